@@ -1,0 +1,93 @@
+"""Road users as arrays. One table for all of them; leading shape (B, N) in the world, (N,) in a scene."""
+
+from dataclasses import dataclass, fields
+from enum import IntEnum
+
+import numpy as np
+
+
+class Kind(IntEnum):
+    CAR = 0
+    VAN = 1
+    BUS = 2
+    BICYCLE = 3
+    E_BIKE = 4
+    PEDESTRIAN = 5
+    CHILD = 6
+    OFFICER = 7
+    WORKER = 8
+
+
+VULNERABLE = (Kind.BICYCLE, Kind.E_BIKE, Kind.PEDESTRIAN, Kind.CHILD, Kind.OFFICER, Kind.WORKER)
+ON_FOOT = (Kind.PEDESTRIAN, Kind.CHILD, Kind.OFFICER, Kind.WORKER)
+
+
+class Gesture(IntEnum):
+    """What arms do. Motion over time comes from gesture_s, the seconds since it began."""
+
+    NONE = 0
+    WALK = 1
+    STOP = 2
+    GO = 3
+    SLOW_DOWN = 4
+    HAIL = 5
+    PHONE = 6
+    WAVE = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Users:
+    """Road users, world frame. (x, y) is the middle of the outline, yaw where the body points, speed along it.
+
+    uid: identity, never reused in a ride; -1 in an empty slot. lane: index into the town's lanes, -1 for a user on
+    none (a parked car). s_m: along that lane; offset_m: left of its centre line. style: picks colour, clothes, model.
+    stride_rad: phase of the walk or the pedals. lights: bit 0 brake, bit 1 left, bit 2 right indicator.
+    """
+
+    uid: np.ndarray
+    active: np.ndarray
+    kind: np.ndarray
+    x_m: np.ndarray
+    y_m: np.ndarray
+    z_m: np.ndarray
+    yaw_rad: np.ndarray
+    speed_mps: np.ndarray
+    acceleration_mps2: np.ndarray
+    yaw_rate_radps: np.ndarray
+    length_m: np.ndarray
+    width_m: np.ndarray
+    height_m: np.ndarray
+    lane: np.ndarray
+    s_m: np.ndarray
+    offset_m: np.ndarray
+    style: np.ndarray
+    gesture: np.ndarray
+    gesture_s: np.ndarray
+    stride_rad: np.ndarray
+    lights: np.ndarray
+
+    def __getitem__(self, index) -> "Users":
+        """Return the same table indexed along its leading axes, e.g. one branch, or the active users of a scene."""
+        return Users(*(getattr(self, f.name)[index] for f in fields(self)))
+
+    def __len__(self) -> int:
+        return len(self.uid)
+
+
+USER_DTYPES = {
+    "uid": np.int64,
+    "active": np.bool_,
+    "kind": np.int8,
+    "lane": np.int32,
+    "style": np.int32,
+    "gesture": np.int8,
+    "lights": np.int8,
+}
+
+
+def empty_users(*shape: int) -> Users:
+    """Return a table of empty slots; writable, for building the next one."""
+    table = {f.name: np.zeros(shape, USER_DTYPES.get(f.name, np.float64)) for f in fields(Users)}
+    table["uid"] -= 1
+    table["lane"] -= 1
+    return Users(**table)

@@ -1,0 +1,1 @@
+"""Towns, road users, signals: one pure step, and who can see whom."""

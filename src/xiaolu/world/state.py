@@ -1,0 +1,79 @@
+"""The moving part of the world: a frozen tree of arrays with a leading branch axis B; N slots for road users."""
+
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
+
+import numpy as np
+
+from xiaolu.core.users import Users
+
+
+@dataclass(frozen=True, slots=True)
+class Ego:
+    """The ego as the world knows it, (B,) each: rear axle pose and motion at the present tick."""
+
+    x_m: np.ndarray
+    y_m: np.ndarray
+    z_m: np.ndarray
+    yaw_rad: np.ndarray
+    speed_mps: np.ndarray
+    acceleration_mps2: np.ndarray
+    yaw_rate_radps: np.ndarray
+    steering_rad: np.ndarray
+    indicator: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class Minds:
+    """What road users carry with them from tick to tick, (B, N) each. Temper is drawn once, from the user's uid.
+
+    haste: factor on the speed limit or walking pace; headway_s; reaction_s (0.4 to 1.5); attentive: False for the
+    fixed share that does not look; offset_target_m: where in its lane it wants to be; junctions: how many turns it
+    has chosen (the counter of its next choice); waited_s: how long it has stood for somebody; seen (B, N, M) int16 or
+    whatever the sight mechanism keeps; parked: stands for the whole ride.
+    """
+
+    haste: np.ndarray
+    headway_s: np.ndarray
+    reaction_s: np.ndarray
+    attentive: np.ndarray
+    offset_target_m: np.ndarray
+    junctions: np.ndarray
+    waited_s: np.ndarray
+    parked: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class WorldState:
+    """seed, tick, next_uid (B,) int64. touching, caused_by_user (B, N) bool: contact with the ego in the last tick."""
+
+    seed: np.ndarray
+    tick: np.ndarray
+    next_uid: np.ndarray
+    ego: Ego
+    users: Users
+    minds: Minds
+    touching: np.ndarray
+    caused_by_user: np.ndarray
+
+    @property
+    def branches(self) -> int:
+        return len(self.tick)
+
+
+def map_arrays(function, *trees: Any) -> Any:
+    """Return a tree like the given ones with `function` applied to corresponding arrays."""
+    first = trees[0]
+    if is_dataclass(first):
+        return type(first)(*(map_arrays(function, *(getattr(t, f.name) for t in trees)) for f in fields(first)))
+    return function(*trees)
+
+
+def fork(state: WorldState, branch: int, copies: int) -> WorldState:
+    """Return a state of `copies` branches, each the given branch of `state`. Only the ego's doing will part them."""
+    return map_arrays(lambda array: np.repeat(array[branch : branch + 1], copies, axis=0), state)
+
+
+def pick(state: WorldState, branch: int) -> WorldState:
+    """Return a state of one branch."""
+    return fork(state, branch, 1)
