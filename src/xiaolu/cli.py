@@ -1,0 +1,256 @@
+"""Verbs only: each parses what a person typed and calls the room that does it."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+
+from xiaolu import __version__
+
+ConditionName = Literal["sun", "overcast", "dusk", "rain"]
+
+
+def town_import(source: Annotated[Path, tyro.conf.Positional], /, out: Path) -> None:
+    """Compile a real map (OpenStreetMap .osm, OpenDRIVE .xodr, SUMO .net.xml) into one town file.
+
+    Args:
+        source: The map.
+        out: Where the town file goes; a half-written one is never left.
+    """
+    from xiaolu.world.maps import import_map
+    from xiaolu.world.town import save_town
+
+    with _spinner(f"Compiling {source.name}"):
+        town = import_map(source)
+        save_town(town, out)
+    print(f"{out}: {town.lanes} lanes, {len(town.streets)} named streets, {len(town.signal_offset_s)} signal programs")
+    for note in town.meta.get("inference", []):
+        print(f"  {note}")
+
+
+def town_generate(seed: int, out: Path) -> None:
+    """Draw a town of our own from a seed and compile it.
+
+    Args:
+        seed: 0-799,999 train, 800,000-849,999 validation, 850,000-899,999 test, from 900,000 reserved.
+        out: Where the town file goes.
+    """
+    from xiaolu.world.generate import generate_town
+    from xiaolu.world.town import save_town
+
+    with _spinner(f"Drawing town {seed}"):
+        town = generate_town(seed)
+        save_town(town, out)
+    print(f"{out}: {town.lanes} lanes, {len(town.streets)} named streets")
+
+
+def town_show(town: Annotated[Path, tyro.conf.Positional], /, out: Path, ride_seed: int | None = None) -> None:
+    """Draw a town as a picture (.png or .svg), with a ride's route in it if a seed is given.
+
+    Args:
+        town: A town file.
+        out: Where the picture goes.
+        ride_seed: Draw the route that `xiaolu drive --seed` would take.
+    """
+    from xiaolu.world.routing import draw_ride
+    from xiaolu.world.show import draw_town
+    from xiaolu.world.town import load_town
+
+    loaded = load_town(town)
+    route = None if ride_seed is None else draw_ride(loaded, ride_seed, 400.0)
+    draw_town(loaded, out, route)
+    print(out)
+
+
+def drive(
+    town: Path | None = None,
+    driver: str = "vla2-nano",
+    seed: int = 850_000,
+    length_m: float = 400.0,
+    conditions: ConditionName = "sun",
+    max_s: float = 300.0,
+    out: Path = Path("runs/drive"),
+    film: bool = True,
+) -> None:
+    """Take a ride and leave a report: ride.mcap (the log), film.mp4 and report.html.
+
+    Args:
+        town: A town file; the bundled town, which no driver was trained in, if none is given.
+        driver: "vla2-nano" (shipped), "teacher", or a folder that `xiaolu export` wrote.
+        seed: Which ride: start, goal, traffic and chance all follow from it.
+        length_m: About how far.
+        conditions: Weather and light.
+        max_s: The ride is called off after this long.
+        out: A folder for what is left behind.
+        film: Shoot the film as well (takes about as long as the ride).
+    """
+    from xiaolu.report.drive import drive_and_report
+
+    drive_and_report(town, driver, seed, length_m, conditions, max_s, out, film)
+
+
+def replay(
+    ride: Annotated[Path, tyro.conf.Positional],
+    /,
+    town: Path | None = None,
+    from_s: float = 0.0,
+    to_s: float = float("inf"),
+    again: bool = False,
+) -> None:
+    """Step through a recorded ride, a line a step; or drive it again and check that it comes out the same.
+
+    Args:
+        ride: A ride log (.mcap).
+        town: The town file it was driven in; the bundled town if none is given.
+        from_s: First second to show.
+        to_s: Last second to show.
+        again: Re-run the ride from its header and compare every step, bit for bit.
+    """
+    from xiaolu.report.replay import drive_again, show_steps
+
+    if again:
+        drive_again(ride, town)
+    else:
+        show_steps(ride, from_s, to_s)
+
+
+def report(
+    ride: Annotated[Path, tyro.conf.Positional], /, out: Path, town: Path | None = None, film: bool = True
+) -> None:
+    """Make the report of a recorded ride again.
+
+    Args:
+        ride: A ride log (.mcap).
+        out: Where the page (.html) goes.
+        town: The town file it was driven in; the bundled town if none is given.
+        film: Shoot the film as well.
+    """
+    from xiaolu.report.page import report_ride
+
+    print(report_ride(ride, town, out, film))
+
+
+def evaluate(
+    town: Path,
+    driver: str = "vla2-nano",
+    rides: int = 20,
+    length_m: float = 400.0,
+    seed: int = 850_000,
+    out: Path = Path("runs/evaluation.json"),
+    workers: int = 2,
+    conditions: ConditionName = "sun",
+) -> None:
+    """Drive a number of seeded rides and score them: a table, and JSON with documented fields (docs/evaluation.md).
+
+    Args:
+        town: A town file.
+        driver: "vla2-nano" (shipped), "teacher", or a folder that `xiaolu export` wrote.
+        rides: How many; ride i uses seed + i.
+        length_m: About how far each.
+        seed: The first ride's seed.
+        out: Where the JSON goes.
+        workers: Processes. The figures do not depend on it; the measured latency does.
+        conditions: Weather and light.
+    """
+    from xiaolu.evaluation.evaluate import evaluate_rides, table
+
+    evaluation = evaluate_rides(town, driver, rides, length_m, seed, workers, conditions, out)
+    print(table(evaluation))
+    print(out)
+
+
+def doctor(fix: bool = False, brief: bool = False) -> None:
+    """Say what this machine lacks, and how to get it.
+
+    Args:
+        fix: Install the missing OpenGL packages through apt, where one may (root on Debian or Ubuntu).
+        brief: Only say what is wrong with driving.
+    """
+    from xiaolu.doctor import examine, install_gl
+
+    findings = examine()
+    if fix and any(f.what == "OpenGL" and not f.good for f in findings) and install_gl():
+        findings = examine()
+    for finding in findings:
+        if brief and (finding.good or "optional" in finding.needed_for):
+            continue
+        mark = "ok  " if finding.good else "lack"
+        print(f"{mark} {finding.what:12} {finding.found}" + (f"  ({finding.needed_for})" if not finding.good else ""))
+        if finding.remedy:
+            print(f"     {finding.remedy}")
+    if any(not f.good and "optional" not in f.needed_for for f in findings):
+        sys.exit(1)
+
+
+def _spinner(text: str) -> Any:
+    from rich.console import Console
+
+    return Console(stderr=True).status(text)
+
+
+# Verbs whose options are the fields of a recipe: (module:function that takes it, module:dataclass).
+RECIPES = {
+    "collect": ("xiaolu.training.collect:collect", "xiaolu.training.collect:CollectConfig"),
+    "train": ("xiaolu.training.train:train", "xiaolu.training.train:TrainConfig"),
+    "export": ("xiaolu.training.export:export", "xiaolu.training.export:ExportConfig"),
+}
+ABOUT_RECIPES = {
+    "collect": "Record teacher or on-policy episodes for training; resumes where it was stopped.",
+    "train": "Train a driver from recorded episodes; resumes where it was stopped.",
+    "export": "Freeze a trained driver for the car: ONNX graphs, weights and their contract in one folder.",
+}
+VERBS: dict[str, Callable[..., None]] = {
+    "drive": drive,
+    "evaluate": evaluate,
+    "replay": replay,
+    "report": report,
+    "town import": town_import,
+    "town generate": town_generate,
+    "town show": town_show,
+    "doctor": doctor,
+}
+
+
+def _load(name: str) -> Any:
+    from importlib import import_module
+
+    module, _, attribute = name.partition(":")
+    return getattr(import_module(module), attribute)
+
+
+def overview() -> str:
+    """Return the list of verbs, a line each."""
+    lines = [f"xiaolu {__version__}: an open vision-language-action driver. Simulation only: not for public roads.", ""]
+    about = {verb: (function.__doc__ or "").strip().splitlines()[0] for verb, function in VERBS.items()} | ABOUT_RECIPES
+    lines += [f"  xiaolu {verb:14} {text}" for verb, text in about.items()]
+    return "\n".join([*lines, "", "`xiaolu VERB --help` tells more."])
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one verb. Faults that a person can mend end in one line and exit status 2; everything else is a traceback."""
+    words = sys.argv[1:] if arguments is None else arguments
+    verb = next((v for v in (*VERBS, *RECIPES) if words[: len(v.split())] == v.split()), None)
+    if verb is None:
+        print(overview())
+        sys.exit(0 if not words or words[0] in ("-h", "--help", "help") else 2)
+    rest = words[len(verb.split()) :]
+    try:
+        if verb in RECIPES:
+            run, recipe = RECIPES[verb]
+            _load(run)(tyro.cli(_load(recipe), prog=f"xiaolu {verb}", description=ABOUT_RECIPES[verb], args=rest))
+        else:
+            tyro.cli(VERBS[verb], prog=f"xiaolu {verb}", args=rest)
+    except (ValueError, OSError) as error:
+        print(f"xiaolu {verb}: {error}", file=sys.stderr)
+        sys.exit(2)
+    except ModuleNotFoundError as error:
+        extra = {"torch": "train", "safetensors": "train", "onnx": "train", "sumo": "maps"}.get(error.name or "")
+        if extra is None:
+            raise
+        print(f'xiaolu {verb}: {error.name} is not installed; pip install "xiaolu[{extra}]"', file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print(f"xiaolu {verb}: stopped; what was finished is kept", file=sys.stderr)
+        sys.exit(130)
