@@ -1,0 +1,133 @@
+"""Proposals to a Decision: the likeliest path and pace, the alternatives, what was perceived, and a sentence why."""
+
+import numpy as np
+
+from xiaolu.codec.proposals import MODE_OF, PathChoice, Proposals, distance_of, plan_of
+from xiaolu.core.control import EGO_BODY
+from xiaolu.core.decision import Cause, Decision, Imagined, LampColour, Pace, PathMode, Perceived, Strategy
+from xiaolu.core.observation import EgoState
+from xiaolu.core.plan import PATH_DISTANCES_M, SPEED_KNOTS, SPEED_TIMES_S, Plan
+
+IMAGINED_PATHS = 3
+IMAGINED = IMAGINED_PATHS * len(Pace)
+LEAST_CHANCE = 0.02  # an alternative less likely than this is not one
+STOPPING_MPS2 = 3.0
+RISK_MARGIN_M = 4.0  # between bumper and hazard: closer than this is as good as contact
+
+PACE_WORDS = {Pace.GO: "Driving on", Pace.YIELD: "Giving way", Pace.CREEP: "Creeping", Pace.STOP: "Stopping"}
+PATH_WORDS = {
+    PathMode.KEEP: "",
+    PathMode.NUDGE_LEFT: ", a little to the left",
+    PathMode.NUDGE_RIGHT: ", a little to the right",
+    PathMode.CHANGE_LEFT: ", changing to the left lane",
+    PathMode.CHANGE_RIGHT: ", changing to the right lane",
+    PathMode.PULL_OVER: ", pulling over",
+    PathMode.REVERSE: ", backwards",
+}
+CAUSE_WORDS = {
+    Cause.FREE: "the way is free",
+    Cause.CURVE: "the road bends",
+    Cause.LEAD: "somebody is ahead",
+    Cause.RIGHT_OF_WAY: "others go first here",
+    Cause.PEDESTRIAN: "a person may cross",
+    Cause.OBSTACLE: "something is in the way",
+    Cause.ARRIVAL: "we are arriving",
+    Cause.WISH: "you asked for it",
+    Cause.GUARDIAN: "the guardian stepped in",
+}
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Return probabilities of logits along the last axis."""
+    raised = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return raised / raised.sum(axis=-1, keepdims=True)
+
+
+def sentence(strategy: Strategy, cause: Cause, perceived: Perceived) -> str:
+    """Return why, in words; they follow from the decision, so that word and action cannot part."""
+    reason = CAUSE_WORDS.get(cause, "")
+    if cause == Cause.SIGNAL:
+        colour = perceived.signal.name.lower().replace("_", " ")
+        reason = "a signal" if perceived.signal == LampColour.NONE else f"the signal shows {colour}"
+    if cause in (Cause.LEAD, Cause.PEDESTRIAN, Cause.OBSTACLE) and np.isfinite(perceived.hazard_m):
+        reason += f", {perceived.hazard_m:.0f} m away"
+    return f"{PACE_WORDS[strategy.pace]}{PATH_WORDS[strategy.path]}: {reason}."
+
+
+def imagined_of(strategy: Strategy, plan: Plan, chance: float, perceived: Perceived, speed_now_mps: float) -> Imagined:
+    """Return what to expect of a plan, from its own motion and from what was perceived.
+
+    score: the chance the network gives it. risk: rises as the front bumper closes in on the perceived hazard, scaled
+    by nothing else; comfort: 1 for none, 0 for 4 m/s² of longitudinal acceleration (r.m.s.); rule_keeping: 1 less
+    the certainty of a red or yellow lamp, for a plan that goes on for more than a car's length.
+    """
+    knots = np.concatenate([[speed_now_mps], plan.speed_mps])
+    step_s = float(SPEED_TIMES_S[0])
+    travelled = np.cumsum(0.5 * (knots[1:] + knots[:-1]) * step_s)
+    acceleration = np.diff(knots) / step_s
+    gap_m = perceived.hazard_m - travelled - EGO_BODY.front_x_m
+    risk = 1.0 / (1.0 + np.exp(np.clip(gap_m - RISK_MARGIN_M, -30.0, 30.0))) if np.isfinite(perceived.hazard_m) else 0.0
+    held = perceived.signal in (LampColour.RED, LampColour.YELLOW) and plan.speed_mps[-1] > 0.0
+    return Imagined(
+        strategy,
+        plan,
+        chance,
+        np.broadcast_to(risk, (SPEED_KNOTS,)).copy(),
+        float(travelled[-1]),
+        float(np.clip(1.0 - np.sqrt((acceleration**2).mean()) / 4.0, 0.0, 1.0)),
+        1.0 - perceived.signal_certainty if held and travelled[-1] > EGO_BODY.length_m else 1.0,
+    )
+
+
+def decision_of(proposals: Proposals, ego: EgoState, wall_s: float = 0.0) -> Decision:
+    """Return the decision: likeliest path, likeliest pace; the alternatives in the order path by path, pace by pace."""
+    path_chance, pace_chance = softmax(proposals.path_logits), softmax(proposals.pace_logits)
+    signal_chance = softmax(proposals.signal_logits)
+    signal = int(signal_chance.argmax())
+    hazard_m = float(distance_of(proposals.hazard_near[0]))
+    perceived = Perceived(LampColour(signal), float(signal_chance[signal]), hazard_m)
+    order = np.argsort(-path_chance, kind="stable")
+    best_pace = Pace(int(pace_chance.argmax()))
+    imagined, valid = [], []
+    for choice in order[:IMAGINED_PATHS]:
+        for pace in Pace:
+            strategy = Strategy(MODE_OF[PathChoice(int(choice))], pace)
+            plan = plan_of(proposals.paths[choice], proposals.speeds_mps[pace], ego.speed_mps)
+            chance = float(path_chance[choice] * pace_chance[pace])
+            imagined.append(imagined_of(strategy, plan, chance, perceived, ego.speed_mps))
+            valid.append(chance >= LEAST_CHANCE or (choice == order[0] and pace == best_pace))
+    chosen = imagined[int(best_pace)]
+    cause = Cause(int(proposals.cause_logits.argmax()))
+    return Decision(
+        stamp_ns=ego.stamp_ns,
+        plan=chosen.plan,
+        strategy=chosen.strategy,
+        cause=cause,
+        why=sentence(chosen.strategy, cause, perceived),
+        perceived=perceived,
+        imagined=tuple(imagined),
+        imagined_valid=tuple(valid),
+        wall_s=wall_s,
+    )
+
+
+def blind_decision(ego: EgoState, why: str, wall_s: float = 0.0) -> Decision:
+    """Return a decision to stop on the arc now steered, for a driver that sees nothing."""
+    curvature = float(np.clip(np.tan(ego.steering_rad) / EGO_BODY.wheelbase_m, -0.2, 0.2))
+    if abs(curvature) < 1e-6:
+        path = np.stack([PATH_DISTANCES_M, np.zeros_like(PATH_DISTANCES_M)], axis=-1)
+    else:
+        turn = curvature * PATH_DISTANCES_M
+        path = np.stack([np.sin(turn), 1.0 - np.cos(turn)], axis=-1) / curvature
+    speed = np.maximum(ego.speed_mps - STOPPING_MPS2 * SPEED_TIMES_S, 0.0)
+    none = Imagined(Strategy(PathMode.KEEP, Pace.STOP), Plan(path, speed), 0.0, np.zeros(SPEED_KNOTS), 0.0, 1.0, 1.0)
+    return Decision(
+        ego.stamp_ns,
+        none.plan,
+        none.strategy,
+        why=why,
+        perceived=Perceived(notes=(why,)),
+        imagined=(none,) * IMAGINED,
+        imagined_valid=(False,) * IMAGINED,
+        wall_s=wall_s,
+    )
