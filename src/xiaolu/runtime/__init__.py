@@ -1,0 +1,1 @@
+"""What would sit in the car: the driver on ONNX Runtime, and the guardian that can veto it."""
