@@ -1,0 +1,83 @@
+"""Maps into towns: OpenStreetMap, OpenDRIVE or a SUMO net in, a compiled `Town` out. Needs SUMO's netconvert (`[maps]`),
+except for a SUMO net, which is read as it is.
+"""
+
+import hashlib
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from xiaolu.world.maps.compiler import lane_tables
+from xiaolu.world.maps.error import MapError
+from xiaolu.world.maps.lanes import build_lanes
+from xiaolu.world.maps.net import Net, read_net
+from xiaolu.world.maps.netconvert import FOR_OSM, run_netconvert
+from xiaolu.world.maps.osm import Streets, read_streets
+from xiaolu.world.maps.signals import signal_heads, signal_tables, stop_lines
+from xiaolu.world.maps.surroundings import no_surroundings
+from xiaolu.world.maps.widths import NOTES, type_table
+from xiaolu.world.town import LaneKind, Town
+
+__all__ = ["MapError", "import_map"]
+
+
+def import_map(source: Path, progress: Callable[[str], None] | None = None) -> Town:
+    """Return the town that a map compiles to: a pure function of the file's bytes.
+
+    source: OpenStreetMap XML (.osm), OpenDRIVE (.xodr) or a SUMO net (.net.xml, .net.xml.gz). progress: called with a
+    few words at each stage. Raises MapError, with the way out, for a file that cannot become a town.
+    """
+    source = Path(source)
+    say = progress or (lambda words: None)
+    kind = kind_of_map(source)
+    say(f"reading {source.name}")
+    streets: Streets | None = None
+    with tempfile.TemporaryDirectory(prefix="xiaolu-map-") as folder:
+        net_path = Path(folder) / "town.net.xml"
+        if kind == "osm":
+            streets = read_streets(source)
+            (Path(folder) / "streets.osm.xml").write_text(streets.xml, encoding="utf-8")
+            (Path(folder) / "types.typ.xml").write_text(type_table(streets.types), encoding="utf-8")
+            say("netconvert: junctions, right of way, signals")
+            files = [f"--osm-files={folder}/streets.osm.xml", f"--type-files={folder}/types.typ.xml"]
+            run_netconvert([*files, *FOR_OSM], source, net_path)
+        elif kind == "xodr":
+            say("netconvert: junctions, right of way, signals")
+            run_netconvert([f"--opendrive-files={source}"], source, net_path)
+        net = read_net(source if kind == "net" else net_path, source)
+    return compile_net(net, streets, source, kind, say)
+
+
+def compile_net(net: Net, streets: Streets | None, source: Path, kind: str, say: Callable[[str], None]) -> Town:
+    """Return the town of a net; `streets` carries what the net could not."""
+    say("lanes and signals")
+    lanes = build_lanes(net)
+    if not any(lane.kind == LaneKind.DRIVE for lane in lanes):
+        raise MapError(f"{source}: no drivable streets in this map; choose an area that has streets for cars")
+    tables, names = lane_tables(net, lanes)
+    signals = signal_tables(net, lanes)
+    stop = stop_lines(lanes, signals["lane_signal"])
+    heads = signal_heads(lanes, signals, stop)
+    content = hashlib.sha256(source.read_bytes()).hexdigest()
+    meta = {
+        "name": source.name.split(".")[0],
+        "source": kind,
+        "source_sha256": content,
+        "inference": list(NOTES) if kind == "osm" else [],
+        "origin": net.location,
+    }
+    return Town(
+        meta=meta, streets=names, places=(), **tables, **signals, **heads, stop_s_m=stop, **no_surroundings()
+    )
+
+
+def kind_of_map(source: Path) -> str:
+    """Return "osm", "xodr" or "net" by what is in the file. Raises MapError for anything else, saying what it is."""
+    if not source.exists():
+        raise MapError(f"{source}: there is no such file")
+    name = source.name.lower()
+    if name.endswith((".xodr",)):
+        return "xodr"
+    if name.endswith((".net.xml", ".net.xml.gz")):
+        return "net"
+    return "osm"

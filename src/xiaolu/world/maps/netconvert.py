@@ -1,0 +1,70 @@
+"""Find SUMO's netconvert and run it: a map in, a SUMO net (.net.xml) out."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from xiaolu.world.maps.error import MapError
+
+COMMON = (
+    "--no-turnarounds",
+    "--output.street-names",
+    "--junctions.internal-link-detail=12",
+    "--junctions.corner-detail=8",
+    "--default.crossing-width=4.0",
+    "--tls.cycle.time=80",
+    "--tls.yellow.time=3",
+    "--tls.left-green.time=8",
+    "--tls.default-type=static",
+    "--no-warnings",
+    "--precision=3",
+)
+FOR_OSM = (
+    "--geometry.remove",
+    "--junctions.join",
+    "--crossings.guess",
+    "--crossings.guess.speed-threshold=17.0",
+    "--tls.guess-signals",
+    "--tls.discard-simple",
+    "--tls.join",
+    "--osm.turn-lanes",
+)
+LIMIT_S = 600.0
+
+
+def find_netconvert() -> tuple[Path, Path | None]:
+    """Return (netconvert, SUMO_HOME or None). Raises MapError with the way to install it where there is none."""
+    try:
+        import sumo  # noqa: PLC0415  (the extra `maps`: riding in a compiled town does without)
+
+        home = Path(sumo.SUMO_HOME)
+        for name in ("netconvert", "netconvert.exe"):
+            if (home / "bin" / name).exists():
+                return home / "bin" / name, home
+    except ImportError:
+        pass
+    found = shutil.which("netconvert")
+    if found is None:
+        raise MapError(
+            "importing a map needs SUMO's netconvert, which is not here; `pip install \"xiaolu[maps]\"` brings it"
+        )
+    home = os.environ.get("SUMO_HOME")
+    return Path(found), Path(home) if home else None
+
+
+def run_netconvert(arguments: list[str], source: Path, output: Path) -> None:
+    """Run netconvert, its net going to `output`. Raises MapError with its first error lines when it fails."""
+    program, home = find_netconvert()
+    environment = dict(os.environ)
+    if home is not None:
+        environment["SUMO_HOME"] = str(home)
+    command = [str(program), *arguments, *COMMON, f"--output-file={output}"]
+    try:
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=LIMIT_S, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise MapError(f"{source}: netconvert took more than {LIMIT_S:.0f} s; cut a smaller extract") from error
+    errors = [line for line in done.stderr.splitlines() if line.startswith("Error")]
+    if done.returncode != 0 or not output.exists():
+        said = "; ".join(errors[:3]) or done.stderr.strip()[-300:] or f"exit code {done.returncode}"
+        raise MapError(f"{source}: netconvert could not make streets of this map: {said}")

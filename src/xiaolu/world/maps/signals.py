@@ -1,0 +1,180 @@
+"""Signal programs as tables of lamp colours, the heads that show them, and where one stops for them.
+
+Comes in: the net's programs and the lanes with their (program, link). Goes out: the arrays of the town's signal part.
+"""
+
+from collections import defaultdict
+
+import numpy as np
+
+from xiaolu.core.decision import LampColour
+from xiaolu.world.maps.lanes import Lane, bearing, length_of
+from xiaolu.world.maps.net import Net
+from xiaolu.world.town import LaneKind, Turn
+
+COLOURS = {
+    "r": LampColour.RED,
+    "s": LampColour.RED,
+    "u": LampColour.RED,  # there is no red with yellow in China
+    "y": LampColour.YELLOW,
+    "Y": LampColour.YELLOW,
+    "g": LampColour.GREEN,
+    "G": LampColour.GREEN,
+    "o": LampColour.DARK,
+    "O": LampColour.DARK,
+}
+LONGEST_CYCLE_S = 130.0
+LEAST_GREEN_S = 8.0
+STOP_BEFORE_M = 1.0
+HEAD_Z_M, WALK_HEAD_Z_M = 4.6, 2.6
+FARTHEST_HEAD_M = 34.0
+HEAD_RIGHT_M = 2.0
+HEAD_SPACING_M = 1.1
+COUNTDOWN_SHARE = 0.8
+
+
+def shortened(phases: list[tuple[float, str]]) -> list[tuple[float, str]]:
+    """Return the phases with long greens cut so that a cycle is one that a person would wait for."""
+    total = sum(seconds for seconds, _ in phases)
+    if total <= LONGEST_CYCLE_S:
+        return phases
+    spare = sum(max(seconds - LEAST_GREEN_S, 0.0) for seconds, _ in phases)
+    keep = max(0.0, 1.0 - (total - LONGEST_CYCLE_S) / spare) if spare else 1.0
+    return [(float(round(s if s <= LEAST_GREEN_S else LEAST_GREEN_S + keep * (s - LEAST_GREEN_S))), w) for s, w in phases]
+
+
+def yellow_after_green(states: list[str], durations: list[float]) -> tuple[np.ndarray, np.ndarray]:
+    """Return (phase_s (F,), states (F, links) LampColour): between green and red there are always 3 s of yellow."""
+    rows = [np.array([COLOURS.get(letter, LampColour.RED) for letter in state], np.uint8) for state in states]
+    seconds: list[float] = []
+    table: list[np.ndarray] = []
+    for i, row in enumerate(rows):
+        after = rows[(i + 1) % len(rows)]
+        ending = (row == LampColour.GREEN) & (after == LampColour.RED)
+        if ending.any() and durations[i] > 6.0:
+            last = row.copy()
+            last[ending] = LampColour.YELLOW
+            seconds += [durations[i] - 3.0, 3.0]
+            table += [row, last]
+        elif ending.any():
+            last = row.copy()
+            last[ending] = LampColour.YELLOW
+            seconds += [durations[i], 3.0]
+            table += [row, last]
+        else:
+            seconds.append(durations[i])
+            table.append(row)
+    return np.array(seconds), np.array(table)
+
+
+def signal_tables(net: Net, lanes: list[Lane]) -> dict[str, np.ndarray]:
+    """Return the town's signal arrays. Programs that control no lane we kept are left out."""
+    used: dict[str, set[int]] = defaultdict(set)
+    for lane in lanes:
+        if lane.signal and lane.signal[0] in net.programs and net.programs[lane.signal[0]].phases:
+            width = min(len(state) for _, state in net.programs[lane.signal[0]].phases)
+            if 0 <= lane.signal[1] < width:
+                used[lane.signal[0]].add(lane.signal[1])
+    names = sorted(used)
+    number: dict[tuple[str, int], int] = {}
+    program, column, starts, seconds, offsets = [], [], [0], [], []
+    tables: list[np.ndarray] = []
+    for which, name in enumerate(names):
+        links = sorted(used[name])
+        for place, link in enumerate(links):
+            number[name, link] = len(program)
+            program.append(which)
+            column.append(place)
+        phases = shortened(net.programs[name].phases)
+        lasts, table = yellow_after_green([state for _, state in phases], [s for s, _ in phases])
+        seconds.append(lasts)
+        tables.append(table[:, links])
+        starts.append(starts[-1] + len(lasts))
+        offsets.append(net.programs[name].offset_s)
+    widest = max((table.shape[1] for table in tables), default=0)
+    padded = [np.pad(table, ((0, 0), (0, widest - table.shape[1]))) for table in tables]
+    return {
+        "lane_signal": np.array([number.get(lane.signal, -1) if lane.signal else -1 for lane in lanes], np.int32),
+        "signal_program": np.array(program, np.int32),
+        "signal_column": np.array(column, np.int32),
+        "program_start": np.array(starts, np.int32),
+        "phase_s": np.concatenate(seconds) if seconds else np.zeros(0),
+        "signal_offset_s": np.array(offsets, np.float64),
+        "phase_state": np.concatenate(padded) if padded else np.zeros((0, 0), np.uint8),
+    }
+
+
+def stop_lines(lanes: list[Lane], lane_signal: np.ndarray) -> np.ndarray:
+    """Return stop_s_m (L,): a metre before the end of lanes that lead into a signal, else NaN."""
+    stop = np.full(len(lanes), np.nan)
+    for number, lane in enumerate(lanes):
+        if lane.kind == LaneKind.DRIVE and not lane.junction and any(lane_signal[n] >= 0 for n in lane.nexts):
+            length = length_of(lane.line)
+            stop[number] = max(length - STOP_BEFORE_M, 0.3 * length)
+    return stop
+
+
+def history(tables: dict[str, np.ndarray], signal: int) -> bytes:
+    """Return what a column shows over its program, as bytes to compare."""
+    program = tables["signal_program"][signal]
+    rows = slice(tables["program_start"][program], tables["program_start"][program + 1])
+    return tables["phase_state"][rows, tables["signal_column"][signal]].tobytes()
+
+
+def signal_heads(lanes: list[Lane], tables: dict[str, np.ndarray], stop: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the head arrays: for every approach, one head a group of movements that light up together, far side."""
+    approaches: dict[str, list[int]] = defaultdict(list)
+    for number, lane in enumerate(lanes):
+        if not np.isnan(stop[number]):
+            approaches[lane.edge].append(number)
+    rows: list[tuple[int, float, float, float, float, int, bool]] = []
+    lane_signal = tables["lane_signal"]
+    for edge in sorted(approaches):
+        members = approaches[edge]
+        groups: dict[bytes, dict[int, int]] = defaultdict(dict)
+        reach = 0.0
+        for number in members:
+            for follow in lanes[number].nexts:
+                if lane_signal[follow] >= 0:
+                    shows = history(tables, lane_signal[follow])
+                    groups[shows].setdefault(int(lanes[follow].turn), follow)
+                    if lanes[follow].turn == Turn.STRAIGHT:
+                        reach = max(reach, length_of(lanes[follow].line))
+        rightmost = min(members, key=lambda m: int(lanes[m].name.rsplit("_", 1)[1]))
+        line = lanes[rightmost].line
+        yaw = bearing(line, True)
+        heading = np.array([np.cos(yaw), np.sin(yaw)])
+        right = np.array([heading[1], -heading[0]])
+        ahead = min(max(reach + 1.0, 9.0), FARTHEST_HEAD_M - STOP_BEFORE_M)
+        base = line[-1, :2] + heading * ahead + right * HEAD_RIGHT_M
+        z = float(line[-1, 2]) + HEAD_Z_M
+        order = sorted(groups.items(), key=lambda item: min(side_rank(turn) for turn in item[1]))
+        for place, (_, turns) in enumerate(reversed(order)):
+            arrow = Turn.NONE if len(groups) == 1 or len(turns) > 1 else Turn(next(iter(turns)))
+            first = turns.get(int(Turn.STRAIGHT), next(iter(turns.values())))
+            x, y = base - right * HEAD_SPACING_M * place * min(1.0, 2.0 / max(len(order) - 1, 1))
+            rows.append((first, float(x), float(y), z, yaw + np.pi, int(arrow), False))
+    for number, lane in enumerate(lanes):
+        if lane.kind == LaneKind.CROSSING and lane_signal[number] >= 0:
+            for end, sign in ((lane.line[-1], 1.0), (lane.line[0], -1.0)):
+                yaw = bearing(lane.line, sign > 0) + (0.0 if sign > 0 else np.pi)
+                side = np.array([np.sin(yaw), -np.cos(yaw)]) * (lane.width_m / 2 + 0.3)
+                x, y = end[:2] + 0.5 * np.array([np.cos(yaw), np.sin(yaw)]) + side
+                rows.append((number, float(x), float(y), float(end[2]) + WALK_HEAD_Z_M, yaw + np.pi, int(Turn.NONE), True))
+    table = np.array([[row[1], row[2], row[3], row[4]] for row in rows]).reshape(-1, 4)
+    table[:, 3] = (table[:, 3] + np.pi) % (2 * np.pi) - np.pi
+    shown = np.array([lane_signal[row[0]] for row in rows], np.int64)
+    program = tables["signal_program"][shown] if len(shown) else np.zeros(0, np.int64)
+    return {
+        "head_lane": np.array([row[0] for row in rows], np.int32),
+        "head_pose": table,
+        "head_arrow": np.array([row[5] for row in rows], np.uint8),
+        # By program, so that all heads of a junction are of one make.
+        "head_countdown": (program.astype(np.int64) * 40503 % 97 < COUNTDOWN_SHARE * 97).astype(bool),
+        "head_walk": np.array([row[6] for row in rows], bool),
+    }
+
+
+def side_rank(turn: int) -> int:
+    """Left to right, as an approach sees its movements."""
+    return {int(Turn.U_TURN): 0, int(Turn.LEFT): 1, int(Turn.STRAIGHT): 2, int(Turn.RIGHT): 3}.get(turn, 2)
