@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from xiaolu.core.episode import Event
+from xiaolu.world.town import LaneKind, Town
 
 INK, MUTED, GRID = "#1d2733", "#66727f", "#dfe5ea"
 SPEED, ACCELERATION, JERK = "#1f6feb", "#0f9d78", "#9a5bd0"
@@ -75,4 +76,45 @@ def latencies(wall_s: np.ndarray) -> str:
     axis.tick_params(colors=MUTED, labelsize=8)
     axis.spines[:].set_visible(False)
     figure.subplots_adjust(left=0.02, right=0.98, top=0.98, bottom=0.24)
+    return _svg(figure)
+
+
+def track_map(
+    town: Town,
+    route: np.ndarray,
+    track: np.ndarray,
+    time_s: np.ndarray,
+    events: tuple[Event, ...],
+    margin_m: float = 60.0,
+) -> str:
+    """Return an SVG of the streets around a ride: route (n, 2) dashed, track (T, 2) solid, events marked; world frame."""
+    everything = np.concatenate([route, track])
+    low, high = everything.min(axis=0) - margin_m, everything.max(axis=0) + margin_m
+    figure, axis = plt.subplots(figsize=(5.6, 5.6 * float(np.clip((high[1] - low[1]) / (high[0] - low[0]), 0.5, 1.6))))
+    width_px = figure.get_size_inches()[0] * 72.0
+    points_per_m = width_px / (high[0] - low[0])
+    for kind, colour, order in ((LaneKind.FOOT, "#eceff2", 1), (LaneKind.DRIVE, "#cfd6dd", 2)):
+        for lane in np.flatnonzero(town.lane_kind == kind):
+            line = town.line(int(lane))[:, :2]
+            if ((line > low) & (line < high)).all(axis=1).any():
+                axis.plot(
+                    *line.T, color=colour, linewidth=town.lane_width_m[lane] * points_per_m, zorder=order,
+                    solid_capstyle="butt",
+                )  # fmt: skip
+    for start, stop in zip(town.building_start[:-1], town.building_start[1:], strict=True):
+        outline = town.building_points[start:stop]
+        if ((outline > low) & (outline < high)).all(axis=1).any():
+            axis.fill(*outline.T, color="#e4ddd3", zorder=0, linewidth=0)
+    axis.plot(*route.T, color=MUTED, linewidth=1.2, linestyle=(0, (3, 2)), zorder=4)
+    axis.plot(*track.T, color=SPEED, linewidth=2.2, zorder=5)
+    axis.plot(*track[0], "o", color=ACCELERATION, markersize=7, zorder=6)
+    axis.plot(*route[-1], "s", color=INK, markersize=6, zorder=6)
+    for event in events:
+        at = track[int(np.clip(np.searchsorted(time_s, event.from_ns / 1e9), 0, len(track) - 1))]
+        axis.plot(*at, "x", color=WARN, markersize=8, markeredgewidth=2, zorder=7)
+    axis.set_xlim(low[0], high[0])
+    axis.set_ylim(low[1], high[1])
+    axis.set_aspect("equal")
+    axis.axis("off")
+    figure.subplots_adjust(left=0, right=1, top=1, bottom=0)
     return _svg(figure)

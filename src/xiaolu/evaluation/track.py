@@ -1,0 +1,160 @@
+"""A ride as arrays: what the measures need of every step, taken from its scene while the ride goes on."""
+
+import numpy as np
+
+from xiaolu.core.control import EGO_BODY
+from xiaolu.core.decision import LampColour
+from xiaolu.core.episode import Step
+from xiaolu.core.frames import to_child, to_parent, wrap_angle
+from xiaolu.core.scene import Scene
+from xiaolu.core.users import VULNERABLE, Users
+from xiaolu.measures.geometry import clearance_m, time_to_collision_s
+from xiaolu.world.ground import Ground
+from xiaolu.world.routing import RoutePath
+from xiaolu.world.signals import lane_colour
+from xiaolu.world.town import LaneKind, Town, Turn
+
+# Outer edges of the tyres' contact patches: x on the axles, y at the half track.
+WHEELS_M = np.array([[EGO_BODY.wheelbase_m, 0.8], [EGO_BODY.wheelbase_m, -0.8], [0.0, 0.8], [0.0, -0.8]])
+NEAR_M = 25.0  # users farther away than this cannot breach anything within a tick
+AHEAD_M, ASIDE_M = 12.0, 1.3  # somebody within this box before the bumper means that the way is not free
+SIGNAL_REACH_M = 25.0
+DRIVE = (int(LaneKind.DRIVE),)
+
+
+class Track:
+    """Grows by one row a step. Rows are plain numbers and short arrays; `column` stacks them over time."""
+
+    def __init__(self, town: Town, path: RoutePath, ground: Ground | None = None) -> None:
+        self._town, self._path = town, path
+        self._ground = ground or Ground(town)
+        self._route_edges = set(town.lane_edge[path.plan.lanes].tolist())
+        self._s_m = 0.0
+        self._line: tuple[int, float] = (-1, np.nan)  # the approach lane whose stop line governs; metres ahead of it
+        self._columns: dict[str, list] = {}
+
+    def __len__(self) -> int:
+        return len(self._columns.get("stamp_ns", ()))
+
+    @property
+    def progress_m(self) -> float:
+        """How far along the route the ego has come."""
+        return self._s_m
+
+    def column(self, name: str) -> np.ndarray:
+        """Return one quantity over the ride, (T, ...); KeyError with the known names for any other."""
+        if name not in self._columns:
+            raise KeyError(f"no column {name!r} in a track; known are {sorted(self._columns)}")
+        return np.asarray(self._columns[name])
+
+    def add(self, step: Step) -> None:
+        """Append what one step shows."""
+        scene = step.scene
+        yaw = float(scene.ego_pose[2])
+        middle = to_parent(scene.ego_pose, np.array([EGO_BODY.centre_x_m, 0.0]))
+        lane, _s_m, _offset_m, distance = self._ground.nearest(*middle, DRIVE, yaw=yaw)
+        layer = int(self._town.lane_layer[lane]) if lane >= 0 else 0
+        self._s_m, offset_m = self._path.project(float(middle[0]), float(middle[1]), self._s_m)
+        row = {
+            "stamp_ns": scene.stamp_ns,
+            "pose": scene.ego_pose,
+            "speed_mps": scene.ego_speed_mps,
+            "acceleration_mps2": scene.ego_acceleration_mps2,
+            "yaw_rate_radps": scene.ego_yaw_rate_radps,
+            "wall_s": step.decision.wall_s,
+            "vetoed": bool(step.vetoed),
+            "progress_m": self._s_m,
+            "uid": scene.users.uid,
+            "touching": scene.touching,
+            "by_user": scene.caused_by_user,
+            "off_road_m": self._ground.off_road_m(to_parent(scene.ego_pose, WHEELS_M), layer),
+            "heading_error_rad": self._heading_error(yaw, middle),
+            "route_distance_m": 0.0 if self._on_route(lane, distance) else abs(float(offset_m)),
+        }
+        row |= self._signal(scene) | self._vulnerable(scene, layer)
+        row["way_free"] = self._way_free(scene.users, scene.ego_pose) and not (
+            row["signal_colour"] != LampColour.GREEN and 0.0 < row["line_ahead_m"] < SIGNAL_REACH_M
+        )
+        for name, value in row.items():
+            self._columns.setdefault(name, []).append(value)
+
+    def _on_route(self, lane: int, distance_m: float) -> bool:
+        """Whether the ego is on a carriageway of its route, on whichever lane: a lane too far is no missed turn."""
+        return lane >= 0 and distance_m < 2.0 and int(self._town.lane_edge[lane]) in self._route_edges
+
+    def _heading_error(self, yaw_rad: float, middle: np.ndarray) -> float:
+        """Angle to the best-fitting lane below the ego; 0 in junctions and where no lane lies below."""
+        town = self._town
+        below = self._ground.lanes_near(float(middle[0]), float(middle[1]), 1.0, DRIVE)
+        if len(below) == 0 or (town.lane_junction[below] >= 0).any():
+            return 0.0
+        errors = [abs(float(wrap_angle(self._lane_yaw(int(n), middle) - yaw_rad))) for n in below]
+        return min(errors)
+
+    def _lane_yaw(self, lane: int, place: np.ndarray) -> float:
+        line = self._town.line(lane)[:, :2]
+        nearest = min(int(np.argmin(np.sum((line - place) ** 2, axis=1))), len(line) - 2)
+        ahead = line[nearest + 1] - line[nearest]
+        return float(np.arctan2(ahead[1], ahead[0]))
+
+    def _signal(self, scene: Scene) -> dict:
+        """The stop line that governs the ego: of the lane under its bumper, or the one it has just passed."""
+        town = self._town
+        bumper = to_parent(scene.ego_pose, np.array([EGO_BODY.front_x_m, 0.0]))
+        lane, s_m, _offset, distance = self._ground.nearest(*bumper, DRIVE, yaw=float(scene.ego_pose[2]))
+        on_lane = lane >= 0 and distance < 2.0
+        if on_lane and np.isfinite(town.stop_s_m[lane]):
+            self._line = (int(lane), float(town.stop_s_m[lane] - s_m))
+        elif self._line[0] >= 0:
+            ahead = self._line[1] - scene.ego_speed_mps * 0.1
+            self._line = (self._line[0], ahead) if ahead > -5.0 else (-1, np.nan)
+        approach, ahead_m = self._line
+        colour, right = LampColour.NONE, False
+        if approach >= 0:
+            colour, right = self._colour(approach, scene.stamp_ns / 1e9)
+        return {"line_ahead_m": ahead_m, "signal_colour": int(colour), "right_turn": right}
+
+    def _colour(self, approach: int, time_s: float) -> tuple[LampColour, bool]:
+        """What governs the connection the ego takes: the route's if it is on the route's lane, else the kindest."""
+        town = self._town
+        ways = [int(n) for n in town.following(approach) if town.lane_signal[n] >= 0]
+        routed = [n for n in ways if n in self._path.plan.lanes]
+        ways = routed or ways
+        if not ways:
+            return LampColour.NONE, False
+        colours = [LampColour(int(c)) for c in lane_colour(town, time_s)[town.lane_signal[ways]]]
+        right = all(Turn(int(town.lane_turn[n])) == Turn.RIGHT for n in ways)
+        free = [c for c in colours if c != LampColour.RED]
+        return (free or colours)[0], right
+
+    def _vulnerable(self, scene: Scene, layer: int) -> dict:
+        users = scene.users
+        near = np.flatnonzero(
+            users.active
+            & np.isin(users.kind, [int(k) for k in VULNERABLE])
+            & (np.hypot(users.x_m - scene.ego_pose[0], users.y_m - scene.ego_pose[1]) < NEAR_M)
+        )
+        clearance, ttc = np.full(len(users), np.inf), np.full(len(users), np.inf)
+        on_road, beside = np.zeros(len(users), bool), np.zeros(len(users), bool)
+        if len(near):
+            x, y = to_parent(scene.ego_pose, np.array([EGO_BODY.centre_x_m, 0.0]))
+            yaw, speed = scene.ego_pose[2], scene.ego_speed_mps
+            ego = np.array([x, y, yaw, EGO_BODY.length_m, EGO_BODY.width_m])
+            some = users[near]
+            boxes = np.stack([some.x_m, some.y_m, some.yaw_rad, some.length_m, some.width_m], axis=-1)
+            heading = np.stack([np.cos(some.yaw_rad), np.sin(some.yaw_rad)], axis=-1)
+            clearance[near] = clearance_m(ego, boxes)
+            ttc[near] = time_to_collision_s(
+                ego, speed * np.array([np.cos(yaw), np.sin(yaw)]), boxes, some.speed_mps[:, None] * heading
+            )
+            on_road[near] = self._ground.off_road_m(np.stack([some.x_m, some.y_m], axis=-1), layer) <= 0.0
+            along = to_child(scene.ego_pose, np.stack([some.x_m, some.y_m], axis=-1))[:, 0]
+            faster = some.speed_mps * np.cos(some.yaw_rad - yaw) > speed
+            beside[near] = (along > 0.0) & ~faster
+        return {"clearance_m": clearance, "ttc_s": ttc, "on_road": on_road, "beside_or_ahead": beside}
+
+    @staticmethod
+    def _way_free(users: Users, ego_pose: np.ndarray) -> bool:
+        place = to_child(ego_pose, np.stack([users.x_m, users.y_m], axis=-1))
+        ahead = (place[:, 0] > EGO_BODY.front_x_m) & (place[:, 0] < EGO_BODY.front_x_m + AHEAD_M + users.length_m / 2)
+        return not bool((users.active & ahead & (np.abs(place[:, 1]) < ASIDE_M + users.width_m / 2)).any())
