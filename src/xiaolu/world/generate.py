@@ -1,0 +1,186 @@
+"""Imaginary towns. In: a seed; out: a compiled town, or the OpenStreetMap file it is compiled from.
+
+A generated town goes the way of a real one: its streets are written down as an OpenStreetMap extract, tagged as
+sparsely as extracts of Chinese cities are, and imported. What a driver learns here it can meet in a real extract.
+"""
+
+import tempfile
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from xml.sax.saxutils import quoteattr
+
+import numpy as np
+
+from xiaolu.core.chance import Purpose, generator
+from xiaolu.core.seeds import split_of
+from xiaolu.world.maps import import_map
+from xiaolu.world.street_map import RANK, Line, StreetMap, add_roundabout, open_one_ways, street_map
+from xiaolu.world.street_names import StreetNames
+from xiaolu.world.street_plan import Profile, StreetPlan
+from xiaolu.world.town import Town
+
+ORIGIN_LAT, ORIGIN_LON = 31.0, 121.0  # where all generated towns lie; nothing real is meant
+METRES_A_DEGREE = 111_320.0
+
+# How often a way says its lanes, as counted in an extract of central Shanghai (46 % overall).
+LANES_TOLD = {"primary": 0.8, "secondary": 0.75, "tertiary": 0.7, "residential": 0.45, "living_street": 0.3}
+LIMITS_KMH = {"primary": (50, 60), "secondary": (40, 50), "tertiary": (30, 40), "residential": (20, 30, 30)}
+# Chance of signals where the two greatest streets of a junction have these ranks (see street_map.RANK).
+SIGNALS = {
+    (4, 4): 1.0, (4, 3): 1.0, (4, 2): 0.9, (4, 1): 0.4,
+    (3, 3): 1.0, (3, 2): 0.85, (3, 1): 0.35, (2, 2): 0.55, (2, 1): 0.12, (1, 1): 0.02,
+}  # fmt: skip
+APPROACH_M = 11.0  # where signals stand on the approaches instead of in the junction's middle: a fifth of them do
+
+
+class _Extract:
+    """Collects nodes and ways, and writes them down as OpenStreetMap XML."""
+
+    def __init__(self, built: StreetMap) -> None:
+        self.points = built.points
+        self.node_tags: dict[int, str] = {}
+        self.ways: list[tuple[list[int], dict[str, str]]] = []
+
+    def add_point(self, x: float, y: float) -> int:
+        self.points.append((x, y))
+        return len(self.points) - 1
+
+    def xml(self) -> str:
+        east = METRES_A_DEGREE * np.cos(np.radians(ORIGIN_LAT))
+        lines = ['<?xml version="1.0" encoding="UTF-8"?>', '<osm version="0.6" generator="xiaolu">']
+        for number in sorted({number for row, _ in self.ways for number in row}):
+            x, y = self.points[number]
+            place = f'id="{number + 1}" lat="{ORIGIN_LAT + y / METRES_A_DEGREE:.7f}" lon="{ORIGIN_LON + x / east:.7f}"'
+            tag = self.node_tags.get(number)
+            inner = f'<tag k="highway" v="{tag}"/>' if tag else ""
+            lines.append(f'<node {place} version="1">{inner}</node>')
+        for number, (row, tags) in enumerate(self.ways):
+            shape = "".join(f'<nd ref="{point + 1}"/>' for point in row)
+            tagged = "".join(f"<tag k={quoteattr(k)} v={quoteattr(v)}/>" for k, v in tags.items())
+            lines.append(f'<way id="{number + 1}" version="1">{shape}{tagged}</way>')
+        return "\n".join([*lines, "</osm>", ""])
+
+
+def _signal_points(built: StreetMap, chance: np.random.Generator) -> set[int]:
+    """Return the points that carry signals. Two carriageways of one avenue decide together."""
+    at: dict[int, dict[int, int]] = {}
+    for line in built.lines:
+        for point in line.points:
+            at.setdefault(point, {})[line.name] = -1 if line.roundabout else RANK[line.profile.highway]
+    branches = built.branches()
+    decided: dict[tuple[int, ...], bool] = {}
+    chosen = set()
+    for point in sorted(at):
+        ranks = sorted(at[point].items(), key=lambda item: (-item[1], item[0]))
+        if branches[point] < 3 or len(ranks) < 2 or ranks[1][1] < 1:
+            continue
+        key = tuple(sorted(name for name, _ in ranks[:2]))
+        share = SIGNALS[ranks[0][1], ranks[1][1]] * (1.0 if branches[point] > 3 else 0.8)
+        roll = bool(chance.random() < share)
+        if decided.setdefault(key, roll):
+            chosen.add(point)
+    return chosen
+
+
+def _move_to_approaches(extract: _Extract, built: StreetMap, signals: set[int], chance: np.random.Generator) -> None:
+    """Tag signal nodes: most in the junction's middle, some on its approaches, as mappers do."""
+    where = np.array(built.points)
+    busy = np.array(sorted(set(np.flatnonzero(built.branches() > 2).tolist())))
+    for point in sorted(signals):
+        near = np.hypot(*(where[busy] - where[point]).T)
+        alone = np.sort(near)[1] > 45.0 if len(busy) > 1 else True
+        if not alone or chance.random() < 0.75:
+            extract.node_tags[point] = "traffic_signals"
+            continue
+        for line in built.lines:
+            if point not in line.points:
+                continue
+            k = line.points.index(point)
+            both = [(k - 1, k)] if line.profile.oneway else [(k - 1, k), (k + 1, k + 1)]
+            for other, insert_at in sorted(both, key=lambda pair: -pair[1]):
+                if 0 <= other < len(line.points):
+                    away = where[line.points[other]] - where[point]
+                    if np.hypot(*away) > 2.5 * APPROACH_M:
+                        x, y = where[point] + away * APPROACH_M / np.hypot(*away)
+                        line.points.insert(insert_at, extract.add_point(float(x), float(y)))
+                        extract.node_tags[line.points[insert_at]] = "traffic_signals"
+            where = np.array(built.points)
+
+
+def _tags(line: Line, name: str | None, told: bool, chance: np.random.Generator) -> dict[str, str]:
+    profile: Profile = line.profile
+    tags = {"highway": profile.highway, "oneway": "yes" if profile.oneway else "no"}
+    if name and profile.highway != "service":
+        tags["name"] = name
+    if line.roundabout:
+        tags["junction"] = "roundabout"
+    if told or line.roundabout:
+        tags["lanes"] = str(profile.lanes)
+    if profile.width_m is not None:
+        tags["width"] = f"{profile.width_m:.1f}"
+    if profile.highway in LIMITS_KMH and chance.random() < 0.12:
+        tags["maxspeed"] = str(int(chance.choice(LIMITS_KMH[profile.highway])))
+    return tags
+
+
+def _widened(profile: Profile) -> Profile:
+    """Return the profile with one lane more each way, as before a big junction."""
+    return replace(profile, lanes=profile.lanes + (1 if profile.oneway else 2))
+
+
+def draw_osm(seed: int) -> str:
+    """Return the OpenStreetMap XML of the town a seed stands for: some 0.7 to 1.1 km square, 30 to 90 junctions.
+
+    A pure function of the seed. Raises ValueError for a seed that is no seed.
+    """
+    split_of(seed)
+    chance = generator(seed, Purpose.TOWN)
+    plan = StreetPlan(chance)
+    built = street_map(plan, chance)
+    if chance.random() < 0.3:
+        add_roundabout(built, chance)
+    open_one_ways(built)
+    extract = _Extract(built)
+    signals = _signal_points(built, chance)
+    _move_to_approaches(extract, built, signals, chance)
+    branches = built.branches()
+    namer, names = StreetNames(chance), {}
+    for line in built.lines:
+        if line.name not in names and not line.roundabout:
+            unnamed = line.profile.highway in ("residential", "living_street") and chance.random() < 0.15
+            names[line.name] = None if unnamed else namer.draw(line.profile.highway)
+    told_by_name: dict[int, bool] = {}
+    for line in built.lines:
+        told = told_by_name.setdefault(
+            line.name, bool(chance.random() < LANES_TOLD.get(line.profile.highway, 0.3)) or line.profile.lanes > 2
+        )
+        if line.profile.width_m is not None and not line.profile.oneway:
+            told = line.profile.lanes == 1
+        name = None if line.roundabout else names[line.name]
+        cuts = [0, len(line.points) - 1]
+        if not line.roundabout:
+            inner = [k for k in range(1, len(line.points) - 1) if branches[line.points[k]] > 2]
+            cuts = [0, *(k for k in inner if chance.random() < 0.45), len(line.points) - 1]
+        for first, last in pairwise(cuts):
+            piece = line
+            if told and line.profile.lanes > 1 and RANK[line.profile.highway] > 1 and chance.random() < 0.1:
+                piece = replace(line, profile=_widened(line.profile))
+            extract.ways.append((line.points[first : last + 1], _tags(piece, name, told, chance)))
+        for point in line.points[1:-1]:
+            if branches[point] == 2 and chance.random() < 0.06:
+                extract.node_tags.setdefault(point, "crossing")
+    return extract.xml()
+
+
+def generate_town(seed: int) -> Town:
+    """Return the town a seed stands for: the same seed gives the same digest with the same SUMO.
+
+    Raises ValueError for a seed that is no seed, MapError (a ValueError) where SUMO's netconvert is not installed.
+    """
+    xml = draw_osm(seed)
+    with tempfile.TemporaryDirectory(prefix="xiaolu-town-") as folder:
+        source = Path(folder) / f"town-{seed}.osm"
+        source.write_text(xml, encoding="utf-8")
+        town = import_map(source)
+    return replace(town, meta={**town.meta, "name": f"town-{seed}", "source": f"generated from seed {seed}"})
