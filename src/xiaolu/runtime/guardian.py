@@ -1,11 +1,12 @@
 """The guardian: small, separate code between driver and controller. It trusts nothing it is handed.
 
-In: each decision as it is made, the ego's state, and the guardian's own short-range sense. Out: the decision, or one that
-brakes instead, and the reason in words ("" when the driver's went through). Everything is in the ego frame of the moment.
+In: each decision as it is made, the ego's state, and the guardian's own short-range sense. Out: the decision, or one
+that brakes instead, and the reason in words ("" when the driver's went through). All in the ego frame of the moment.
 
-It checks that a decision is one, is fresh and finite, and can be driven; that it does not throw the car sideways; and that
-it does not run into what the ultrasonic cones see. It owns the minimal-risk manoeuvre. A driver that fails outright, or
-talks nonsense for a second, has failed for good: the car stops and stays stopped until somebody else drives.
+It checks that a decision is one, is fresh and finite, and can be driven; that it does not throw the car sideways; and
+that it does not run into what the ultrasonic cones see. It owns the minimal-risk manoeuvre. A driver that fails
+outright, or talks nonsense for a second, has failed for good: the car stops and stays stopped until somebody else
+drives.
 """
 
 from dataclasses import dataclass, replace

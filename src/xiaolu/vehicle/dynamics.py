@@ -3,7 +3,7 @@
 Single-track model. From 5 m/s up, side forces come from tyre slip (linear, saturating at the friction limit); below
 3 m/s and in reverse the wheels roll without slip; in between the two are blended, because slip angles divide by speed.
 Steering: dead time, then first-order lag within a rate limit. Acceleration: first-order lag within limits; the brakes
-hold at standstill. All odd functions of the left-right axis, so that a mirrored command gives exactly the mirrored ride.
+hold at standstill. All of it is odd in the left-right axis: a mirrored command gives exactly the mirrored ride.
 """
 
 from collections.abc import Sequence
@@ -117,7 +117,16 @@ def advance(
     )
     indicator = np.array([int(control.indicator) for control in controls], np.int8)
     after = VehicleState(
-        state.stamp_ns + TICK_NS, motion[:, :3], *(motion[:, i] for i in range(3, 8)), pending, reverse, indicator
+        stamp_ns=state.stamp_ns + TICK_NS,
+        pose=motion[:, :3],
+        speed_mps=motion[:, 3],
+        acceleration_mps2=motion[:, 4],
+        lateral_mps=motion[:, 5],
+        yaw_rate_radps=motion[:, 6],
+        steering_rad=motion[:, 7],
+        pending_rad=pending,
+        reverse=reverse,
+        indicator=indicator,
     )
     moved = EgoMotion(
         poses, after.speed_mps, after.acceleration_mps2, after.yaw_rate_radps, after.steering_rad, indicator
@@ -142,7 +151,8 @@ def _substeps(motion, pending, reverse, poses, asked_steering, asked_acceleratio
     rate, steering. poses (B, SUBSTEPS + 1, 3) is filled.
     """
     (front_m, rear_m, mass, inertia, front_stiff, rear_stiff, friction, steer_max, steer_rate, steer_lag,
-     drive_max, brake_max, drive_lag, brake_lag, reverse_max, speed_max, slow, fast, gear_brake) = constants  # fmt: skip
+     drive_max, brake_max, drive_lag, brake_lag, reverse_max, speed_max, slow, fast,
+     gear_brake) = constants  # fmt: skip
     dt = VEHICLE_STEP_S
     wheelbase = front_m + rear_m
     delay = pending.shape[1]

@@ -10,7 +10,7 @@ import numpy as np
 from xiaolu.core.frames import to_child
 from xiaolu.core.observation import EgoState
 from xiaolu.core.plan import PATH_DISTANCES_M, SPEED_TIMES_S, Plan
-from xiaolu.core.rates import SECOND_NS, TICK_NS, TICK_S, VEHICLE_STEP_S
+from xiaolu.core.rates import TICK_NS, TICK_S, VEHICLE_STEP_S
 from xiaolu.vehicle.dynamics import advance, start
 from xiaolu.vehicle.tracker import Tracker
 

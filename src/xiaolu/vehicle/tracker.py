@@ -1,9 +1,9 @@
 """Plan in, Control out, at 10 Hz. All geometry is in the ego frame of the plan's stamp.
 
-Steering: the path is smoothed, its curvature is fed forward, and offset and heading errors are fed back with gains placed
-in distance travelled (critically damped within a length that grows with speed). The pose is first carried forward over
-the steering's own lateness, so that a command acts where it was meant. Speed: the profile is tracked half a second ahead
-with feedback on speed and place; comfort limits the jerk, and braking beyond 2.5 m/s² passes through at once.
+Steering: the path is smoothed, its curvature is fed forward, and offset and heading errors are fed back with gains
+placed in distance travelled (well damped within a length that grows with speed). The pose is first carried forward over
+the steering's own lateness, so that a command acts where it was meant. Speed: the profile is tracked half a second
+ahead with feedback on speed and place; comfort limits the jerk, and braking beyond 2.5 m/s² passes through at once.
 """
 
 from dataclasses import dataclass
@@ -118,14 +118,30 @@ def is_reverse(plan: Plan) -> bool:
 
 
 def smoothed(path: np.ndarray) -> np.ndarray:
-    """Return (n, 4) x, y, heading, curvature every GRID_M of a path (PATH_POINTS, 2) that starts at the origin."""
+    """Return (n, 4) x, y, heading, curvature every GRID_M of a path (PATH_POINTS, 2) that starts at the origin.
+
+    A path whose points pile up (clamped at a route's end) is taken to go straight on from there.
+    """
     operator, slope, bend = _smoother()
-    points = operator @ np.concatenate([[[0.0, 0.0]], path])
+    points = operator @ _unpiled(np.concatenate([[[0.0, 0.0]], path]))
     first, second = slope @ points, bend @ points
     heading = np.unwrap(np.arctan2(first[:, 1], first[:, 0]))
     stretch = np.maximum(np.hypot(first[:, 0], first[:, 1]), 0.2)
     curvature = (first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]) / stretch**3
     return np.column_stack([points, heading, curvature])
+
+
+def _unpiled(path: np.ndarray) -> np.ndarray:
+    """Return a path (n, 2) with its origin, its piled-up far end replaced by a straight continuation."""
+    nominal = np.diff(PATH_DISTANCES_M, prepend=0.0)
+    piled = np.flatnonzero(np.hypot(*np.diff(path, axis=0).T) < 0.3 * nominal)
+    if not len(piled):
+        return path
+    first = int(piled[0])
+    behind = path[first] - path[first - 1] if first > 0 else np.array([1.0, 0.0])
+    direction = behind / max(float(np.hypot(*behind)), 1e-6)
+    reach = np.cumsum(nominal[first:])[:, None]
+    return np.concatenate([path[: first + 1], path[first] + reach * direction])
 
 
 def _project(line: np.ndarray, x: float, y: float) -> tuple[float, float]:
@@ -167,7 +183,7 @@ def _smoother() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     smooth = SMOOTHING_M**6 * GRID_M * third.T @ third
     weighted = sample.T * weight
     operator = np.linalg.solve(weighted @ sample + smooth, weighted)
-    slope = np.gradient(np.eye(count), GRID_M, axis=0)
+    slope = np.asarray(np.gradient(np.eye(count), GRID_M, axis=0))
     bend = np.zeros((count, count))
     bend[1:-1] = np.diff(np.eye(count), 2, axis=0) / GRID_M**2
     bend[0], bend[-1] = bend[1], bend[-2]

@@ -1,0 +1,55 @@
+"""How far a ride has come along its way, and whether it has ended. World frame, metres."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from xiaolu.core.episode import Event
+from xiaolu.core.rates import ticks_of
+from xiaolu.world.routing import RoutePath
+
+STANDING_MPS = 0.1
+ARRIVED_M = 10.0
+ARRIVED_S = 1.0
+OFF_ROUTE_M = 30.0  # CARLA leaderboard
+STUCK_S = 180.0  # CARLA leaderboard
+
+
+@dataclass(frozen=True, slots=True)
+class RideEnd:
+    """How a ride ended. reason: "arrived", "off route", "stuck", "time is up", "interrupted", or "minimal-risk stop: "
+    and why. arrived is True for the first only. events: what the loop itself noticed; driven_m along the way."""
+
+    reason: str
+    arrived: bool
+    events: tuple[Event, ...]
+    took_s: float
+    driven_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """s_m: along the way; offset_m: left of it; away_m: from it; standing: ticks in a row at standstill."""
+
+    s_m: float = 0.0
+    offset_m: float = 0.0
+    away_m: float = 0.0
+    standing: int = 0
+
+    def after(self, path: RoutePath, pose: np.ndarray, speed_mps: float) -> "Progress":
+        """Return the progress one tick later, for the ego's pose (3,) and speed then."""
+        s_m, offset_m = path.project(float(pose[0]), float(pose[1]), self.s_m)
+        nearest = path.point_at(s_m)
+        away_m = float(np.hypot(pose[0] - nearest[0], pose[1] - nearest[1]))
+        standing = self.standing + 1 if abs(speed_mps) < STANDING_MPS else 0
+        return Progress(float(s_m), float(offset_m), away_m, standing)
+
+    def ended(self, path: RoutePath) -> str:
+        """Return why the ride is over, "" when it goes on."""
+        if self.standing >= ticks_of(ARRIVED_S) and path.length_m - self.s_m < ARRIVED_M and self.away_m < ARRIVED_M:
+            return "arrived"
+        if self.away_m > OFF_ROUTE_M:
+            return "off route"
+        if self.standing >= ticks_of(STUCK_S):
+            return "stuck"
+        return ""
