@@ -6,12 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import made_steps as factory
 import numpy as np
 import pytest
 from mcap.reader import make_reader
-
-import made_steps as factory
 from same import assert_same
+
 from xiaolu.episodes.rides import Pictures, RideWriter, part_of, read_ride
 
 STEPS = 25

@@ -45,8 +45,9 @@ def to_record(value: Any) -> Any:
         return [to_record(item) for item in value]
     if isinstance(value, dict):
         return {str(key): to_record(item) for key, item in value.items()}
-    if is_dataclass(value):
-        return {name: to_record(getattr(value, name)) for name in _names(type(value))}
+    kind: Any = type(value)
+    if _is_record(kind):
+        return {name: to_record(getattr(value, name)) for name in _names(kind)}
     raise TypeError(f"a {type(value).__name__} cannot be written to a record")
 
 
@@ -67,7 +68,7 @@ def from_record(kind: Any, record: Any) -> Any:
     if kind is np.ndarray:
         array = np.frombuffer(base64.b64decode(record["data"]), np.dtype(record["dtype"]))
         return array.reshape(record["shape"])
-    if is_dataclass(kind):
+    if _is_record(kind):
         hints = _hints(kind)
         missing = [name for name in _required(kind) if name not in record]
         if missing:
@@ -89,7 +90,7 @@ def schema_of(kind: Any) -> dict[str, Any]:
         return {"type": "object"}
     if kind is np.ndarray:
         return ARRAY_SCHEMA
-    if is_dataclass(kind):
+    if _is_record(kind):
         properties = {name: schema_of(hint) for name, hint in _hints(kind).items()}
         return {"type": "object", "title": _name(kind), "properties": properties}
     if issubclass(kind, IntEnum):
@@ -99,6 +100,10 @@ def schema_of(kind: Any) -> dict[str, Any]:
 
 def _name(kind: Any) -> str:
     return kind.__name__
+
+
+def _is_record(kind: Any) -> bool:
+    return is_dataclass(kind)
 
 
 @cache

@@ -95,7 +95,7 @@ def calibration(camera: CameraModel, stamp_ns: int) -> CameraCalibration:
 def road_users(step: Step) -> SceneUpdate:
     """Return the active users as boxes in the world frame, the ego as a box in its own."""
     users, touching = step.scene.users, step.scene.touching
-    cubes = [_user_box(users, i, bool(touching[i])) for i in np.flatnonzero(users.active)]
+    cubes = [_user_box(users, int(i), bool(touching[i])) for i in np.flatnonzero(users.active)]
     body = CubePrimitive(
         pose=Pose(
             position=Vector3(x=EGO_BODY.centre_x_m, y=0.0, z=EGO_BODY.height_m / 2), orientation=Quaternion(w=1.0)
