@@ -1,0 +1,240 @@
+"""Ways: what road users walk and drive along, as flat arrays for compiled loops.
+
+A way is a lane in its own direction; a footway or crossing counts twice, once in each direction; and a short curve
+joins the ends of footways that meet in one walking area. Nothing below needs to ask which it is.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from xiaolu.world.town import LaneKind, Town, Turn
+
+LINK_WIDTH_M = 1.6
+_OVER_THE_LINE_M = 0.3  # how far a driver leans over its lane's left edge to pass something, tuned by eye
+
+
+class Ways(NamedTuple):
+    """W ways. start (W + 1,) into x, y, z, yaw (one entry a point, evenly spaced within a way by spacing (W,)).
+
+    lane (W,): the town's lane, -1 on a link; back (W,) bool: walked against the lane's own direction. signal (W,): the
+    signal column that governs entering it, -1 without; stop_s (W,): where one stops on it before a signal (its end
+    where there is no stop line). red_right (W,) bool: may be entered on red while yielding. left_room, right_room
+    (W,): how far the surface goes either side of the line. keep_right (W,): where on a shared surface one keeps,
+    left of the line. yield_start (L + 1,), yield_lane: by lane, as in Town. slow (W,) bool: must look before entering.
+    """
+
+    start: np.ndarray
+    x: np.ndarray
+    y: np.ndarray
+    z: np.ndarray
+    yaw: np.ndarray
+    spacing: np.ndarray
+    length: np.ndarray
+    lane: np.ndarray
+    back: np.ndarray
+    kind: np.ndarray
+    road: np.ndarray
+    turn: np.ndarray
+    junction: np.ndarray
+    limit: np.ndarray
+    signal: np.ndarray
+    red_right: np.ndarray
+    stop_s: np.ndarray
+    left_room: np.ndarray
+    right_room: np.ndarray
+    keep_right: np.ndarray
+    shared: np.ndarray
+    slow: np.ndarray
+    next_start: np.ndarray
+    next_way: np.ndarray
+    yield_start: np.ndarray
+    yield_lane: np.ndarray
+
+
+def ways_of(town: Town) -> Ways:
+    """Return the ways of a town. The first L are its lanes, in order."""
+    lanes = town.lanes
+    kind = town.lane_kind
+    walked = np.flatnonzero((kind == LaneKind.FOOT) | (kind == LaneKind.CROSSING))
+    backward = np.full(lanes, -1)
+    backward[walked] = lanes + np.arange(len(walked))
+    ends = _foot_ends(town)
+    lines = [town.line(lane)[::-1] for lane in walked]
+    links, following = _links(town, backward, ends, first=lanes + len(walked))
+    lines += links
+    next_lists = _next_of_lanes(town) + [[] for _ in range(len(walked) + len(links))]
+    for way, target in following:
+        next_lists[way].append(target)
+    for lane in walked:  # at a dead end people turn round
+        for way, other in ((lane, backward[lane]), (backward[lane], lane)):
+            if not next_lists[way]:
+                next_lists[way].append(int(other))
+
+    count = lanes + len(lines)
+    extra = count - lanes - len(walked)
+    counts = np.concatenate([np.diff(town.point_start), [len(line) for line in lines]]).astype(np.int64)
+    points = np.concatenate([town.points, *lines]) if lines else np.asarray(town.points)
+    start = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    step = np.hypot(*np.diff(points[:, :2], axis=0).T)
+    along = np.concatenate([[0.0], np.cumsum(step)])
+    length = np.maximum(along[start[1:] - 1] - along[start[:-1]], 1e-3)
+
+    def spread(values, link):
+        values = np.asarray(values)
+        return np.concatenate([values, values[walked], np.full(extra, link, values.dtype)])
+
+    width = spread(town.lane_width_m, LINK_WIDTH_M).astype(np.float64)
+    way_kind = spread(kind, LaneKind.FOOT_AREA).astype(np.int64)
+    turn = spread(town.lane_turn, Turn.NONE).astype(np.int64)
+    junction = spread(town.lane_junction, -1).astype(np.int64)
+    signal = spread(town.lane_signal, -1).astype(np.int64)
+    left, right, keep, shared = _rooms(town, width, way_kind, turn)
+    stop_s = length.copy()
+    stop_s[:lanes] = np.where(np.isnan(town.stop_s_m), length[:lanes], np.minimum(town.stop_s_m, length[:lanes]))
+    yields = np.diff(town.yield_start) > 0
+    next_start = np.concatenate([[0], np.cumsum([len(n) for n in next_lists])]).astype(np.int64)
+    return Ways(
+        start,
+        *(np.ascontiguousarray(points[:, axis], np.float64) for axis in range(3)),
+        _tangents(points, start),
+        length / np.maximum(counts - 1, 1),
+        length,
+        np.concatenate([np.arange(lanes), walked, np.full(extra, -1)]).astype(np.int64),
+        np.arange(count) >= lanes,
+        way_kind,
+        spread(town.lane_class, 7).astype(np.int64),
+        turn,
+        junction,
+        np.maximum(spread(town.lane_limit_mps, 10.0).astype(np.float64), 2.0),
+        signal,
+        _red_right(town, turn, signal),
+        stop_s,
+        left,
+        right,
+        keep,
+        shared,
+        spread(yields, False) & (signal < 0) & (way_kind == LaneKind.DRIVE),
+        next_start,
+        np.array([way for ways in next_lists for way in ways], np.int64),
+        np.ascontiguousarray(town.yield_start, np.int64),
+        np.ascontiguousarray(town.yield_lane, np.int64),
+    )
+
+
+def _tangents(points: np.ndarray, start: np.ndarray) -> np.ndarray:
+    """Return the direction of the line at every point: of the chord to both neighbours within its way."""
+    index = np.arange(len(points))
+    first, last = np.zeros(len(points), bool), np.zeros(len(points), bool)
+    first[start[:-1]], last[start[1:] - 1] = True, True
+    before, after = np.where(first, index, index - 1), np.where(last, index, index + 1)
+    return np.arctan2(points[after, 1] - points[before, 1], points[after, 0] - points[before, 0])
+
+
+def _next_of_lanes(town: Town) -> list[list[int]]:
+    vehicles = (town.lane_kind == LaneKind.DRIVE) | (town.lane_kind == LaneKind.CYCLE)
+    return [
+        [int(n) for n in town.following(lane) if vehicles[n]] if vehicles[lane] else [] for lane in range(town.lanes)
+    ]
+
+
+def _foot_ends(town: Town) -> list[list[tuple[int, int]]]:
+    """Return meeting places of footways: lists of (lane, end), end 0 its start and 1 its end."""
+    kind = town.lane_kind
+    foot = (kind == LaneKind.FOOT) | (kind == LaneKind.CROSSING) | (kind == LaneKind.FOOT_AREA)
+    around: dict[int, set[int]] = {}
+    places = []
+    for lane in np.flatnonzero(foot):
+        for other in town.following(int(lane)):
+            if not foot[other]:
+                continue
+            a, b = int(lane), int(other)
+            if kind[a] == LaneKind.FOOT_AREA:
+                around.setdefault(a, set()).add(b)
+            elif kind[b] == LaneKind.FOOT_AREA:
+                around.setdefault(b, set()).add(a)
+            else:
+                places.append(sorted(_nearest_ends(town, a, b)))
+    for area, members in sorted(around.items()):
+        middle = town.line(area)[:, :2]
+        place = []
+        for lane in sorted(m for m in members if kind[m] != LaneKind.FOOT_AREA):
+            line = town.line(lane)[:, :2]
+            gaps = [np.hypot(*(middle - line[end]).T).min() for end in (0, -1)]
+            place.append((lane, int(gaps[1] < gaps[0])))
+        places.append(place)
+    return places
+
+
+def _nearest_ends(town: Town, a: int, b: int) -> list[tuple[int, int]]:
+    first, second = town.line(a)[[0, -1], :2], town.line(b)[[0, -1], :2]
+    gaps = np.hypot(*(first[:, None] - second[None]).transpose(2, 0, 1))
+    i, j = np.unravel_index(int(gaps.argmin()), (2, 2))
+    return [(a, int(i)), (b, int(j))]
+
+
+def _links(town: Town, backward: np.ndarray, places, first: int) -> tuple[list[np.ndarray], list[tuple[int, int]]]:
+    """Return curves between footway ends that meet, and (way, next way) pairs, links numbered from `first`."""
+    links: list[np.ndarray] = []
+    following: list[tuple[int, int]] = []
+    done: set[tuple[int, int]] = set()
+    for place in places:
+        for lane, end in place:
+            for other, other_end in place:
+                leaving = int(lane if end == 1 else backward[lane])
+                entering = int(other if other_end == 0 else backward[other])
+                if lane == other or (leaving, entering) in done:
+                    continue
+                done.add((leaving, entering))
+                line = town.line(lane) if end == 1 else town.line(lane)[::-1]
+                onward = town.line(other) if other_end == 0 else town.line(other)[::-1]
+                gap = float(np.hypot(*(onward[0] - line[-1])[:2]))
+                if gap < 0.3:
+                    following.append((leaving, entering))
+                    continue
+                links.append(_curve(line[-2:], onward[:2], gap))
+                way = first + len(links) - 1
+                following += [(leaving, way), (way, entering)]
+    return links, following
+
+
+def _curve(arrive: np.ndarray, depart: np.ndarray, gap: float) -> np.ndarray:
+    """Return a Bezier curve (n, 3) from arrive[1] to depart[0], along both directions."""
+
+    def direction(pair):
+        step = pair[1] - pair[0]
+        return step / max(float(np.hypot(step[0], step[1])), 1e-9)
+
+    a, d = arrive[1], depart[0]
+    b, c = a + direction(arrive) * gap * 0.35, d - direction(depart) * gap * 0.35
+    t = np.linspace(0.0, 1.0, max(int(np.ceil(gap / 0.5)), 3) + 1)[:, None]
+    line = (1 - t) ** 3 * a + 3 * (1 - t) ** 2 * t * b + 3 * (1 - t) * t * t * c + t**3 * d
+    line[:, 2] = (a[2] + (d[2] - a[2]) * t)[:, 0]
+    return line
+
+
+def _rooms(town: Town, width, kind, turn):
+    """Return per way: room left and right of the line, where to keep, and whether two directions share the surface."""
+    left, right = width / 2, width / 2
+    keep, shared = np.zeros(len(width)), np.zeros(len(width), bool)
+    ordinary = (kind == LaneKind.DRIVE) & (turn == Turn.NONE)
+    left = left + np.where(ordinary, _OVER_THE_LINE_M, 0.0)
+    for lane in np.flatnonzero(town.lane_twin >= 0):
+        twin = int(town.lane_twin[lane])
+        x, y, _, yaw = town.pose_at(int(lane), town.lane_length_m[lane] / 2)
+        ox, oy, _, _ = town.pose_at(twin, town.lane_length_m[twin] / 2)
+        apart = max(-np.sin(yaw) * (ox - x) + np.cos(yaw) * (oy - y), 0.0)
+        left[lane] = max(width[lane] / 2, apart + width[twin] / 2)
+        keep[lane] = -right[lane] + (left[lane] + right[lane]) / 4
+        shared[lane] = True
+    return left, right, keep, shared
+
+
+def _red_right(town: Town, turn: np.ndarray, signal: np.ndarray) -> np.ndarray:
+    """Return where a right turn on red is allowed: those whose own head is round (Implementing Regulations, art. 38)."""
+    arrowed = np.zeros(town.lanes, bool)
+    arrowed[town.head_lane[town.head_arrow == Turn.RIGHT]] = True
+    allowed = (turn == Turn.RIGHT) & (signal >= 0)
+    allowed[: town.lanes] &= ~arrowed
+    allowed[town.lanes :] = False
+    return allowed
