@@ -79,7 +79,7 @@ def imagined_of(strategy: Strategy, plan: Plan, chance: float, perceived: Percei
     )
 
 
-def decision_of(proposals: Proposals, ego: EgoState, wall_s: float = 0.0) -> Decision:
+def decision_of(proposals: Proposals, ego: EgoState, stamp_ns: int) -> Decision:
     """Return the decision: likeliest path, likeliest pace; the alternatives in the order path by path, pace by pace."""
     path_chance, pace_chance = softmax(proposals.path_logits), softmax(proposals.pace_logits)
     signal_chance = softmax(proposals.signal_logits)
@@ -99,7 +99,7 @@ def decision_of(proposals: Proposals, ego: EgoState, wall_s: float = 0.0) -> Dec
     chosen = imagined[int(best_pace)]
     cause = Cause(int(proposals.cause_logits.argmax()))
     return Decision(
-        stamp_ns=ego.stamp_ns,
+        stamp_ns=stamp_ns,
         plan=chosen.plan,
         strategy=chosen.strategy,
         cause=cause,
@@ -107,11 +107,10 @@ def decision_of(proposals: Proposals, ego: EgoState, wall_s: float = 0.0) -> Dec
         perceived=perceived,
         imagined=tuple(imagined),
         imagined_valid=tuple(valid),
-        wall_s=wall_s,
     )
 
 
-def blind_decision(ego: EgoState, why: str, wall_s: float = 0.0) -> Decision:
+def blind_decision(ego: EgoState, stamp_ns: int, why: str) -> Decision:
     """Return a decision to stop on the arc now steered, for a driver that sees nothing."""
     curvature = float(np.clip(np.tan(ego.steering_rad) / EGO_BODY.wheelbase_m, -0.2, 0.2))
     if abs(curvature) < 1e-6:
@@ -122,12 +121,11 @@ def blind_decision(ego: EgoState, why: str, wall_s: float = 0.0) -> Decision:
     speed = np.maximum(ego.speed_mps - STOPPING_MPS2 * SPEED_TIMES_S, 0.0)
     none = Imagined(Strategy(PathMode.KEEP, Pace.STOP), Plan(path, speed), 0.0, np.zeros(SPEED_KNOTS), 0.0, 1.0, 1.0)
     return Decision(
-        ego.stamp_ns,
+        stamp_ns,
         none.plan,
         none.strategy,
         why=why,
         perceived=Perceived(notes=(why,)),
         imagined=(none,) * IMAGINED,
         imagined_valid=(False,) * IMAGINED,
-        wall_s=wall_s,
     )

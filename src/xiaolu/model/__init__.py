@@ -1,0 +1,1 @@
+"""The network family, its checkpoints and their export. Torch lives here and in training only."""

@@ -1,0 +1,122 @@
+"""A checkpoint to ONNX: one `encode` graph for each camera size, one `decide` graph. Equal to torch within 1e-3."""
+
+import warnings
+from pathlib import Path
+
+import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from torch import Tensor, nn
+
+from xiaolu.codec.contract import Contract
+from xiaolu.codec.ego import EGO_SIZE
+from xiaolu.codec.memory import MemoryLayout
+from xiaolu.codec.proposals import OUTPUTS
+from xiaolu.codec.route import ROUTE_SIZE
+from xiaolu.codec.text import TEXT_IDS
+from xiaolu.model.backbone import kind_of
+from xiaolu.model.network import Network, kinds_of
+
+OPSET = 17
+DECIDE_INPUTS = ("tokens", "age_s", "place", "mask", "ego", "route", "text")
+
+
+class EncodeGraph(nn.Module):
+    """The first graph: frames (B, H, W, 3) uint8 to tokens (B, T, D) float32."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.backbone = network.backbone
+
+    def forward(self, frames: Tensor) -> Tensor:
+        return self.backbone(frames)
+
+
+class DecideGraph(nn.Module):
+    """The second graph, its outputs in the order of codec.proposals.OUTPUTS."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.decider = network.decider
+
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        answer = self.decider(*inputs)
+        return tuple(answer[name] for name in OUTPUTS)
+
+
+def example_inputs(contract: Contract, batch: int = 1) -> tuple[Tensor, ...]:
+    """Return inputs of the decide graph with everything masked, in the order of DECIDE_INPUTS."""
+    layout = MemoryLayout(contract)
+    return (
+        torch.zeros(batch, layout.length, layout.token_dim),
+        torch.zeros(batch, layout.length),
+        torch.as_tensor(layout.place).repeat(batch, 1),
+        torch.zeros(batch, layout.length),
+        torch.zeros(batch, EGO_SIZE),
+        torch.zeros(batch, ROUTE_SIZE),
+        torch.zeros(batch, TEXT_IDS, dtype=torch.int64),
+    )
+
+
+def export_onnx(network: Network, folder: Path) -> tuple[Path, ...]:
+    """Write encode_WxH.onnx for each camera size and decide.onnx into a folder; return the files.
+
+    The batch axis of every input is free. The network should come from a checkpoint (weights rounded to half).
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    network = network.eval()
+    files = []
+    for kind in kinds_of(network.contract):
+        camera = next(c for c in network.contract.cameras if kind_of(c.width_px, c.height_px) == kind)
+        frames = torch.zeros(1, camera.height_px, camera.width_px, 3, dtype=torch.uint8)
+        path = folder / f"encode_{kind}.onnx"
+        write_graph(EncodeGraph(network), (frames,), path, ("frames",), ("tokens",))
+        files.append(path)
+    path = folder / "decide.onnx"
+    write_graph(DecideGraph(network), example_inputs(network.contract), path, DECIDE_INPUTS, OUTPUTS)
+    return (*files, path)
+
+
+def write_graph(
+    graph: nn.Module, inputs: tuple[Tensor, ...], path: Path, names_in: tuple[str, ...], names_out: tuple[str, ...]
+) -> None:
+    """Trace a graph and write it, whole or not at all, weights in half precision where that is exact."""
+    partial = path.with_name(path.name + ".part")
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # the tracing exporter is deprecated; the newer one needs one more package
+        torch.onnx.export(
+            graph.eval(),
+            inputs,
+            str(partial),
+            dynamo=False,
+            opset_version=OPSET,
+            # Norms stay as they are: folded into half-precision kernels they would no longer be exact. The runtime
+            # folds them when it loads the graph.
+            training=torch.onnx.TrainingMode.PRESERVE,
+            input_names=list(names_in),
+            output_names=list(names_out),
+            dynamic_axes={name: {0: "batch"} for name in (*names_in, *names_out)},
+        )
+    model = onnx.load(str(partial))
+    store_in_half(model)
+    onnx.checker.check_model(model)
+    onnx.save(model, str(partial))
+    partial.replace(path)
+
+
+def store_in_half(model: onnx.ModelProto) -> None:
+    """Keep initialisers that half precision holds exactly as such, with a cast that the runtime folds at load."""
+    casts = []
+    for tensor in model.graph.initializer:
+        if tensor.data_type != TensorProto.FLOAT or len(tensor.dims) < 2:
+            continue
+        value = numpy_helper.to_array(tensor)
+        half = value.astype("float16")
+        if not (half.astype("float32") == value).all():
+            continue
+        name = tensor.name
+        tensor.CopyFrom(numpy_helper.from_array(half, name + ".half"))
+        casts.append(helper.make_node("Cast", [name + ".half"], [name], name + ".cast", to=TensorProto.FLOAT))
+    for position, cast in enumerate(casts):
+        model.graph.node.insert(position, cast)
