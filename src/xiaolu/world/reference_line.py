@@ -8,6 +8,7 @@ from xiaolu.world.town import Town
 
 SPACING_M = 1.0
 MAX_CURVATURE_1PM = 1 / 5.6  # the ego's turning circle is 5.4 m (0.48 rad of steering); a little is kept for tracking
+MAX_ROUNDING_M = 1.5  # rounding a corner never takes the line further than this from the lanes
 CHANGE_LEAD_M = 4.0  # a lane change begins this far into the stretch, where there is room
 CHANGE_LONGEST_M = 35.0
 
@@ -61,9 +62,13 @@ def blended(town: Town, lanes: np.ndarray, from_share: float, to_share: float) -
 
 
 @njit(cache=True)
-def _relax(points, limit_1pm, rounds):
-    """Round corners sharper than the limit, in place: points near one move to the middle of their neighbours."""
+def _relax(points, limit_1pm, furthest_m, rounds):
+    """Round corners sharper than the limit, in place: points near one move to the middle of their neighbours.
+
+    A point that would end up further than furthest_m from where it began stays: a hairpin must not melt away.
+    """
     count = len(points)
+    first = points.copy()
     moving = np.zeros(count, np.bool_)
     for _ in range(rounds):
         sharp = False
@@ -82,8 +87,10 @@ def _relax(points, limit_1pm, rounds):
         old = points.copy()
         for i in range(1, count - 1):
             if moving[i]:
-                for c in range(points.shape[1]):
-                    points[i, c] = 0.25 * old[i - 1, c] + 0.5 * old[i, c] + 0.25 * old[i + 1, c]
+                x = 0.25 * old[i - 1, 0] + 0.5 * old[i, 0] + 0.25 * old[i + 1, 0]
+                y = 0.25 * old[i - 1, 1] + 0.5 * old[i, 1] + 0.25 * old[i + 1, 1]
+                if np.hypot(x - first[i, 0], y - first[i, 1]) <= furthest_m:
+                    points[i, 0], points[i, 1] = x, y
 
 
 def resampled(points: np.ndarray, spacing_m: float) -> np.ndarray:
@@ -108,8 +115,7 @@ def smooth_line(points: np.ndarray, marks: np.ndarray) -> tuple[np.ndarray, np.n
         kernel = np.array([0.1, 0.25, 0.3, 0.25, 0.1])
         inner = np.stack([np.convolve(line[:, c], kernel, "valid") for c in range(2)], axis=1)
         line[2:-2, :2] = inner
-    for _ in range(3):
-        line = resampled(line, SPACING_M)
-        _relax(line, MAX_CURVATURE_1PM, 400)
+    line = resampled(line, SPACING_M)
+    _relax(line, MAX_CURVATURE_1PM, MAX_ROUNDING_M, 400)
     line = resampled(line, SPACING_M)
     return line[:, :3], line[:, 3]

@@ -11,6 +11,7 @@ from numba import njit
 
 from xiaolu.core.chance import Purpose, generator
 from xiaolu.core.check import freeze
+from xiaolu.core.frames import wrap_angle
 from xiaolu.core.observation import Manoeuvre
 from xiaolu.world.reference_line import blended, runs_of, smooth_line
 from xiaolu.world.shortest import grow_tree, sum_along
@@ -44,7 +45,9 @@ EGO_AHEAD_M = 4.0  # the front bumper is this far ahead of the rear axle, which 
 GOAL_MARGIN_M = 12.0
 GOAL_CROSSING_M = 10.0
 LENGTH_TOLERANCE = 0.15
-TRIES = 60
+TRIES = 80
+DRAWN_CURVATURE_1PM = 1 / 5.0  # a drawn ride with a tighter corner is drawn again: no car turns it in one go
+HAIRPIN_RAD = 2.4  # a junction lane that turns by more is a U-turn, whatever the map calls it
 
 MANOEUVRE_OF_TURN = {
     Turn.NONE: Manoeuvre.STRAIGHT,
@@ -73,6 +76,17 @@ class RoutePlan:
             raise ValueError("RoutePlan.lanes: empty, a way has one lane at least")
 
 
+def _bend(town: Town) -> np.ndarray:
+    """Return (L,) by how much each lane's heading changes in all, radians, left positive."""
+    step = np.diff(town.points[:, :2], axis=0)
+    heading = np.arctan2(step[:, 1], step[:, 0])
+    change = wrap_angle(np.diff(heading))
+    # Changes between the last piece of one lane and the first of the next, and across the gap, do not count.
+    total = np.concatenate([[0.0, 0.0], np.cumsum(change)])
+    first, last = town.point_start[:-1], town.point_start[1:] - 1
+    return np.where(last - first >= 2, total[last] - total[np.minimum(first + 1, last)], 0.0)
+
+
 class Router:
     """Cheapest ways over a town's lanes. Built once a town; asking changes nothing."""
 
@@ -91,7 +105,8 @@ class Router:
         source = np.repeat(np.arange(town.lanes), np.diff(town.next_start))
         entered = np.zeros(town.lanes, bool)
         entered[town.next_lane[~inside[source]]] = True
-        self.turn = np.where(inside & entered, town.lane_turn, Turn.NONE)
+        hairpin = inside & (np.abs(_bend(town)) > HAIRPIN_RAD)
+        self.turn = np.where(inside & entered, np.where(hairpin, Turn.U_TURN, town.lane_turn), Turn.NONE)
         self.entry_cost_m = np.array([TURN_COST_M[t] for t in Turn])[self.turn]
         continues = np.zeros(town.lanes, bool)
         continues[source[drivable[town.next_lane]]] = True
@@ -99,7 +114,7 @@ class Router:
         ordinary &= np.isin(town.lane_class, START_CLASSES)
         self.start_lanes = np.flatnonzero(ordinary & (town.lane_length_m >= START_LANE_M))
         self.may_end = ordinary & (self.right < 0) & (town.lane_length_m >= 2 * GOAL_MARGIN_M)
-        self.unsuitable = ((town.lane_layer != 0) | (town.lane_turn == Turn.U_TURN)).astype(np.float64)
+        self.unsuitable = ((town.lane_layer != 0) | (town.lane_turn == Turn.U_TURN) | hairpin).astype(np.float64)
         self.crossing_points = np.concatenate(
             [np.empty((0, 3)), *(town.line(int(lane)) for lane in np.flatnonzero(town.lane_kind == LaneKind.CROSSING))]
         )[:, :2]
@@ -172,6 +187,8 @@ class Router:
             found = self._draw_from(lane, start_s_m, length_m, per_edge[self.town.lane_edge], chance)
             if found is not None:
                 plan, turns = found
+                if np.abs(RoutePath(self.town, plan).curvature_1pm).max() > DRAWN_CURVATURE_1PM:
+                    continue
                 if turns:
                     return plan
                 spare = spare or plan
