@@ -21,8 +21,9 @@ from xiaolu.core.rates import ticks_of
 from xiaolu.evaluation.referee import Judgement, Referee
 from xiaolu.measures import interventions as rules
 from xiaolu.measures.rates import distance_per_event_m, rate_per_km, share_interval
+from xiaolu.ride.config import RideConfig
 from xiaolu.ride.drivers import make_driver
-from xiaolu.ride.ride import Ride, RideConfig
+from xiaolu.ride.ride import Ride
 from xiaolu.world.ground import Ground
 from xiaolu.world.routing import RoutePath, draw_ride
 from xiaolu.world.town import Town, load_town

@@ -87,7 +87,7 @@ def track_map(
     events: tuple[Event, ...],
     margin_m: float = 60.0,
 ) -> str:
-    """Return an SVG of the streets around a ride: route (n, 2) dashed, track (T, 2) solid, events marked; world frame."""
+    """Return an SVG of the streets of a ride: route (n, 2) dashed, track (T, 2) solid, events crossed; world frame."""
     everything = np.concatenate([route, track])
     low, high = everything.min(axis=0) - margin_m, everything.max(axis=0) + margin_m
     figure, axis = plt.subplots(figsize=(5.6, 5.6 * float(np.clip((high[1] - low[1]) / (high[0] - low[0]), 0.5, 1.6))))

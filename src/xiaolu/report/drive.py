@@ -12,8 +12,9 @@ from xiaolu.core.episode import Event, Header, Step
 from xiaolu.core.rates import SECOND_NS
 from xiaolu.episodes.rides import Pictures, RideWriter
 from xiaolu.report.page import report_ride
+from xiaolu.ride.config import RideConfig
 from xiaolu.ride.drivers import BUNDLED_TOWN, make_driver
-from xiaolu.ride.ride import Ride, RideConfig
+from xiaolu.ride.ride import Ride
 from xiaolu.world.routing import RoutePath, draw_ride
 from xiaolu.world.town import load_town
 

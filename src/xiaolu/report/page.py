@@ -21,8 +21,9 @@ from xiaolu.evaluation.referee import Judgement, Referee
 from xiaolu.measures.comfort import JERK_WINDOW, motion_of
 from xiaolu.report.charts import curves, latencies, track_map
 from xiaolu.report.film import Film, shoot, write_mp4
+from xiaolu.ride.config import config_of
 from xiaolu.ride.drivers import BUNDLED_TOWN
-from xiaolu.world.routing import RoutePath, RoutePlan
+from xiaolu.world.routing import RoutePath
 from xiaolu.world.town import Town, load_town
 
 
@@ -56,15 +57,14 @@ def retell(ride: Path, town: Path | None) -> Told:
         raise ValueError(f"{ride} holds {len(steps)} steps; a report needs at least {JERK_WINDOW}")
     loaded = town_of_ride(log.header, town)
     header = log.header
-    plan = RoutePlan(header.route_lanes, header.start_s_m, header.goal_s_m, 0.0)
-    path = RoutePath(loaded, plan)
+    route = config_of(header, loaded).route
+    assert route is not None
+    path = RoutePath(loaded, route)
     referee = Referee(loaded, path)
     for step in steps:
         referee.on_step(step)
-    end = next((event for event in log.events if event.kind in ("arrived", "ended")), None)
-    arrived = end is not None and end.kind == "arrived"
-    reason = end.detail or end.kind if end is not None else "the log was cut short"
-    return Told(header, steps, referee.judge(arrived, reason), loaded, path)
+    reason = next((event.detail for event in log.events if event.kind == "end"), "the log was cut short")
+    return Told(header, steps, referee.judge(reason == "arrived", reason), loaded, path)
 
 
 def report_ride(ride: Path, town: Path | None, out: Path, film: bool = True) -> Path:

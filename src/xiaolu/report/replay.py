@@ -13,9 +13,9 @@ from xiaolu.core.decision import LampColour
 from xiaolu.core.episode import Step
 from xiaolu.episodes.rides import read_ride
 from xiaolu.report.page import town_of_ride
+from xiaolu.ride.config import config_of
 from xiaolu.ride.drivers import make_driver
-from xiaolu.ride.ride import Ride, RideConfig
-from xiaolu.world.routing import RoutePlan
+from xiaolu.ride.ride import Ride
 
 # What a clock measured is not part of what happened.
 NOT_COMPARED = {"wall_s", "frames"}
@@ -46,14 +46,11 @@ def drive_again(ride: Path, town: Path | None) -> None:
     """Drive a recorded ride again from its header; ValueError at the first step that differs, naming the field."""
     log = read_ride(ride)
     recorded = list(log.steps())
-    header = log.header
-    loaded = town_of_ride(header, town)
-    route = RoutePlan(header.route_lanes, header.start_s_m, header.goal_s_m, header.route_m)
-    driver = make_driver(header.driver, loaded, route)
+    loaded = town_of_ride(log.header, town)
+    config = config_of(log.header, loaded)
+    assert config.route is not None
+    driver = make_driver(log.header.driver, loaded, config.route)
     renderer = Renderer(loaded) if driver.cameras else None
-    config = RideConfig(
-        town=loaded, seed=header.seed, route=route, conditions=header.conditions, latency_ns=header.latency_ns
-    )
     again = Ride(config, driver, renderer)
     try:
         for before in track(recorded, "driving again", console=Console(stderr=True)):

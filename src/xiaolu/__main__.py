@@ -1,0 +1,5 @@
+"""`python -m xiaolu` is `xiaolu`."""
+
+from xiaolu.cli import main
+
+main()
