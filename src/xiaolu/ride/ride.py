@@ -196,6 +196,7 @@ class Ride:
         """
         header = self.config.header(self._driver.name)
         self.watched = tuple(name for s in subscribers for name in getattr(s, "cameras", ()))
+        self._seen = None
         limit_ns = self.stamp_ns + round((self.config.max_s if max_s is None else max_s) * SECOND_NS)
         started: list[Subscriber] = []
         try:
@@ -274,7 +275,7 @@ class Ride:
                 "(xiaolu.cameras.renderer.Renderer)"
             )
         self._driver: Driver | SceneDriver = driver
-        self._shared, self._memory = False, None
+        self._shared, self._memory, self._seen = False, None, None
         if not any(met is driver for met in self._met):
             driver.reset(self.config.seed)
             self._met.append(driver)
