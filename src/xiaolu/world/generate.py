@@ -28,8 +28,8 @@ LANES_TOLD = {"primary": 0.8, "secondary": 0.75, "tertiary": 0.7, "residential":
 LIMITS_KMH = {"primary": (50, 60), "secondary": (40, 50), "tertiary": (30, 40), "residential": (20, 30, 30)}
 # Chance of signals where the two greatest streets of a junction have these ranks (see street_map.RANK).
 SIGNALS = {
-    (4, 4): 1.0, (4, 3): 1.0, (4, 2): 0.9, (4, 1): 0.4,
-    (3, 3): 1.0, (3, 2): 0.85, (3, 1): 0.35, (2, 2): 0.55, (2, 1): 0.12, (1, 1): 0.02,
+    (4, 4): 1.0, (4, 3): 1.0, (4, 2): 0.95, (4, 1): 0.55,
+    (3, 3): 1.0, (3, 2): 0.9, (3, 1): 0.5, (2, 2): 0.75, (2, 1): 0.25, (1, 1): 0.03,
 }  # fmt: skip
 APPROACH_M = 11.0  # where signals stand on the approaches instead of in the junction's middle: a fifth of them do
 

@@ -85,7 +85,7 @@ class StreetPlan:
         self.names = 0
         self.size_m = chance.uniform(700.0, 1080.0)
         self.align = chance.uniform(0.35, 0.75)  # how often a street carries on across another one
-        self.grain = chance.uniform(0.85, 1.25)  # fine or coarse blocks
+        self.grain = chance.uniform(1.0, 1.6)  # fine or coarse blocks
         self.one_way = chance.uniform(0.12, 0.4)
         self.avenues = 0
         sides = [self._edge() for _ in range(4)]
@@ -277,7 +277,7 @@ class StreetPlan:
         """Sometimes drive an avenue slantwise through everything, where it makes the fewest cramped corners."""
         for _ in range(int(self.chance.choice([0, 1, 1, 2], p=[0.45, 0.3, 0.15, 0.1]))):
             best, best_cramped = None, np.inf
-            for _ in range(16):
+            for _ in range(40):
                 angle = float(self.chance.choice([-1, 1])) * self.chance.uniform(0.5, 1.07)
                 u, v = self.chance.uniform(-0.3, 0.3, 2) * (half_u, half_v)
                 along = np.array([np.cos(angle), np.sin(angle)])
@@ -286,7 +286,8 @@ class StreetPlan:
                 cramped = self._cramped(start, end)
                 if cramped < best_cramped:
                     best, best_cramped = (start, end), cramped
-            assert best is not None
+            if best is None or best_cramped > 3:
+                continue
             profile = self._pick(
                 (0.5, Profile("secondary", 4)), (0.3, Profile("tertiary", 2)), (0.2, Profile("secondary", 3, True))
             )
@@ -299,7 +300,7 @@ class StreetPlan:
                 self.streets.append(Street(*ends, profile, self._new_name()))
 
     def _cramped(self, start: np.ndarray, end: np.ndarray) -> int:
-        """Return how many pieces under 24 m a street between two places would cut itself or others into."""
+        """Return how many pieces under 34 m a street between two places would cut itself or others into."""
         own, cramped = [], 0
         for street in self.streets:
             hit = meeting(start, end, np.array(street.start), np.array(street.end))
@@ -307,8 +308,8 @@ class StreetPlan:
                 own.append(hit[0] * np.hypot(*(end - start)))
                 along = hit[1] * np.hypot(street.end[0] - street.start[0], street.end[1] - street.start[1])
                 length = np.hypot(street.end[0] - street.start[0], street.end[1] - street.start[1])
-                cramped += int(min(along, length - along) < 24.0)
-        return cramped + int((np.diff(np.sort(own)) < 24.0).sum())
+                cramped += int(min(along, length - along) < 34.0)
+        return cramped + int((np.diff(np.sort(own)) < 34.0).sum())
 
 
 def meeting(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray, slack_m: float = 0.3):
