@@ -28,7 +28,8 @@ def _outside_m(px: float, py: float, box: np.ndarray) -> float:
 
 
 @njit(cache=True)
-def _overlap(a: np.ndarray, b: np.ndarray) -> bool:
+def boxes_overlap(a: np.ndarray, b: np.ndarray) -> bool:
+    """Whether two boxes (5,) overlap. For compiled loops."""
     for axis in range(4):
         yaw = a[2] if axis < 2 else b[2]
         ux = np.cos(yaw) if axis % 2 == 0 else -np.sin(yaw)
@@ -43,8 +44,9 @@ def _overlap(a: np.ndarray, b: np.ndarray) -> bool:
 
 
 @njit(cache=True)
-def _clearance(a: np.ndarray, b: np.ndarray, corners: np.ndarray) -> float:
-    if _overlap(a, b):
+def box_clearance(a: np.ndarray, b: np.ndarray, corners: np.ndarray) -> float:
+    """Least distance between two boxes (5,); corners (4, 2) is room to work in. For compiled loops."""
+    if boxes_overlap(a, b):
         return 0.0
     # Two boxes apart are nearest at a corner of one of them.
     best = np.inf
@@ -62,7 +64,7 @@ def _clearances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     out = np.empty(len(b))
     corners = np.empty((4, 2))
     for i in range(len(b)):
-        out[i] = _clearance(a[i], b[i], corners)
+        out[i] = box_clearance(a[i], b[i], corners)
     return out
 
 

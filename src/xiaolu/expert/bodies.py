@@ -1,0 +1,168 @@
+"""Which road users the teacher may count, and what of them stands beside or in the way. World frame and (s, d)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+
+from xiaolu.core.frames import box_corners, to_child
+from xiaolu.core.scene import Scene
+from xiaolu.core.users import ON_FOOT, VULNERABLE, Kind, Users
+from xiaolu.expert.course import Course
+from xiaolu.expert.forecast import STEP_S
+
+AROUND_M = 85.0
+NEAR_M = 8.0  # in the immediate corridor everybody counts, seen or not
+REMEMBERED_NS = 1_000_000_000
+STANDING_MPS = 0.3
+# Least and comfortable side gaps; DUT and nuScenes recordings give .2 to .9 m at town speeds.
+PARKED_GAPS_M, VEHICLE_GAPS_M = (0.25, 0.8), (0.3, 0.7)
+CYCLE_GAPS_M, PERSON_GAPS_M = (0.45, 1.0), (0.5, 1.2)
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """The users that count now, (U,) each. ahead_m, left_m: in the ego frame; stood_s: how long standing."""
+
+    users: Users
+    ahead_m: np.ndarray
+    left_m: np.ndarray
+    turned_rad: np.ndarray
+    on_foot: np.ndarray
+    vulnerable: np.ndarray
+    parked: np.ndarray
+    stood_s: np.ndarray
+
+
+def counted(scene: Scene, seen_ns: dict[int, int], stood_ns: dict[int, int]) -> Counted:
+    """Return the users near enough that are visible, were so within the last second, or are right ahead.
+
+    Updates the two memories, uid -> stamp: when a user was last visible, since when it stands.
+    """
+    users, now = scene.users, scene.stamp_ns
+    ego = to_child(scene.ego_pose, np.stack([users.x_m, users.y_m], axis=1))
+    near = users.active & (np.hypot(ego[:, 0], ego[:, 1]) < AROUND_M)
+    slots = np.flatnonzero(near)
+    keep = []
+    for slot in slots:
+        uid = int(users.uid[slot])
+        if scene.visible[slot]:
+            seen_ns[uid] = now
+        if abs(users.speed_mps[slot]) > STANDING_MPS:
+            stood_ns.pop(uid, None)
+        else:
+            stood_ns.setdefault(uid, now)
+        half = 0.5 * users.length_m[slot]
+        right_ahead = -1.0 < ego[slot, 0] < NEAR_M + half + 3.75 and abs(ego[slot, 1]) < 2.2
+        if right_ahead or now - seen_ns.get(uid, -(10**18)) <= REMEMBERED_NS:
+            keep.append(slot)
+    chosen = np.array(keep, np.int64)
+    table = users[chosen]
+    stood = np.array([(now - stood_ns.get(int(u), now)) / 1e9 for u in table.uid])
+    turned = (table.yaw_rad - scene.ego_pose[2] + np.pi) % (2 * np.pi) - np.pi
+    return Counted(
+        table,
+        ego[chosen, 0],
+        ego[chosen, 1],
+        turned,
+        np.isin(table.kind, ON_FOOT),
+        np.isin(table.kind, VULNERABLE),
+        (table.lane < 0) & (np.abs(table.speed_mps) < 0.05) & ~np.isin(table.kind, VULNERABLE),
+        stood,
+    )
+
+
+@njit(cache=True)
+def frenet(xy, yaw, step_m, first, last, px, py):
+    """Return (s, d) of points (k,): nearest of the route's points first..last, refined along its heading."""
+    s, d = np.empty(len(px)), np.empty(len(px))
+    for k in range(len(px)):
+        near, best = first, 1e18
+        for i in range(first, last):
+            gap = (xy[i, 0] - px[k]) ** 2 + (xy[i, 1] - py[k]) ** 2
+            if gap < best:
+                near, best = i, gap
+        cos, sin = np.cos(yaw[near]), np.sin(yaw[near])
+        dx, dy = px[k] - xy[near, 0], py[k] - xy[near, 1]
+        s[k] = near * step_m + cos * dx + sin * dy
+        d[k] = -sin * dx + cos * dy
+    return s, d
+
+
+def _extents(course: Course, s0_m: float, x, y, yaw, length, width) -> np.ndarray:
+    """Return (k, 4) s from, s to (from the ego's place), d from, d to of boxes (k,)."""
+    first = max(int((s0_m - 25.0) / course.step_m), 0)
+    last = min(int((s0_m + 90.0) / course.step_m), course.n)
+    corners = box_corners(x, y, yaw, length, width).reshape(-1, 2)
+    s, d = frenet(course.xy, course.yaw_rad, course.step_m, first, last, corners[:, 0], corners[:, 1])
+    s, d = s.reshape(-1, 4) - s0_m, d.reshape(-1, 4)
+    return np.stack([s.min(1), s.max(1), d.min(1), d.max(1)], axis=1)
+
+
+def in_the_way(
+    course: Course, scene: Scene, here: Counted, s0_m: float, d0_m: float, owner: np.ndarray, poses: np.ndarray
+) -> np.ndarray:
+    """Return bodies (M, 6) for `choose_offsets`: what to pass beside, and what to keep out of the lane next to ours.
+
+    owner, poses: forecasts, see `forecast.forecasts`. A vehicle that waits in its lane is not passed but followed,
+    unless it has stood for long with nothing before it.
+    """
+    u, v_ego = here.users, max(scene.ego_speed_mps, 3.0)
+    if not len(u):
+        return np.empty((0, 6))
+    box = _extents(course, s0_m, u.x_m, u.y_m, u.yaw_rad, u.length_m, u.width_m)
+    index = np.clip(((s0_m + 0.5 * (box[:, 0] + box[:, 1])) / course.step_m).astype(np.int64), 0, course.n - 1)
+    toward = (u.yaw_rad - course.yaw_rad[index] + np.pi) % (2 * np.pi) - np.pi
+    along, across = u.speed_mps * np.cos(toward), u.speed_mps * np.sin(toward)
+    out = []
+    first_of = {int(o): h for h, o in reversed(list(enumerate(owner)))}
+    for k in range(len(u)):
+        low_s, high_s, low_d, high_d = box[k]
+        if high_s < -3.0 or low_s > 72.0 or low_d > 5.5 or high_d < -5.5:
+            continue
+        if here.parked[k]:
+            out.append((low_s, high_s, low_d, high_d, *PARKED_GAPS_M))
+        elif here.on_foot[k]:
+            if abs(across[k]) < 0.4:
+                out.append((low_s - 1.0, high_s + 1.0 + 2.0 * max(along[k], 0.0), low_d, high_d, *PERSON_GAPS_M))
+        elif abs(u.speed_mps[k]) < STANDING_MPS:
+            left_alone = here.stood_s[k] > 12.0 and abs(low_d) < 4.5 and not _queueing(course, here, k, s0_m + high_s)
+            if left_alone or np.cos(toward[k]) < -0.7:
+                out.append((low_s, high_s, low_d, high_d, *VEHICLE_GAPS_M))
+        elif along[k] < -0.5:
+            # It comes towards us: the place where we meet matters, not the one where it is.
+            meet = max(low_s, 0.0) * v_ego / (v_ego - along[k])
+            out.append((max(meet - 6.0, 0.0), meet + 8.0, low_d, high_d, *VEHICLE_GAPS_M))
+        elif u.kind[k] in (Kind.BICYCLE, Kind.E_BIKE) and low_s > 0.0 and along[k] < 0.65 * v_ego:
+            caught = min(low_s * v_ego / (v_ego - along[k]), 60.0)
+            out.append((low_s - 1.0, caught + 6.0, low_d, high_d, *CYCLE_GAPS_M))
+        elif abs(0.5 * (low_d + high_d) - d0_m) > 1.5 and low_s < 14.0:
+            out.extend(_beside(course, s0_m, poses[first_of[k]], u.length_m[k], u.width_m[k], scene.ego_speed_mps))
+    return np.array(out, np.float64).reshape(-1, 6)
+
+
+def _beside(course: Course, s0_m: float, poses: np.ndarray, length: float, width: float, v_ego: float) -> list:
+    """Return bodies for a user in the lane next to ours, where it and the ego would be abreast in the next 3 s."""
+    moments = np.array([0, 4, 8, 12])
+    at = poses[moments]
+    many = np.full(len(moments), length), np.full(len(moments), width)
+    box = _extents(course, s0_m, at[:, 0], at[:, 1], at[:, 2], *many)
+    middle = 0.5 * (box[:, 0] + box[:, 1]) - 1.4
+    abreast = np.abs(middle - v_ego * moments * STEP_S) < 0.5 * length + 7.0
+    return [(b[0] - 3.0, b[1] + 3.0, b[2], b[3], *VEHICLE_GAPS_M) for b in box[abreast]]
+
+
+def _queueing(course: Course, here: Counted, k: int, front_s_m: float) -> bool:
+    """Whether a standing vehicle waits for something: a stop line or a junction before it, or another in its lane."""
+    for line in course.stop_lines:
+        if -2.0 < line.s_m - front_s_m < 45.0:
+            return True
+    for entry in course.entries:
+        if -1.0 < entry.from_s_m - front_s_m < 8.0 or entry.from_s_m < front_s_m < entry.to_s_m:
+            return True
+    u = here.users
+    dx, dy = u.x_m - u.x_m[k], u.y_m - u.y_m[k]
+    ahead = np.cos(u.yaw_rad[k]) * dx + np.sin(u.yaw_rad[k]) * dy
+    aside = -np.sin(u.yaw_rad[k]) * dx + np.cos(u.yaw_rad[k]) * dy
+    blocked = (ahead > 1.0) & (ahead < 12.0) & (np.abs(aside) < 1.5) & ~here.parked & (here.stood_s < 12.0)
+    return bool(blocked.any())

@@ -1,0 +1,186 @@
+"""What a teacher knows of its route before the ride: the line, the room beside it, stop lines, who goes first.
+
+World frame, metres. Everything is sampled once per metre of the way, and goes on beyond the goal, where a plan ends.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from xiaolu.core.decision import LampColour
+from xiaolu.world.ground import Ground
+from xiaolu.world.routing import RoutePath, RoutePlan
+from xiaolu.world.town import LaneKind, Town, Turn
+
+BEYOND_M = 75.0
+ROOM_STEP_M = 0.25
+ROOM_REACH_M = 6.0
+OVERLAP_M = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class StopLine:
+    """A signalled entry: where its line lies along the way, the junction lane it governs, and its heads."""
+
+    s_m: float
+    lane: int
+    column: int
+    heads: np.ndarray
+    turn: Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A junction lane of the way: from where to where, and which lanes it lets go first."""
+
+    from_s_m: float
+    to_s_m: float
+    lane: int
+    first: frozenset[int]
+    signalled: bool
+    turn: Turn
+
+
+def _extended(town: Town, plan: RoutePlan) -> RoutePlan:
+    """Return the plan going on for BEYOND_M behind its goal, straight on, as far as lanes lead."""
+    lanes, goal_s_m, length_m = list(plan.lanes), plan.goal_s_m, plan.length_m
+    missing = BEYOND_M
+    while missing > 0.0:
+        left = max(float(town.lane_length_m[lanes[-1]]) - goal_s_m, 0.0)
+        step = min(left, missing)
+        goal_s_m, missing, length_m = goal_s_m + step, missing - step, length_m + step
+        onward = [n for n in town.following(int(lanes[-1])) if town.lane_kind[n] == LaneKind.DRIVE]
+        onward = [n for n in onward if town.lane_turn[n] != Turn.U_TURN and town.lane_length_m[n] > 0.5]
+        if missing <= 0.0 or not onward:
+            break
+        lanes.append(int(onward[0]))
+        goal_s_m = 0.0
+    if goal_s_m <= 0.0 and len(lanes) > len(plan.lanes):
+        lanes.pop()
+        goal_s_m = float(town.lane_length_m[lanes[-1]])
+    return RoutePlan(np.array(lanes, np.int32), plan.start_s_m, goal_s_m, length_m)
+
+
+def _onward(values: np.ndarray, count: int) -> np.ndarray:
+    return np.concatenate([values, np.repeat(values[-1:], count, axis=0)])
+
+
+class Course:
+    """The way of one ride, prepared. n points a metre apart.
+
+    xy (n, 2), yaw_rad, curvature_1pm, limit_mps, half_lane_m, line_left_m (n,): where the
+    opposite direction begins; room_left_m, room_right_m (n,): drivable surface
+    beside the line; lane (n,): the town's lane; change (n,) int8: 1 where the line changes to the lane on the left, -1
+    to the right; shared (n,) bool: a surface with two directions; goal_s_m; stop_lines, entries in order.
+    """
+
+    def __init__(self, town: Town, plan: RoutePlan, ground: Ground | None = None) -> None:
+        self.town, self.plan = town, plan
+        path = RoutePath(town, _extended(town, plan))
+        self.path = path
+        self.step_m = float(path.s_m[1])
+        beyond = max(int(np.ceil((plan.length_m + BEYOND_M - path.length_m) / self.step_m)), 2)
+        ahead = np.arange(1, beyond + 1)[:, None] * self.step_m
+        last = np.array([np.cos(path.yaw_rad[-1]), np.sin(path.yaw_rad[-1])])
+        self.xy = np.concatenate([path.points[:, :2], path.points[-1, :2] + ahead * last])
+        self.n = len(self.xy)
+        self.yaw_rad = _onward(path.yaw_rad, beyond)
+        self.curvature_1pm = np.concatenate([path.curvature_1pm, np.zeros(beyond)])
+        self.limit_mps = _onward(path.limit_mps, beyond)
+        self.half_lane_m = _onward(path.width_m, beyond) / 2.0
+        self.lane = _onward(path.lane, beyond)
+        self.line_left_m = self._opposite_from()
+        self.shared = _onward(town.lane_twin[path.lane] >= 0, beyond)
+        goal = town.pose_at(int(plan.lanes[-1]), plan.goal_s_m)
+        self.goal_s_m, _ = path.project(float(goal[0]), float(goal[1]), min(plan.length_m, path.length_m))
+        self.change = self._changes()
+        self.room_left_m, self.room_right_m = self._room(ground or Ground(town))
+        self.entries = self._entries()
+        self.stop_lines = self._stop_lines()
+        self.lane_set = frozenset(int(lane) for lane in path.plan.lanes)
+
+    def _changes(self) -> np.ndarray:
+        change, path, town = np.zeros(self.n, np.int8), self.path, self.town
+        for position in range(1, len(path.plan.lanes)):
+            before, lane = int(path.plan.lanes[position - 1]), int(path.plan.lanes[position])
+            side = 1 if town.lane_left[before] == lane else -1 if town.lane_right[before] == lane else 0
+            if side:
+                middle = path.lane_from_s_m[position]
+                index = np.arange(self.n) * self.step_m
+                change[np.abs(index - middle) < 10.0] = side
+        return change
+
+    def _opposite_from(self) -> np.ndarray:
+        """Return how far left of each point the surface for the opposite direction begins."""
+        town = self.town
+        width = np.zeros(self.n)
+        for lane in np.unique(self.lane):
+            total, beside = town.lane_width_m[lane] / 2.0, int(town.lane_left[lane])
+            while beside >= 0 and total < ROOM_REACH_M:
+                total, beside = total + float(town.lane_width_m[beside]), int(town.lane_left[beside])
+            width[self.lane == lane] = total
+        return width
+
+    def _room(self, ground: Ground) -> tuple[np.ndarray, np.ndarray]:
+        """Return how far drivable surface reaches to the left and right of each point, up to ROOM_REACH_M."""
+        offsets = np.arange(ROOM_STEP_M, ROOM_REACH_M + 1e-9, ROOM_STEP_M)
+        normal = np.stack([-np.sin(self.yaw_rad), np.cos(self.yaw_rad)], axis=1)
+        layers = self.town.lane_layer[self.lane]
+        rooms = []
+        for side in (1.0, -1.0):
+            points = self.xy[:, None] + side * offsets[:, None] * normal[:, None]
+            off = np.empty(points.shape[:2])
+            for layer in np.unique(layers):
+                chosen = layers == layer
+                off[chosen] = ground.off_road_m(points[chosen].reshape(-1, 2), int(layer)).reshape(-1, len(offsets))
+            on = off <= 0.02
+            count = np.where(on.all(axis=1), len(offsets), on.argmin(axis=1))
+            room = count * ROOM_STEP_M
+            # A bay or a gap shorter than the car gives no room: the least within a few metres counts.
+            least = np.min([np.roll(room, k) for k in range(-3, 4)], axis=0)
+            least[:3], least[-3:] = room[:3], room[-3:]
+            rooms.append(least)
+        return rooms[0], rooms[1]
+
+    def _entries(self) -> tuple[Entry, ...]:
+        town, path, out = self.town, self.path, []
+        for position, lane in enumerate(path.plan.lanes):
+            if town.lane_junction[lane] < 0:
+                continue
+            first = frozenset(int(x) for x in town.yield_lane[town.yield_start[lane] : town.yield_start[lane + 1]])
+            from_s, to_s = float(path.lane_from_s_m[position]), float(path.lane_to_s_m[position])
+            signalled = bool(town.lane_signal[lane] >= 0)
+            out.append(Entry(from_s, to_s, int(lane), first, signalled, Turn(town.lane_turn[lane])))
+        return tuple(out)
+
+    def _stop_lines(self) -> tuple[StopLine, ...]:
+        town, path, out = self.town, self.path, []
+        head_column = town.lane_signal[town.head_lane]
+        for position, lane in enumerate(path.plan.lanes):
+            column = int(town.lane_signal[lane])
+            if column < 0 or position == 0 or town.lane_junction[lane] < 0:
+                continue
+            before = int(path.plan.lanes[position - 1])
+            if town.lane_junction[before] >= 0 and town.lane_signal[before] == column:
+                continue
+            s_m = float(path.lane_from_s_m[position])
+            line = float(town.stop_s_m[before])
+            if np.isfinite(line):
+                place = town.pose_at(before, line)
+                s_m, _ = path.project(float(place[0]), float(place[1]), s_m, 40.0)
+            heads = np.flatnonzero(town.head_lane == lane)
+            if not len(heads):
+                heads = np.flatnonzero(head_column == column)
+            out.append(StopLine(s_m, int(lane), column, heads, Turn(town.lane_turn[lane])))
+        return tuple(out)
+
+    def colours(self, signal_colour: np.ndarray) -> np.ndarray:
+        """Return (S + 1,) LampColour of every signal column, from the heads (H,); NONE in the last, for lanes without.
+
+        A column that no head shows counts as NONE too.
+        """
+        town = self.town
+        out = np.full(len(town.signal_program) + 1, LampColour.NONE, np.int8)
+        out[town.lane_signal[town.head_lane]] = signal_colour
+        out[-1] = LampColour.NONE
+        return out

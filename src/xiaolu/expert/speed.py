@@ -1,0 +1,123 @@
+"""How fast: a rollout of the ego along its path in which every limit has its say and the least acceleration wins.
+
+sigma is metres along the path from the ego's rear axle now. The plan's speed profile is the rollout itself, so that
+what is planned is what would be driven.
+"""
+
+import numpy as np
+from numba import njit
+
+from xiaolu.expert.forecast import MOMENTS, STEP_S
+
+DT_S = 0.1
+STEPS = 70
+
+# Comfort in ordinary driving: the facts give 1.5 / -2.0 m/s² and |jerk| <= 2; kept inside, tuned in closed loop.
+SPEED_UP_MPS2 = 1.2
+ENVELOPE_MPS2 = 0.9  # braking for curves, limits and people, begun early
+STOP_MPS2 = 1.1
+STOP_SOFTNESS_MPS = 0.5
+ORDINARY_BRAKE_MPS2 = 1.8
+HARDEST_MPS2 = 6.0
+JERK_MPS3, RELEASE_MPS3, HARD_JERK_MPS3 = 1.4, 2.0, 8.0
+LOOK_S = 0.5
+# IDM (Treiber, Hennecke, Helbing 2000) with gaps of Shanghai traffic.
+HEADWAY_S, STANDSTILL_M, IDM_BRAKE_MPS2 = 1.1, 1.7, 1.5
+
+FREE = -1
+
+
+@njit(cache=True)
+def envelope(limit, cause, step_m):
+    """Return (speed (n,), cause (n,)): limits (n,) every step_m, braked for in time, and whose limit rules."""
+    speed, ruling = limit.copy(), cause.copy()
+    for i in range(len(limit) - 2, -1, -1):
+        reachable = np.sqrt(speed[i + 1] ** 2 + 2.0 * ENVELOPE_MPS2 * step_m)
+        if reachable < speed[i]:
+            speed[i] = reachable
+            ruling[i] = ruling[i + 1]
+    return speed, ruling
+
+
+@njit(cache=True)
+def rollout(speed, acceleration, allowed, ruling, step_m, stops, stop_cause, lows, low_cause):
+    """Return (sigma, speed, cause) at 0, DT_S, ... (STEPS + 1,) each.
+
+    allowed, ruling (n,): from `envelope`. stops (M, 3): sigma not to be passed, from when and until when (s, inf: for
+    ever). lows (L, MOMENTS): what must be kept behind, NaN while it is not in the way. causes are any numbers >= 0 that
+    name a limit; FREE where none but the ego's own wish rules.
+    """
+    sigma_out, speed_out = np.empty(STEPS + 1), np.empty(STEPS + 1)
+    cause_out = np.empty(STEPS + 1, np.int64)
+    sigma, v, a = 0.0, max(speed, 0.0), min(max(acceleration, -HARDEST_MPS2), 2.0)
+    if v < 0.05:
+        a = max(a, 0.0)
+    last = len(allowed) - 1
+    for step in range(STEPS + 1):
+        t = step * DT_S
+        at = min(max((sigma + v * LOOK_S) / step_m, 0.0), last - 0.001)
+        i = int(at)
+        top = allowed[i] + (at - i) * (allowed[i + 1] - allowed[i])
+        wish = min(SPEED_UP_MPS2, (top - v) / LOOK_S)
+        rule = FREE
+        if wish < 0.9 * SPEED_UP_MPS2:
+            rule = ruling[min(i + 1, last)]
+        least, hardest = wish, -ORDINARY_BRAKE_MPS2
+        for m in range(len(stops)):
+            if t < stops[m, 1] or t > stops[m, 2]:
+                continue
+            room = stops[m, 0] - sigma
+            soft = max(room - 0.4 * v, 0.0)
+            target = np.sqrt(2.0 * STOP_MPS2 * soft + STOP_SOFTNESS_MPS**2) - STOP_SOFTNESS_MPS
+            need = (target - v) / 0.4
+            kinematic = v * v / (2.0 * max(room, 0.05))
+            if kinematic > 1.25 * STOP_MPS2:
+                need = min(need, -1.05 * kinematic)
+                if need < hardest:
+                    hardest = need
+            need = max(need, -max(1.3 * kinematic, ORDINARY_BRAKE_MPS2))
+            left = stops[m, 2] - t
+            if left < 20.0:
+                # It clears in time: arrive as it does, rather than stop.
+                glide = 2.0 * (room - v * left) / max(left * left, 0.01)
+                need = max(need, min(glide, SPEED_UP_MPS2))
+            if need < least:
+                least, rule = need, stop_cause[m]
+        for n in range(len(lows)):
+            place = t / STEP_S
+            k = min(int(place), MOMENTS - 2)
+            near, far = lows[n, k], lows[n, k + 1]
+            if np.isnan(near):
+                continue
+            if np.isnan(far):
+                far = near
+            lead_speed = max((far - near) / STEP_S, 0.0)
+            gap = near + (place - k) * (far - near) - sigma
+            wanted = STANDSTILL_M + max(
+                v * HEADWAY_S + v * (v - lead_speed) / (2.0 * np.sqrt(SPEED_UP_MPS2 * IDM_BRAKE_MPS2)), 0.0
+            )
+            ratio = min(wanted / max(gap, 0.1), 6.0)
+            need = SPEED_UP_MPS2 * (1.0 - ratio * ratio)
+            closing = max(v - lead_speed, 0.0)
+            kinematic = closing * closing / (2.0 * max(gap - 0.8, 0.15))
+            floor = -max(1.4 * kinematic, 1.5 if gap > 0.5 * STANDSTILL_M else 2.5)
+            need = max(need, floor)
+            if v < 0.3 and gap < STANDSTILL_M + 0.8:
+                need = min(need, -0.5)
+            if need < hardest:
+                hardest = need
+            if need < least:
+                least, rule = need, low_cause[n]
+        least = max(least, -HARDEST_MPS2)
+        down = HARD_JERK_MPS3 if least < -ORDINARY_BRAKE_MPS2 - 0.05 else JERK_MPS3
+        if least < a:
+            a = max(least, a - down * DT_S)
+        else:
+            a = min(least, a + (RELEASE_MPS3 if a < 0.0 else JERK_MPS3) * DT_S)
+        sigma_out[step], speed_out[step], cause_out[step] = sigma, v, rule
+        new = v + a * DT_S
+        if new < 0.0 or (new < 0.04 and a <= 0.0):
+            new, a = 0.0, 0.0
+        sigma += 0.5 * (v + new) * DT_S
+        v = new
+    return sigma_out, speed_out, cause_out

@@ -1,0 +1,304 @@
+"""The teacher: Scene and route in, Decision out, ten times a second. World frame inside, the ego's frame in the plan.
+
+It counts only users it can see. Its memory is small: how far along the route it is, the offsets it chose a moment ago,
+who was seen when, and since when it waits.
+"""
+
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from xiaolu.core.control import EGO_BODY
+from xiaolu.core.decision import Cause, Decision, LampColour, Perceived
+from xiaolu.core.frames import to_child
+from xiaolu.core.observation import Observation
+from xiaolu.core.plan import PATH_DISTANCES_M, Plan
+from xiaolu.core.rates import SECOND_NS
+from xiaolu.core.scene import Scene
+from xiaolu.core.users import Kind
+from xiaolu.expert.bodies import Counted, counted, frenet, in_the_way
+from xiaolu.expert.conflict import passing_gaps
+from xiaolu.expert.course import Course, StopLine
+from xiaolu.expert.forecast import forecasts, lanes_of
+from xiaolu.expert.path import (
+    D_REACH_M,
+    FRONT_M,
+    HALF_WIDTH_M,
+    PATH_STEP_M,
+    PATH_STEPS,
+    S_CELLS,
+    S_STEP_M,
+    choose_offsets,
+    drive_line,
+    target_line,
+)
+from xiaolu.expert.reasons import NAMES, Reason, sentence
+from xiaolu.expert.speed import FREE, STEPS, envelope
+from xiaolu.expert.yielding import Limits, Moves, resolve
+from xiaolu.measures.strategy import strategy_of
+from xiaolu.world.ground import Ground
+from xiaolu.world.routing import RoutePlan
+from xiaolu.world.town import Town
+
+TOP_MPS = 11.0  # a plan's path reaches 60 m in its 5 s
+LATERAL_MPS2 = 1.6
+SIDE_ROOM_M = 0.15  # kept between the outline and the edge of the road
+LINE_GAP_M = 1.0  # front bumper to stop line
+AMBER_BRAKE_MPS2 = 2.2  # a stop for yellow that needs more than this is not made
+RUN_OUT_S = 3.0  # the shortest flashing green
+GIVE_WAY_MPS, OPEN_JUNCTION_MPS = 4.0, 7.5
+# Speed past somebody or something at a side gap: DUT drivers near walkers, nuScenes past standing cars.
+PERSON_GAPS_M, PERSON_SPEEDS_MPS = (0.2, 0.4, 0.7, 1.2, 2.0), (0.8, 2.0, 4.0, 7.0, 11.0)
+PARKED_GAPS_M, PARKED_SPEEDS_MPS = (0.1, 0.3, 0.6, 1.0), (1.5, 3.5, 6.5, 9.0)
+
+
+@dataclass(slots=True)
+class Memory:
+    """Everything the teacher carries from call to call."""
+
+    s_m: float = 0.0
+    offsets_s0_m: float = 0.0
+    offsets_m: np.ndarray | None = None
+    seen_ns: dict[int, int] = field(default_factory=dict)
+    stood_ns: dict[int, int] = field(default_factory=dict)
+    waits_since_ns: int = -1
+    committed_lane: int = -1
+
+
+class Teacher:
+    """A SceneDriver for one route of one town. Works from any pose near its route."""
+
+    name = "teacher"
+    cameras: tuple[str, ...] = ()
+
+    def __init__(self, town: Town, route: RoutePlan, ground: Ground | None = None) -> None:
+        self.town, self.route = town, route
+        self.course = Course(town, route, ground)
+        self._lanes = lanes_of(town)
+        self._memory = Memory()
+
+    def reset(self, seed: int) -> None:
+        """Forget the ride. The seed changes nothing: the teacher draws no chance."""
+        self._memory = Memory()
+
+    def snapshot(self) -> Any:
+        return deepcopy(self._memory)
+
+    def restore(self, snapshot: Any) -> None:
+        self._memory = deepcopy(snapshot)
+
+    def drive_scene(self, scene: Scene, observation: Observation) -> Decision:
+        """Return the plan for the moment of the scene, with its strategy and the limit that rules it."""
+        memory, course = self._memory, self.course
+        s0_m, d0_m = self._locate(scene)
+        here = counted(scene, memory.seen_ns, memory.stood_ns)
+        colours = course.colours(scene.signal_colour)
+        moves = self._forecast(here, colours)
+        offsets = self._offsets(scene, here, moves, s0_m, d0_m)
+        path = self._path(scene, offsets, s0_m)
+        limits = self._limits(scene, here, path, s0_m)
+        perceived = self._signals(scene, colours, s0_m, limits)
+        waited_s = (scene.stamp_ns - memory.waits_since_ns) / SECOND_NS if memory.waits_since_ns >= 0 else 0.0
+        motion = max(scene.ego_speed_mps, 0.0), scene.ego_acceleration_mps2
+        _, speed, cause = resolve(course, path, s0_m, *motion, here, moves, limits, waited_s)
+        plan = self._plan(scene, path, speed)
+        reason = self._ruling(limits, speed, cause, motion[0])
+        waits = motion[0] < 0.3 and reason is not None and reason.cause in (Cause.RIGHT_OF_WAY, Cause.PEDESTRIAN)
+        if waits and memory.waits_since_ns < 0:
+            memory.waits_since_ns = scene.stamp_ns
+        elif not waits and motion[0] > 1.0:
+            memory.waits_since_ns = -1
+        memory.s_m, memory.offsets_s0_m, memory.offsets_m = s0_m, s0_m, offsets
+        index = np.rint(PATH_DISTANCES_M / PATH_STEP_M).astype(np.int64)
+        at = path[index]
+        first, last = self._window(s0_m)
+        _, deviation = frenet(course.xy, course.yaw_rad, course.step_m, first, last, at[:, 0], at[:, 1])
+        ahead = course.change[int(s0_m / course.step_m) : int((s0_m + 25.0) / course.step_m)]
+        change = int(ahead[np.flatnonzero(ahead)[0]]) if ahead.any() else 0
+        why = sentence(reason, motion[0] < 0.3 and speed[10] < 0.3, speed[50] < 0.3)
+        return Decision(
+            scene.stamp_ns,
+            plan,
+            strategy_of(plan, motion[0], deviation, change),
+            Cause.FREE if reason is None else reason.cause,
+            why,
+            perceived,
+        )
+
+    def _window(self, s0_m: float) -> tuple[int, int]:
+        course = self.course
+        return max(int((s0_m - 12.0) / course.step_m), 0), min(int((s0_m + 80.0) / course.step_m), course.n)
+
+    def _locate(self, scene: Scene) -> tuple[float, float]:
+        course, near = self.course, self._memory.s_m
+        first = max(int((near - 15.0) / course.step_m), 0)
+        last = min(int((near + 25.0) / course.step_m) + 2, course.n)
+        place = scene.ego_pose[None, :2]
+        s, d = frenet(course.xy, course.yaw_rad, course.step_m, first, last, place[:, 0], place[:, 1])
+        if abs(d[0]) > 8.0:
+            s, d = frenet(course.xy, course.yaw_rad, course.step_m, 0, course.n, place[:, 0], place[:, 1])
+        return float(max(s[0], 0.0)), float(d[0])
+
+    def _forecast(self, here: Counted, colours: np.ndarray) -> Moves:
+        u = here.users
+        return Moves(
+            *forecasts(
+                self._lanes,
+                colours,
+                u.kind.astype(np.int64),
+                u.x_m,
+                u.y_m,
+                u.yaw_rad,
+                u.speed_mps,
+                u.acceleration_mps2,
+                u.length_m,
+                u.lane.astype(np.int64),
+                u.s_m,
+                u.offset_m,
+                u.lights.astype(np.int64),
+            )
+        )
+
+    def _offsets(self, scene: Scene, here: Counted, moves: Moves, s0_m: float, d0_m: float) -> np.ndarray:
+        course, memory = self.course, self._memory
+        bodies = in_the_way(course, scene, here, s0_m, d0_m, moves.owner, moves.poses)
+        at_s = s0_m + np.arange(S_CELLS) * S_STEP_M
+        index = np.clip(np.rint(at_s / course.step_m).astype(np.int64), 0, course.n - 1)
+        edge = HALF_WIDTH_M + SIDE_ROOM_M
+        high, low = course.room_left_m[index] - edge, edge - course.room_right_m[index]
+        tight = high < low
+        middle = 0.5 * (high + low)
+        high, low = np.where(tight, middle + 0.1, high), np.where(tight, middle - 0.1, low)
+        high, low = np.minimum(high, D_REACH_M), np.maximum(low, -D_REACH_M)
+        habit = np.full(S_CELLS, np.nan)
+        if memory.offsets_m is not None:
+            old_s = memory.offsets_s0_m + np.arange(S_CELLS) * S_STEP_M
+            habit = np.interp(at_s, old_s, memory.offsets_m, right=np.nan)
+        line = course.line_left_m[index] - HALF_WIDTH_M
+        return choose_offsets(d0_m, low, high, np.maximum(line, 0.0), habit, bodies)
+
+    def _path(self, scene: Scene, offsets: np.ndarray, s0_m: float) -> np.ndarray:
+        course = self.course
+        first = max(int((s0_m - 4.0) / course.step_m), 0)
+        count = min(int((PATH_STEPS * PATH_STEP_M + 8.0) / course.step_m), course.n - first)
+        line = target_line(course.xy, course.yaw_rad, course.step_m, first, count, s0_m, offsets)
+        curvature = np.tan(scene.ego_steering_rad) / EGO_BODY.wheelbase_m
+        settle_m = float(np.clip(3.5 + 0.8 * scene.ego_speed_mps, 4.5, 11.0))
+        x, y, yaw = scene.ego_pose
+        return drive_line(float(x), float(y), float(yaw), float(curvature), line, settle_m)
+
+    def _plan(self, scene: Scene, path: np.ndarray, speed: np.ndarray) -> Plan:
+        index = np.rint(PATH_DISTANCES_M / PATH_STEP_M).astype(np.int64)
+        return Plan(to_child(scene.ego_pose, path[index, :2]), np.ascontiguousarray(speed[5:51:5]))
+
+    def _limits(self, scene: Scene, here: Counted, path: np.ndarray, s0_m: float) -> Limits:
+        """Return the limits that do not depend on how others move: the road's, and what is passed beside."""
+        course = self.course
+        sigma = np.arange(PATH_STEPS + 1) * PATH_STEP_M
+        index = np.clip(((s0_m + sigma) / course.step_m).astype(np.int64), 0, course.n - 1)
+        reasons = [Reason(Cause.FREE, "speed limit", 0.0)]
+        allowed = np.minimum(course.limit_mps[index], TOP_MPS)
+        ruling = np.zeros(len(allowed), np.int64)
+
+        def cap(limit: np.ndarray, reason: Reason) -> None:
+            lower = limit < allowed
+            if lower.any():
+                allowed[lower] = limit[lower]
+                ruling[lower] = len(reasons)
+                reasons.append(Reason(reason.cause, reason.what, float(sigma[np.argmin(limit)]), reason.side))
+
+        curvature = np.convolve(np.abs(path[:, 3]), np.full(5, 0.2), "same")
+        cap(np.sqrt(LATERAL_MPS2 / np.maximum(curvature, 1e-4)), Reason(Cause.CURVE, "bend", 0.0))
+        for entry in course.entries:
+            at_m = entry.from_s_m - s0_m - FRONT_M
+            if not -8.0 < at_m < 70.0 or entry.signalled:
+                continue
+            top = GIVE_WAY_MPS if entry.first else OPEN_JUNCTION_MPS
+            inside = (sigma > at_m - 1.0) & (sigma < at_m + 6.0)
+            cap(np.where(inside, top, np.inf), Reason(Cause.RIGHT_OF_WAY, "junction", at_m))
+        self._beside(here, path, cap)
+        allowed, ruling = envelope(allowed, ruling, PATH_STEP_M)
+        limits = Limits(allowed, ruling, reasons)
+        goal_m = course.goal_s_m - s0_m
+        if goal_m < 75.0:
+            limits.stop(goal_m, 0.0, np.inf, Reason(Cause.ARRIVAL, "destination", goal_m))
+        return limits
+
+    def _beside(self, here: Counted, path: np.ndarray, cap) -> None:
+        u = here.users
+        slow = np.flatnonzero(((np.abs(u.speed_mps) < 2.5) & here.vulnerable) | here.parked)
+        slow = slow[(here.ahead_m[slow] > -3.0) & (here.ahead_m[slow] < 70.0)]
+        if not len(slow):
+            return
+        boxes = np.stack([u.x_m, u.y_m, u.yaw_rad, u.length_m, u.width_m], axis=1)[slow]
+        gaps = passing_gaps(path, PATH_STEP_M, 2, EGO_BODY.length_m, EGO_BODY.width_m, boxes, 2.0)
+        full = np.repeat(gaps, 2, axis=1)[:, : len(path)]
+        for row, k in zip(full, slow, strict=True):
+            if not np.isfinite(row).any():
+                continue
+            name, side = NAMES[Kind(int(u.kind[k]))], "left" if here.left_m[k] > 0 else "right"
+            # What is struck is not passed: there the ego stops, by `resolve`.
+            row = np.where(row <= 0.0, 0.1, row)
+            if here.parked[k]:
+                limit = np.where(row < 1.0, np.interp(row, PARKED_GAPS_M, PARKED_SPEEDS_MPS), np.inf)
+                cap(limit, Reason(Cause.OBSTACLE, f"parked {name}", 0.0, side))
+            else:
+                limit = np.where(row < 2.0, np.interp(row, PERSON_GAPS_M, PERSON_SPEEDS_MPS), np.inf)
+                cap(limit, Reason(Cause.PEDESTRIAN, name, 0.0, side))
+
+    def _signals(self, scene: Scene, colours: np.ndarray, s0_m: float, limits: Limits) -> Perceived:
+        """Add the stops for signals, and return what the next one shows."""
+        perceived = Perceived()
+        speed = max(scene.ego_speed_mps, 0.0)
+        for line in self.course.stop_lines:
+            front_m = line.s_m - s0_m - FRONT_M
+            if front_m < -0.3 or front_m > 90.0:
+                continue
+            colour = LampColour(int(colours[line.column]))
+            if perceived.signal == LampColour.NONE:
+                perceived = Perceived(colour, 1.0)
+            if self._must_stop(scene, line, colour, front_m, speed):
+                stop_m = front_m - LINE_GAP_M if front_m > 0.9 * LINE_GAP_M else front_m - 0.35
+                word = {LampColour.RED: "red light", LampColour.YELLOW: "yellow light"}.get(
+                    colour, "ending green light"
+                )
+                limits.stop(stop_m, 0.0, np.inf, Reason(Cause.SIGNAL, word, max(front_m, 0.0)))
+        return perceived
+
+    def _must_stop(self, scene: Scene, line: StopLine, colour: LampColour, front_m: float, speed: float) -> bool:
+        memory = self._memory
+        braking = speed**2 / (2.0 * max(front_m - 0.3, 0.05))
+        if colour == LampColour.RED:
+            memory.committed_lane = -1
+            return True
+        if colour == LampColour.YELLOW:
+            if memory.committed_lane == line.lane and braking > 1.2:
+                return False
+            if braking > AMBER_BRAKE_MPS2:
+                memory.committed_lane = line.lane
+                return False
+            return True
+        if colour == LampColour.FLASHING_GREEN:
+            countdown = scene.signal_countdown_s[line.heads] if len(line.heads) else np.array([np.nan])
+            left_s = float(countdown[0]) if np.isfinite(countdown[0]) else 0.5 * RUN_OUT_S
+            reach_m = speed * left_s + 0.5 * max(8.0 - speed, 0.0) * min(left_s, 1.0)
+            if front_m < reach_m or braking > AMBER_BRAKE_MPS2:
+                memory.committed_lane = line.lane
+                return False
+            return braking < 1.6
+        return False
+
+    def _ruling(self, limits: Limits, speed: np.ndarray, cause: np.ndarray, now_mps: float) -> Reason | None:
+        """Return the limit that rules the coming 3 s, None where the way is free."""
+        soon = cause[: min(31, STEPS)]
+        named = soon[soon != FREE]
+        if not len(named) or (len(named) < 4 and now_mps > 1.0):
+            return None
+        numbers, counts = np.unique(named, return_counts=True)
+        reason = limits.reasons[int(numbers[np.argmax(counts)])]
+        if reason.cause == Cause.FREE:
+            return None
+        slowing = speed[:41].min() < now_mps - 0.3 or now_mps < 0.5 or speed[30] < 0.7 * limits.allowed[0]
+        return reason if slowing or reason.cause == Cause.LEAD else None

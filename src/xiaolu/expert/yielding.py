@@ -1,0 +1,279 @@
+"""Who goes first: forecasts that meet the ego's path become limits on its speed, or are passed before.
+
+A limit is a stop (a place not to be passed until a time) or a lead (a place to stay behind at every moment).
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from xiaolu.core.control import EGO_BODY
+from xiaolu.core.decision import Cause
+from xiaolu.core.users import Kind
+from xiaolu.expert.bodies import STANDING_MPS, Counted
+from xiaolu.expert.conflict import occupancy
+from xiaolu.expert.course import Course, Entry
+from xiaolu.expert.forecast import MOMENTS, MOMENTS_S
+from xiaolu.expert.path import FRONT_M, PATH_STEP_M
+from xiaolu.expert.reasons import NAMES, Reason
+from xiaolu.expert.speed import DT_S, STEPS, rollout
+from xiaolu.world.town import LaneKind
+
+BEFORE_S, AFTER_S = 0.9, 0.6  # the ego is gone this long before the other comes; comes this long after it left
+STOP_SHORT_M = 0.6
+TRUSTED_BRAKE_MPS2 = 1.5  # who should yield to us and would have to brake harder than this may not be going to
+MAYBE_BRAKE_MPS2 = 1.8  # the ego brakes this hard for what somebody on foot might do, not harder
+PATIENCE_S, LAST_PATIENCE_S = 6.0, 14.0
+ROUNDS = 6
+
+
+@dataclass(slots=True)
+class Limits:
+    """What the rollout must respect. stops: (sigma, from s, until s); lows: (MOMENTS,) each; reasons by number."""
+
+    allowed: np.ndarray
+    ruling: np.ndarray
+    reasons: list[Reason]
+    stops: list[tuple[float, float, float]] = field(default_factory=list)
+    stop_cause: list[int] = field(default_factory=list)
+    lows: list[np.ndarray] = field(default_factory=list)
+    low_cause: list[int] = field(default_factory=list)
+
+    def stop(self, sigma_m: float, from_s: float, until_s: float, reason: Reason) -> None:
+        self.stops.append((sigma_m, from_s, until_s))
+        self.stop_cause.append(len(self.reasons))
+        self.reasons.append(reason)
+
+    def lead(self, low_m: np.ndarray, reason: Reason) -> None:
+        self.lows.append(low_m)
+        self.low_cause.append(len(self.reasons))
+        self.reasons.append(reason)
+
+    def roll(self, speed_mps: float, acceleration_mps2: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return (sigma, speed, cause), see `speed.rollout`."""
+        return rollout(
+            speed_mps,
+            acceleration_mps2,
+            self.allowed,
+            self.ruling,
+            PATH_STEP_M,
+            np.array(self.stops, np.float64).reshape(-1, 3),
+            np.array(self.stop_cause, np.int64),
+            np.array(self.lows, np.float64).reshape(-1, MOMENTS),
+            np.array(self.low_cause, np.int64),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """Forecasts of the counted users, see `forecast.forecasts`."""
+
+    owner: np.ndarray
+    certain: np.ndarray
+    chain: np.ndarray
+    poses: np.ndarray
+
+
+def _margins(here: Counted, moves: Moves) -> tuple[np.ndarray, np.ndarray]:
+    u, owner = here.users, moves.owner
+    along = np.where(here.vulnerable, 0.9, np.where(here.parked, 0.3, 0.5))[owner]
+    across = np.where(here.on_foot, 0.5, np.where(here.vulnerable, 0.4, np.where(here.parked, 0.12, 0.25)))[owner]
+    still = np.abs(u.speed_mps[owner]) < STANDING_MPS
+    across = np.where(still, np.minimum(across, 0.3), across)
+    oncoming = (np.abs(here.turned_rad[owner]) > 2.4) & ~here.on_foot[owner]
+    return along, np.where(oncoming, np.minimum(across, 0.15), across)
+
+
+def resolve(
+    course: Course,
+    path: np.ndarray,
+    s0_m: float,
+    speed_mps: float,
+    acceleration_mps2: float,
+    here: Counted,
+    moves: Moves,
+    limits: Limits,
+    waited_s: float,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Add to `limits` what other users ask for, and return the rollout (sigma, speed, cause) under all of them.
+
+    path (n, 4) from `path.drive_line`; waited_s: how long the ego has stood for somebody.
+    """
+    if not len(moves.owner):
+        return limits.roll(speed_mps, acceleration_mps2)
+    u = here.users
+    along, across = _margins(here, moves)
+    length, width = u.length_m[moves.owner], u.width_m[moves.owner]
+    body = EGO_BODY.length_m, EGO_BODY.width_m
+    low, high = occupancy(path, PATH_STEP_M, 2, *body, moves.poses, length, width, along, across)
+    tight = np.flatnonzero(low[:, 0] < 0.5)
+    if len(tight):
+        # So near already that the margins touch: only what is really in the way counts.
+        few = np.full(len(tight), 0.1), np.full(len(tight), 0.02)
+        low[tight], high[tight] = occupancy(
+            path, PATH_STEP_M, 2, *body, moves.poses[tight], length[tight], width[tight], *few
+        )
+    pending = []
+    for h in np.flatnonzero(~np.isnan(low).all(axis=1)).tolist():
+        k = int(moves.owner[h])
+        if here.ahead_m[k] < 0.5 and abs(here.turned_rad[k]) < 1.2:
+            continue  # it comes from behind: it sees us
+        if here.ahead_m[k] < -1.0 - 0.5 * u.length_m[k]:
+            continue
+        if low[h, 0] > 0.0 and not (np.isnan(low[h]).sum() > 0 and _crosses(moves.poses[h], path, low[h, 0])):
+            limits.lead(low[h], _reason(here, k, float(low[h, 0]), True))
+        else:
+            pending.append(h)
+    sigma, speed, cause = limits.roll(speed_mps, acceleration_mps2)
+    for _ in range(ROUNDS):
+        added = False
+        for h in list(pending):
+            if _limit_for(course, path, s0_m, speed_mps, here, moves, h, low[h], high[h], sigma, limits, waited_s):
+                pending.remove(h)
+                added = True
+        if not added:
+            break
+        sigma, speed, cause = limits.roll(speed_mps, acceleration_mps2)
+    return sigma, speed, cause
+
+
+def _crosses(poses: np.ndarray, path: np.ndarray, sigma_m: float) -> bool:
+    """Whether a body that is on the path now moves across it and off it again, rather than along it."""
+    moved = poses[8, :2] - poses[0, :2]
+    distance = np.hypot(*moved)
+    if distance < 0.6:
+        return False
+    yaw = path[min(int(sigma_m / PATH_STEP_M) + 5, len(path) - 1), 2]
+    return abs(-np.sin(yaw) * moved[0] + np.cos(yaw) * moved[1]) > 0.6 * distance
+
+
+def _reason(here: Counted, k: int, sigma_m: float, leading: bool) -> Reason:
+    name = NAMES[Kind(int(here.users.kind[k]))]
+    side = "left" if here.left_m[k] > 1.0 else "right" if here.left_m[k] < -1.0 else ""
+    away = max(sigma_m, 0.0)
+    if here.on_foot[k]:
+        return Reason(Cause.PEDESTRIAN, name, away)
+    if leading:
+        if here.parked[k]:
+            return Reason(Cause.OBSTACLE, f"parked {name}", away, side)
+        if abs(here.turned_rad[k]) > 2.4:
+            return Reason(Cause.RIGHT_OF_WAY, f"oncoming {name}", away)
+        return Reason(Cause.LEAD, name, away)
+    if abs(here.turned_rad[k]) > 2.4:
+        return Reason(Cause.RIGHT_OF_WAY, f"oncoming {name}", away)
+    return Reason(Cause.RIGHT_OF_WAY, name, away, side)
+
+
+def _entry_at(course: Course, s_from_m: float, s_to_m: float) -> Entry | None:
+    for entry in course.entries:
+        if entry.to_s_m + 6.0 > s_from_m and entry.from_s_m - 3.0 < s_to_m:
+            return entry
+    return None
+
+
+def _priority(course: Course, entry: Entry | None, chain: np.ndarray) -> int:
+    """Return 1 where the ego goes first by the town's rules, -1 where the other does, 0 where they do not say."""
+    if entry is None:
+        return 0
+    town = course.town
+    lanes = [int(lane) for lane in chain if lane >= 0]
+    if any(lane in entry.first for lane in lanes):
+        return -1
+    for lane in lanes:
+        if entry.lane in town.yield_lane[town.yield_start[lane] : town.yield_start[lane + 1]]:
+            return 1
+    return 0
+
+
+def _at(sigma: np.ndarray, time_s: np.ndarray) -> np.ndarray:
+    return np.interp(np.clip(time_s, 0.0, STEPS * DT_S), np.arange(STEPS + 1) * DT_S, sigma)
+
+
+def _limit_for(
+    course: Course,
+    path: np.ndarray,
+    s0_m: float,
+    speed_mps: float,
+    here: Counted,
+    moves: Moves,
+    h: int,
+    low: np.ndarray,
+    high: np.ndarray,
+    sigma: np.ndarray,
+    limits: Limits,
+    waited_s: float,
+) -> bool:
+    """Add a limit for hypothesis h if the present rollout meets it and the ego has to give way; say whether."""
+    u, k = here.users, int(moves.owner[h])
+    valid = np.flatnonzero(~np.isnan(low))
+    times = MOMENTS_S[valid]
+    patience = waited_s > PATIENCE_S
+    before_s, after_s = (0.4, 0.2) if patience else (BEFORE_S, AFTER_S)
+    if here.on_foot[k]:
+        before_s += 0.3
+    if (_at(sigma, times - before_s) > high[valid]).all() and times[0] > 0.0:
+        return False
+    if (_at(sigma, times + after_s) < low[valid] - 0.3).all():
+        return False
+    arrives_s, leaves_s = float(times[0]), float(times[-1])
+    met = valid[_at(sigma, times + after_s) >= low[valid] - 0.3]
+    place_m = float(np.min(low[valid]))
+    oncoming = abs(here.turned_rad[k]) > 2.4 and not here.on_foot[k]
+    if oncoming and len(met):
+        place_m = float(low[met[0]]) - 1.0
+    entry = _entry_at(course, s0_m + place_m, s0_m + float(np.nanmax(high)))
+    if here.on_foot[k]:
+        if not _counts_on_foot(course, here, moves, h, arrives_s, place_m, speed_mps, waited_s):
+            return False
+    else:
+        right = _priority(course, entry, moves.chain[h])
+        way_m = max(float(np.hypot(*(moves.poses[h, valid[0], :2] - moves.poses[h, 0, :2]))), 0.1)
+        braking = u.speed_mps[k] ** 2 / (2.0 * way_m)
+        if right > 0 and braking < TRUSTED_BRAKE_MPS2 and u.speed_mps[k] > STANDING_MPS:
+            return False
+        if right == 0 and waited_s > LAST_PATIENCE_S and braking < TRUSTED_BRAKE_MPS2:
+            return False
+        ours = float(np.interp(max(place_m, 0.0), sigma, np.arange(STEPS + 1) * DT_S, right=99.0))
+        if right == 0 and not oncoming and ours + 0.3 < arrives_s and braking < TRUSTED_BRAKE_MPS2 and entry is None:
+            return False
+    stop_m = place_m - STOP_SHORT_M
+    if entry is not None and not here.on_foot[k] and waited_s < PATIENCE_S:
+        line_m = entry.from_s_m - s0_m - FRONT_M - 0.5
+        patient = not (entry.signalled and entry.turn.name == "LEFT")
+        if patient and -0.5 < line_m < stop_m and stop_m - line_m < 12.0:
+            stop_m = line_m
+    slope = (low[valid[-1]] - low[valid[0]]) / max(leaves_s - arrives_s, 0.25)
+    reason = _reason(here, k, place_m + 1.0, False)
+    if slope > 0.8 and valid[-1] == MOMENTS - 1 and not here.on_foot[k]:
+        # It joins our way: be behind it from the moment it does.
+        limits.lead(low.copy(), reason)
+        if arrives_s > 0.0:
+            limits.stop(stop_m, 0.0, arrives_s, reason)
+        return True
+    until_s = np.inf if valid[-1] == MOMENTS - 1 else leaves_s + after_s
+    limits.stop(max(stop_m, -1.0), 0.0, until_s, reason)
+    return True
+
+
+def _counts_on_foot(
+    course: Course,
+    here: Counted,
+    moves: Moves,
+    h: int,
+    arrives_s: float,
+    place_m: float,
+    speed_mps: float,
+    waited_s: float,
+) -> bool:
+    """Whether to give way to what somebody on foot does in hypothesis h."""
+    k = int(moves.owner[h])
+    lane = int(here.users.lane[k])
+    on_pavement = lane >= 0 and course.town.lane_kind[lane] in (LaneKind.FOOT, LaneKind.FOOT_AREA)
+    braking = speed_mps**2 / (2.0 * max(place_m - STOP_SHORT_M, 0.1))
+    if not on_pavement:
+        return True
+    if waited_s > LAST_PATIENCE_S:
+        return arrives_s < 1.0
+    if moves.certain[h]:
+        return arrives_s < 1.5  # straight on from a pavement: most turn along it
+    return braking < MAYBE_BRAKE_MPS2 and arrives_s < 5.0
