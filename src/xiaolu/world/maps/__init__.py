@@ -7,14 +7,17 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from xiaolu.world.maps.compiler import lane_tables
+from xiaolu.world.maps.buildings import place_buildings
+from xiaolu.world.maps.compiler import junction_outlines, lane_tables
 from xiaolu.world.maps.error import MapError
+from xiaolu.world.maps.heights import raise_bridges, round_corners
 from xiaolu.world.maps.lanes import build_lanes
 from xiaolu.world.maps.net import Net, read_net
 from xiaolu.world.maps.netconvert import FOR_OSM, run_netconvert
 from xiaolu.world.maps.osm import Streets, read_streets
+from xiaolu.world.maps.projection import to_town
+from xiaolu.world.maps.roadside import place_parked, place_pickups, place_props
 from xiaolu.world.maps.signals import signal_heads, signal_tables, stop_lines
-from xiaolu.world.maps.surroundings import no_surroundings
 from xiaolu.world.maps.widths import NOTES, type_table
 from xiaolu.world.town import LaneKind, Town
 
@@ -54,11 +57,20 @@ def compile_net(net: Net, streets: Streets | None, source: Path, kind: str, say:
     lanes = build_lanes(net)
     if not any(lane.kind == LaneKind.DRIVE for lane in lanes):
         raise MapError(f"{source}: no drivable streets in this map; choose an area that has streets for cars")
-    tables, names = lane_tables(net, lanes)
+    round_corners(lanes)
+    raise_bridges(lanes)
+    content = hashlib.sha256(source.read_bytes()).hexdigest()
+    seed = int(content[:15], 16)
+    say("what stands along the streets")
+    parked = place_parked(lanes, seed)
+    junctions = junction_outlines(net)
+    tables, names = lane_tables(net, lanes, junctions)
     signals = signal_tables(net, lanes)
     stop = stop_lines(lanes, signals["lane_signal"])
     heads = signal_heads(lanes, signals, stop)
-    content = hashlib.sha256(source.read_bytes()).hexdigest()
+    own = to_town(streets.buildings, net.location) if streets else []
+    buildings = place_buildings(lanes, list(junctions.values()), own, seed)
+    pickups, places = place_pickups(lanes, parked)
     meta = {
         "name": source.name.split(".")[0],
         "source": kind,
@@ -67,7 +79,16 @@ def compile_net(net: Net, streets: Streets | None, source: Path, kind: str, say:
         "origin": net.location,
     }
     return Town(
-        meta=meta, streets=names, places=(), **tables, **signals, **heads, stop_s_m=stop, **no_surroundings()
+        meta=meta,
+        streets=names,
+        places=places,
+        **tables,
+        **signals,
+        **heads,
+        stop_s_m=stop,
+        **buildings,
+        **place_props(lanes, parked, seed),
+        **pickups,
     )
 
 

@@ -18,8 +18,8 @@ def ragged(rows: Iterable[Iterable[int]]) -> tuple[np.ndarray, np.ndarray]:
     return start, np.array([value for row in listed for value in row], np.int32)
 
 
-def junction_outlines(net: Net) -> tuple[list[str], list[np.ndarray]]:
-    """Return names and outlines (n, 2) of junctions: the surface that vehicles use, walking areas taken away."""
+def junction_outlines(net: Net) -> dict[str, np.ndarray]:
+    """Return the outlines (n, 2) of junctions by name: the surface that vehicles use, walking areas taken away."""
     areas: dict[str, list[Polygon]] = {}
     for edge in net.edges.values():
         if edge.function == "walkingarea":
@@ -27,7 +27,7 @@ def junction_outlines(net: Net) -> tuple[list[str], list[np.ndarray]]:
                 if len(lane.shape) > 2:
                     outline = Polygon(lane.shape[:, :2])
                     areas.setdefault(edge.name.removeprefix(":").rsplit("_", 1)[0], []).append(outline)
-    names, outlines = [], []
+    outlines: dict[str, np.ndarray] = {}
     for junction in net.junctions:
         if len(junction.shape) < 3 or not junction.links:
             continue
@@ -38,9 +38,8 @@ def junction_outlines(net: Net) -> tuple[list[str], list[np.ndarray]]:
         if parts:
             largest = max(parts, key=lambda part: part.area)
             if largest.area > 0.5:
-                names.append(junction.name)
-                outlines.append(np.array(largest.exterior.coords)[:-1])
-    return names, outlines
+                outlines[junction.name] = np.array(largest.exterior.coords)[:-1]
+    return outlines
 
 
 def marking_of(lane: Lane, lanes: list[Lane], two_way: set[str]) -> Marking:
@@ -59,12 +58,12 @@ def marking_of(lane: Lane, lanes: list[Lane], two_way: set[str]) -> Marking:
     return Marking.DOUBLE if wide else Marking.SOLID if lane.road <= RoadClass.SECONDARY else Marking.DASHED
 
 
-def lane_tables(net: Net, lanes: list[Lane]) -> tuple[dict, tuple[str, ...]]:
+def lane_tables(net: Net, lanes: list[Lane], junctions: dict[str, np.ndarray]) -> tuple[dict, tuple[str, ...]]:
     """Return the arrays of the lane part, connections and junctions, and the names of the streets."""
     streets = tuple(sorted({lane.street for lane in lanes if lane.street}))
     street = {name: i for i, name in enumerate(streets)}
     edge = {name: i for i, name in enumerate(dict.fromkeys(lane.edge for lane in lanes))}
-    names, outlines = junction_outlines(net)
+    names, outlines = list(junctions), list(junctions.values())
     junction = {name: i for i, name in enumerate(names)}
     pairs = {(e.start, e.end) for e in net.edges.values() if e.function == "normal"}
     two_way = {e.name for e in net.edges.values() if e.function == "normal" and (e.end, e.start) in pairs}

@@ -29,6 +29,8 @@ CLASSES: dict[str, tuple[RoadClass, float, float, float, int]] = {
 }
 NARROW = ("residential", "unclassified")
 NARROW_SHARE = 0.35  # of two-way residential streets whose width nobody wrote down
+PARKING_SHARE = 0.6  # of residential and living streets, where cars park half on a wider sidewalk
+PARKING_SIDEWALK_M = 3.0
 NOTES = (
     "Lane widths without a width tag follow the street's class: 3.75 m motorway, 3.5 trunk, 3.4 primary, 3.3 secondary, "
     "3.25 tertiary.",
@@ -38,8 +40,9 @@ NOTES = (
     "Lane counts without a lanes tag: two a direction on one-way motorways, trunk, primary and secondary roads, else one.",
     "Limits without a maxspeed tag: 80 km/h motorway, 70 trunk, 60 primary, 50 secondary, 40 tertiary, 30 residential, "
     "20 living street, 15 service.",
-    "Sidewalks are 3.5 m along primary, 3.0 secondary, 2.5 tertiary, 2.0 residential, 1.2 living streets; none on "
-    "motorways, trunk roads, service ways, bridges' ramps and tunnels of those.",
+    "Sidewalks are 3.5 m along primary, 3.0 secondary, 2.5 tertiary, 2.0 residential, 1.2 living streets (3.0 in "
+    "60 % of these two, by a hash of the name, where cars park half on it); none on motorways, trunk roads and service "
+    "ways.",
 )
 
 
@@ -103,10 +106,11 @@ def street_type(way: str, tags: dict[str, str]) -> StreetType:
             width = 2.4 if single else (2.4, 2.6)[chance[1] % 2]
         else:
             width = (3.0, 3.3, 3.5)[chance[1] % 3]
-        if width < 2.7:
-            sidewalk = 1.5
+        sidewalk = PARKING_SIDEWALK_M if chance[2] < PARKING_SHARE * 256 else 1.5 if width < 2.7 else sidewalk
     elif highway in ("living_street", "service"):
         width = 3.2 if one_way else (2.3, 2.4, 2.5)[chance[1] % 3]
+        if highway == "living_street" and chance[2] < PARKING_SHARE * 256:
+            sidewalk = PARKING_SIDEWALK_M
     elif lanes == 1 and one_way:
         width = max(width, 3.6)
     total = metres(tags.get("width", "") or tags.get("est_width", ""))

@@ -1,0 +1,169 @@
+"""Buildings: those of the source, and, where it has none, ones drawn along its streets by chance of the source itself.
+
+Comes in: lanes and junction outlines, footprints of the source. Goes out: the building arrays of a town. No building
+touches a surface that somebody moves on.
+"""
+
+import numpy as np
+import shapely
+
+from xiaolu.core.chance import Purpose, generator
+from xiaolu.world.maps.lanes import Lane, length_of
+from xiaolu.world.maps.surfaces import at, by_edge, lane_surfaces, outline_surfaces
+from xiaolu.world.town import LaneKind, RoadClass
+
+MARGIN_M = 0.6
+NEAR_REAL_M = 25.0  # where the source has buildings, none is invented this close to them
+STYLES = 12
+HEIGHTS = {  # metres, low and high, by the class of the street in front
+    RoadClass.MOTORWAY: (9.0, 24.0),
+    RoadClass.TRUNK: (9.0, 30.0),
+    RoadClass.PRIMARY: (12.0, 40.0),
+    RoadClass.SECONDARY: (9.0, 34.0),
+    RoadClass.TERTIARY: (7.0, 24.0),
+    RoadClass.RESIDENTIAL: (6.0, 18.0),
+    RoadClass.LIVING: (4.0, 9.5),
+    RoadClass.SERVICE: (3.5, 8.0),
+}
+# Rounds of drawing: width low, high; depth low, high; setback low, high; gap low, high. Metres. Later ones fill what
+# earlier ones left free; the last is the second row.
+ROUNDS = (
+    (10.0, 26.0, 9.0, 17.0, 0.9, 3.5, 0.4, 5.0),
+    (6.0, 10.0, 5.0, 9.0, 0.9, 2.5, 0.4, 3.0),
+    (10.0, 22.0, 8.0, 14.0, 20.0, 28.0, 4.0, 14.0),
+)
+
+
+def frontages(lanes: list[Lane]) -> list[tuple[np.ndarray, float, RoadClass]]:
+    """Return (line, metres from it to the street's edge, class) for each side of a street, the outside on its right."""
+    found = []
+    twosided = {(round(lane.line[0, 0]), round(lane.line[0, 1])) for lane in lanes}
+    for numbers in by_edge(lanes).values():
+        members = [lanes[n] for n in numbers]
+        if members[0].layer != 0 or length_of(members[0].line) < 8.0:
+            continue
+        road = members[0].road
+        found.append((members[0].line, members[0].width_m / 2, road))
+        inner = members[-1]
+        if inner.kind == LaneKind.DRIVE and twosided:
+            found.append((inner.line[::-1], inner.width_m / 2, road))
+    return found
+
+
+def draw_round(which: int, fronts: list, seed: int) -> tuple[np.ndarray, list[float]]:
+    """Return candidate boxes (n, 4, 2), counter-clockwise, and their heights, along all frontages."""
+    w0, w1, d0, d1, b0, b1, g0, g1 = ROUNDS[which]
+    chance = generator(seed, Purpose.TOWN, 1, which)
+    boxes, heights = [], []
+    for line, half, road in fronts:
+        length = length_of(line)
+        low, high = HEIGHTS[road]
+        row_m = low + (high - low) * chance.random() ** 1.6
+        s = chance.uniform(0.0, 4.0)
+        while True:
+            width = chance.uniform(w0, w1)
+            depth, back, gap, storeys = chance.uniform(d0, d1), chance.uniform(b0, b1), chance.uniform(g0, g1), chance.normal()
+            if s + width > length + 2.0:
+                break
+            (ax, ay, _), (bx, by, _) = at(line, s), at(line, s + width)
+            along = np.array([bx - ax, by - ay])
+            chord = float(np.hypot(*along))
+            s += width + gap
+            if chord < 0.8 * width:
+                continue
+            along /= chord
+            out = np.array([along[1], -along[0]])
+            front = np.array([ax, ay]) + out * (half + back)
+            boxes.append([front, front + out * depth, front + out * depth + along * chord, front + along * chord])
+            heights.append(float(np.clip(row_m * np.exp(0.28 * storeys), 3.0, 42.0)))
+    return np.array(boxes).reshape(-1, 4, 2), heights
+
+
+def first_come(shapes: np.ndarray, free: np.ndarray) -> np.ndarray:
+    """Return which of the free shapes stand when each in turn gives way to those before it."""
+    candidates = np.flatnonzero(free)
+    left, right = shapely.STRtree(shapes[candidates]).query(shapes[candidates], predicate="intersects")
+    earlier: dict[int, list[int]] = {}
+    for a, b in zip(left.tolist(), right.tolist(), strict=True):
+        if b < a:
+            earlier.setdefault(a, []).append(b)
+    stands = np.zeros(len(candidates), bool)
+    for i in range(len(candidates)):
+        stands[i] = not any(stands[j] for j in earlier.get(i, ()))
+    return candidates[stands]
+
+
+def touching(shapes: np.ndarray, obstacles: np.ndarray, within_m: float = 0.0) -> np.ndarray:
+    """Return (n,) bool: shapes that come within a distance of any obstacle."""
+    mask = np.zeros(len(shapes), bool)
+    if len(obstacles) and len(shapes):
+        hits = shapely.STRtree(obstacles).query(shapes, predicate="dwithin", distance=max(within_m, 1e-3))
+        mask[hits[0]] = True
+    return mask
+
+
+def real_buildings(outlines: list, surfaces: np.ndarray) -> tuple[list[np.ndarray], list[float | None]]:
+    """Return footprints (n, 2) and heights of the source's own buildings; what reaches into a street is cut off."""
+    if not outlines:
+        return [], []
+    tree = shapely.STRtree(surfaces)
+    kept, heights = [], []
+    for points, height in outlines:
+        shape = shapely.make_valid(shapely.Polygon(points))
+        near = tree.query(shape, predicate="intersects")
+        whole = shape.area
+        if len(near):
+            shape = shapely.difference(shape, shapely.union_all(surfaces[near]))
+        parts = [part for part in getattr(shape, "geoms", [shape]) if part.geom_type == "Polygon"]
+        if not parts:
+            continue
+        largest = shapely.simplify(max(parts, key=lambda part: part.area), 0.1)
+        if largest.area < max(8.0, 0.4 * whole) or largest.exterior is None:
+            continue
+        kept.append(np.array(shapely.geometry.polygon.orient(largest).exterior.coords)[:-1])
+        heights.append(height)
+    return kept, heights
+
+
+def with_wing(box: np.ndarray, share_x: float, share_y: float) -> np.ndarray:
+    """Return an L-shaped footprint (6, 2): a box (4, 2) with one rear corner taken away."""
+    a, b, c, d = box
+    along, out = d - a, b - a
+    return np.array([a, a + out * (1 - share_y), a + out * (1 - share_y) + along * share_x, b + along * share_x, c, d])
+
+
+def place_buildings(lanes: list[Lane], outlines: list[np.ndarray], real: list, seed: int) -> dict[str, np.ndarray]:
+    """Return the town's building arrays. real: (outline (n, 2), height or None) of the source, in the town's frame."""
+    surfaces = np.concatenate([lane_surfaces(lanes, MARGIN_M), outline_surfaces(outlines)])
+    ground = np.concatenate([[lane.layer >= 0 for lane in lanes], np.ones(len(outlines), bool)])
+    surfaces = surfaces[ground]
+    footprints, told = real_buildings(real, surfaces)
+    chance = generator(seed, Purpose.TOWN, 2)
+    heights = [h if h else float(chance.uniform(6.0, 20.0)) for h in told]
+    standing = np.array([shapely.Polygon(f) for f in footprints], dtype=object)
+    near_real = standing
+    fronts = frontages(lanes)
+    for which in range(len(ROUNDS)):
+        boxes, tall = draw_round(which, fronts, seed)
+        if not len(boxes):
+            continue
+        shapes = shapely.polygons(boxes)
+        free = ~touching(shapes, surfaces) & ~touching(shapes, standing, 0.3) & ~touching(shapes, near_real, NEAR_REAL_M)
+        if not free.any():
+            continue
+        for i in first_come(shapes, free):
+            wing = chance.random(3)
+            box = boxes[i]
+            if wing[0] < 0.22 and tall[i] < 25.0 and which != 1:
+                box = with_wing(box, 0.3 + 0.3 * wing[1], 0.3 + 0.3 * wing[2])
+            footprints.append(box)
+            heights.append(tall[i])
+        standing = np.array([shapely.Polygon(f) for f in footprints], dtype=object)
+    counts = [len(f) for f in footprints]
+    styles = generator(seed, Purpose.STYLE, 2).integers(0, 2**31 - 1, len(footprints))
+    return {
+        "building_start": np.concatenate([[0], np.cumsum(counts)]).astype(np.int32),
+        "building_points": np.concatenate(footprints) if footprints else np.zeros((0, 2)),
+        "building_height_m": np.round(np.array(heights, np.float64), 2),
+        "building_style": styles.astype(np.int32),
+    }
