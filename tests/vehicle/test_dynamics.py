@@ -1,5 +1,7 @@
 """A car that drives differently left than right, or turns into nonsense, would spoil everything built on it."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -49,7 +51,7 @@ def test_no_command_leads_outside_physics(commands, speed_mps):
 def test_poses_join_from_tick_to_tick():
     _, motions = drive([(0.1, 1.0, False)] * 20)
     assert motions[0].pose.shape == (1, SUBSTEPS + 1, 3)
-    for one, two in zip(motions, motions[1:], strict=False):
+    for one, two in pairwise(motions):
         assert np.array_equal(one.pose[0, -1], two.pose[0, 0])
 
 
@@ -88,7 +90,7 @@ def test_backing_up_retraces_the_way():
 
 def test_slow_circle_has_the_radius_of_its_steering():
     angle = 0.3
-    state, motions = drive([(angle, 0.0, False)] * 30, speed_mps=2.0)
+    _, motions = drive([(angle, 0.0, False)] * 30, speed_mps=2.0)
     radius = 2.0 / motions[-1].yaw_rate_radps[0]
     assert radius == pytest.approx(EGO_VEHICLE.wheelbase_m / np.tan(angle), rel=1e-3)
 

@@ -19,6 +19,7 @@ from xiaolu.core.rates import SECOND_NS, TICK_S
 from xiaolu.vehicle.parameters import EGO_VEHICLE, VehicleParameters
 
 GRID_M = 0.5
+STOPPED_MPS = 0.1  # a profile that ends below this means standing still
 SMOOTHING_M = 0.8  # waves of a path shorter than a few of these are noise; tuned on 2 cm noise and a 6 m hairpin
 
 
@@ -35,6 +36,7 @@ class TrackerSettings:
     jerk_down_mps3: float = 3.5
     hard_mps2: float = 2.5  # braking beyond this is not softened
     hold_mps2: float = 1.5  # at standstill
+    stop_within_s: float = 3.0  # a stop this near is braked for by its distance
     standing_mps: float = 0.1
 
 
@@ -105,6 +107,12 @@ class Tracker:
         passed = np.append(inner, elapsed_s)
         due_m = float(np.trapezoid(np.interp(passed, times, profile), passed)) if elapsed_s > 0.0 else 0.0
         wanted = (soon[1] - speed) / tuned.ahead_s + tuned.place_gain_1ps2 * np.clip(due_m - travelled_m, -1.0, 1.0)
+        stop_m = _stop_m(times, profile)
+        if np.isfinite(stop_m) and speed > tuned.standing_mps:
+            # A stop is a place: brake for it with what it takes, counting the brakes' lag.
+            left_m = max(stop_m - travelled_m - speed * self.parameters.brake_lag_s, 0.05)
+            if left_m < tuned.stop_within_s * speed:
+                wanted = min(wanted, -0.5 * speed**2 / left_m)
         if wanted > -tuned.hard_mps2:
             low = min(self._acceleration_mps2 - tuned.jerk_down_mps3 * TICK_S, 0.0)
             high = max(self._acceleration_mps2, -tuned.hard_mps2) + tuned.jerk_up_mps3 * TICK_S
@@ -129,6 +137,15 @@ def smoothed(path: np.ndarray) -> np.ndarray:
     stretch = np.maximum(np.hypot(first[:, 0], first[:, 1]), 0.2)
     curvature = (first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]) / stretch**3
     return np.column_stack([points, heading, curvature])
+
+
+def _stop_m(times: np.ndarray, profile: np.ndarray) -> float:
+    """Return how far from the plan's start a profile comes to a stop for good; inf when it does not."""
+    if profile[-1] >= STOPPED_MPS:
+        return float("inf")
+    moving = np.flatnonzero(profile >= STOPPED_MPS)
+    last = moving[-1] + 2 if len(moving) else 1
+    return float(np.trapezoid(profile[:last], times[:last]))
 
 
 def _unpiled(path: np.ndarray) -> np.ndarray:
