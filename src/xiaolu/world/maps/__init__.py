@@ -63,7 +63,7 @@ def compile_net(net: Net, streets: Streets | None, source: Path, kind: str, say:
     seed = int(content[:15], 16)
     say("what stands along the streets")
     parked = place_parked(lanes, seed)
-    junctions = junction_outlines(net)
+    junctions = junction_outlines(net, lanes)
     tables, names = lane_tables(net, lanes, junctions)
     signals = signal_tables(net, lanes)
     stop = stop_lines(lanes, signals["lane_signal"])

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 import numpy as np
-from shapely import Polygon, make_valid
+from shapely import LineString, Polygon, make_valid
 from shapely.ops import unary_union
 
 from xiaolu.world.maps.lanes import Lane
@@ -18,8 +18,8 @@ def ragged(rows: Iterable[Iterable[int]]) -> tuple[np.ndarray, np.ndarray]:
     return start, np.array([value for row in listed for value in row], np.int32)
 
 
-def junction_outlines(net: Net) -> dict[str, np.ndarray]:
-    """Return the outlines (n, 2) of junctions by name: the surface that vehicles use, walking areas taken away."""
+def junction_outlines(net: Net, lanes: list[Lane]) -> dict[str, np.ndarray]:
+    """Return the outlines (n, 2) of all junctions by name: the surface that vehicles use, walking areas taken away."""
     areas: dict[str, list[Polygon]] = {}
     for edge in net.edges.values():
         if edge.function == "walkingarea":
@@ -39,6 +39,11 @@ def junction_outlines(net: Net) -> dict[str, np.ndarray]:
             largest = max(parts, key=lambda part: part.area)
             if largest.area > 0.5:
                 outlines[junction.name] = np.array(largest.exterior.coords)[:-1]
+    for name in sorted({lane.junction for lane in lanes if lane.junction} - set(outlines)):
+        # A junction whose edges meet end to end has no surface of its own in the net.
+        inside = [lane for lane in lanes if lane.junction == name]
+        hull = unary_union([LineString(lane.line[:, :2]).buffer(lane.width_m / 2, cap_style="flat") for lane in inside])
+        outlines[name] = np.array(hull.convex_hull.exterior.coords)[:-1]
     return outlines
 
 
