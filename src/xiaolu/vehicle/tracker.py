@@ -109,8 +109,12 @@ class Tracker:
         wanted = (soon[1] - speed) / tuned.ahead_s + tuned.place_gain_1ps2 * np.clip(due_m - travelled_m, -1.0, 1.0)
         stop_m = _stop_m(times, profile)
         if np.isfinite(stop_m) and speed > tuned.standing_mps:
-            # A stop is a place: brake for it with what it takes, counting the brakes' lag.
-            left_m = max(stop_m - travelled_m - speed * self.parameters.brake_lag_s, 0.05)
+            # A stop is a place. In comfort, braking a lag's way early ends it gently; when it is hard already, only
+            # the lag of braking that is yet to come counts, or it would grow harder and harder.
+            left_m = max(stop_m - travelled_m, 0.05)
+            needed = 0.5 * speed**2 / left_m
+            early = 1.0 if needed < tuned.hard_mps2 else np.clip(1.0 + self._acceleration_mps2 / needed, 0.0, 1.0)
+            left_m = max(left_m - speed * self.parameters.brake_lag_s * early, 0.05)
             if left_m < tuned.stop_within_s * speed:
                 wanted = min(wanted, -0.5 * speed**2 / left_m)
         if wanted > -tuned.hard_mps2:
