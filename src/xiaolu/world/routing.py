@@ -108,11 +108,11 @@ class Router:
         hairpin = inside & (np.abs(_bend(town)) > HAIRPIN_RAD)
         self.turn = np.where(inside & entered, np.where(hairpin, Turn.U_TURN, town.lane_turn), Turn.NONE)
         self.entry_cost_m = np.array([TURN_COST_M[t] for t in Turn])[self.turn]
-        continues = np.zeros(town.lanes, bool)
-        continues[source[drivable[town.next_lane]]] = True
-        ordinary = drivable & ~inside & (town.lane_layer == 0) & continues
+        self.continues = np.zeros(town.lanes, bool)
+        self.continues[source[drivable[town.next_lane]]] = True
+        ordinary = drivable & ~inside & (town.lane_layer == 0)
         ordinary &= np.isin(town.lane_class, START_CLASSES)
-        self.start_lanes = np.flatnonzero(ordinary & (town.lane_length_m >= START_LANE_M))
+        self.start_lanes = np.flatnonzero(ordinary & self.continues & (town.lane_length_m >= START_LANE_M))
         self.may_end = ordinary & (self.right < 0) & (town.lane_length_m >= 2 * GOAL_MARGIN_M)
         self.unsuitable = ((town.lane_layer != 0) | (town.lane_turn == Turn.U_TURN) | hairpin).astype(np.float64)
         self.crossing_points = np.concatenate(
@@ -211,6 +211,9 @@ class Router:
         turning = (self.turn == Turn.LEFT) | (self.turn == Turn.RIGHT)
         turns = sum_along(cost, before, turning.astype(np.float64))[lanes]
         weight = np.where(turns > 0, 1.0 + np.minimum(turns, 4.0), 1e-6)
+        weight *= np.where(self.continues[lanes], 1.0, 0.01)  # a dead end is a poor place to go to
+        here, there = town.points[town.point_start[lane], :2], town.points[town.point_start[lanes], :2]
+        weight *= 0.1 + np.hypot(*(there - here).T) / length_m  # nobody takes a car round the block
         for _ in range(4):
             pick = int(chance.choice(len(lanes), p=weight / weight.sum()))
             goal = int(lanes[pick])

@@ -273,6 +273,7 @@ def draw_town(town: Town, out: Path, route: RoutePlan | None = None, close_up: b
     close_up: show only where the route goes. Raises ValueError for a format that is none, OSError when the disk will
     not take the file.
     """
+    from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -297,7 +298,9 @@ def draw_town(town: Town, out: Path, route: RoutePlan | None = None, close_up: b
         _paint_route(axes, town, route, points_per_m)
     facts = _facts(town) + (f" · ride of {route.length_m:.0f} m" if route is not None else "")
     _furnish(axes, window, str(town.meta.get("name", "town")), facts)
-    figure.savefig(out, dpi=DPI, metadata={"Date": None} if out.suffix.lower() == ".svg" else None)
+    # A fixed salt and no date: the same town is the same file.
+    with rc_context({"svg.hashsalt": "xiaolu"}):
+        figure.savefig(out, dpi=DPI, metadata={"Date": None} if out.suffix.lower() == ".svg" else None)
 
 
 def sheet(towns: Sequence[Town], out: Path, columns: int = 4) -> None:

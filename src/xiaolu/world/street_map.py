@@ -97,7 +97,7 @@ def street_map(plan: StreetPlan, chance: np.random.Generator) -> StreetMap:
         for share, number in {number: (share, number) for share, number in on_street[i]}.values():
             shift[number] += _bow(street, starts[i], ends[i], np.array([share]))[0]
     bending = Bending(chance)
-    built = StreetMap([tuple(float(c) for c in point) for point in bending(uv + shift)])
+    built = StreetMap([(float(x), float(y)) for x, y in bending(uv + shift)])
     for i, street in enumerate(streets):
         row: list[int] = []
         stops = sorted({number: share for share, number in on_street[i]}.items(), key=lambda stop: stop[1])
@@ -178,12 +178,12 @@ def add_roundabout(built: StreetMap, chance: np.random.Generator) -> bool:
         lines = [line for line in built.lines if number in line.points]
         fit = all(RANK[ln.profile.highway] in (1, 2) and not ln.profile.oneway for ln in lines)
         near = np.hypot(*(where - where[number]).T)
-        if fit and near[(branches != 2) & (near > 0)].min() > 55.0:
+        if fit and near[(branches != 2) & (near > 0)].min() > 42.0:
             candidates.append(int(number))
     if not candidates:
         return False
     centre = candidates[int(chance.integers(len(candidates)))]
-    middle, radius_m = where[centre], float(chance.uniform(14.0, 19.0))
+    middle, radius_m = where[centre], float(chance.uniform(12.5, 17.0))
     arms: list[tuple[float, int]] = []
     for line in list(built.lines):
         if centre not in line.points:

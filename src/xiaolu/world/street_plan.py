@@ -83,7 +83,7 @@ class StreetPlan:
         self.chance = chance
         self.streets: list[Street] = []
         self.names = 0
-        self.size_m = chance.uniform(700.0, 1080.0)
+        self.size_m = chance.uniform(700.0, 1000.0)
         self.align = chance.uniform(0.35, 0.75)  # how often a street carries on across another one
         self.grain = chance.uniform(1.0, 1.6)  # fine or coarse blocks
         self.one_way = chance.uniform(0.12, 0.4)
