@@ -96,9 +96,9 @@ def _times(a: np.ndarray, va: np.ndarray, b: np.ndarray, vb: np.ndarray, horizon
 
 def clearance_m(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Return the least distance between boxes (..., 5) and others (..., 5), shapes broadcast; 0 where they overlap."""
-    a, b = np.broadcast_arrays(np.asarray(boxes, np.float64), np.asarray(others, np.float64))
-    flat = _clearances(np.ascontiguousarray(a).reshape(-1, 5), np.ascontiguousarray(b).reshape(-1, 5))
-    return flat.reshape(a.shape[:-1])
+    shape = np.broadcast_shapes(np.shape(boxes), np.shape(others))
+    a, b = (np.array(np.broadcast_to(value, shape), np.float64) for value in (boxes, others))
+    return _clearances(a.reshape(-1, 5), b.reshape(-1, 5)).reshape(shape[:-1])
 
 
 def time_to_collision_s(
@@ -111,7 +111,7 @@ def time_to_collision_s(
     """
     shape = np.broadcast_shapes(np.shape(boxes)[:-1], np.shape(others)[:-1])
     a, va, b, vb = (
-        np.ascontiguousarray(np.broadcast_to(np.asarray(value, np.float64), (*shape, size))).reshape(-1, size)
+        np.array(np.broadcast_to(value, (*shape, size)), np.float64).reshape(-1, size)
         for value, size in ((boxes, 5), (velocity, 2), (others, 5), (other_velocity, 2))
     )
     return _times(a, va, b, vb, float(horizon_s)).reshape(shape)
