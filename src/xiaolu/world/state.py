@@ -28,9 +28,11 @@ class Minds:
     """What road users carry with them from tick to tick, (B, N) each. Temper is drawn once, from the user's uid.
 
     haste: factor on the speed limit or walking pace; headway_s; reaction_s (0.4 to 1.5); attentive: False for the
-    fixed share that does not look; offset_target_m: where in its lane it wants to be; junctions: how many turns it
-    has chosen (the counter of its next choice); waited_s: how long it has stood for somebody; seen (B, N, M) int16 or
-    whatever the sight mechanism keeps; parked: stands for the whole ride.
+    fixed share that does not look; offset_target_m: where in its lane it likes to be, apart from rules; junctions: how
+    many turns it has chosen (the counter of its next choice); waited_s: how long it has stood for somebody; parked:
+    stands for the whole ride (for a parked car, `way` is the index of its prop); way, along_m: the way it is on and how
+    far (`xiaolu.world.ways`); ran_red: entered its junction on red. seen (B, N, N + 1) int8: for how many ticks it has
+    seen each other user, the ego in the last column; 0 is not at all.
     """
 
     haste: np.ndarray
@@ -41,6 +43,10 @@ class Minds:
     junctions: np.ndarray
     waited_s: np.ndarray
     parked: np.ndarray
+    way: np.ndarray
+    along_m: np.ndarray
+    ran_red: np.ndarray
+    seen: np.ndarray
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,23 @@ class WorldState:
     @property
     def branches(self) -> int:
         return len(self.tick)
+
+
+MIND_DTYPES = {
+    "attentive": np.bool_,
+    "junctions": np.int32,
+    "parked": np.bool_,
+    "way": np.int32,
+    "ran_red": np.bool_,
+}
+
+
+def empty_minds(branches: int, users: int) -> Minds:
+    """Return minds of empty slots; writable, for building the next ones."""
+    shape = (branches, users)
+    table = {f.name: np.zeros(shape, MIND_DTYPES.get(f.name, np.float64)) for f in fields(Minds)}
+    table["seen"] = np.zeros((branches, users, users + 1), np.int8)
+    return Minds(**table)
 
 
 def map_arrays(function, *trees: Any) -> Any:

@@ -17,7 +17,7 @@ _OVER_THE_LINE_M = 0.3  # how far a driver leans over its lane's left edge to pa
 class Ways(NamedTuple):
     """W ways. start (W + 1,) into x, y, z, yaw (one entry a point, evenly spaced within a way by spacing (W,)).
 
-    lane (W,): the town's lane, -1 on a link; back (W,) bool: walked against the lane's own direction. signal (W,): the
+    lane (W,): the town's lane (of a link: its walking area's, or -1); back (W,) bool: walked against the lane's own direction. signal (W,): the
     signal column that governs entering it, -1 without; stop_s (W,): where one stops on it before a signal (its end
     where there is no stop line). red_right (W,) bool: may be entered on red while yielding. left_room, right_room
     (W,): how far the surface goes either side of the line. keep_right (W,): where on a shared surface one keeps,
@@ -61,7 +61,7 @@ def ways_of(town: Town) -> Ways:
     backward[walked] = lanes + np.arange(len(walked))
     ends = _foot_ends(town)
     lines = [town.line(lane)[::-1] for lane in walked]
-    links, following = _links(town, backward, ends, first=lanes + len(walked))
+    links, areas, following = _links(town, backward, ends, first=lanes + len(walked))
     lines += links
     next_lists = _next_of_lanes(town) + [[] for _ in range(len(walked) + len(links))]
     for way, target in following:
@@ -100,7 +100,7 @@ def ways_of(town: Town) -> Ways:
         _tangents(points, start),
         length / np.maximum(counts - 1, 1),
         length,
-        np.concatenate([np.arange(lanes), walked, np.full(extra, -1)]).astype(np.int64),
+        np.concatenate([np.arange(lanes), walked, areas]).astype(np.int64),
         np.arange(count) >= lanes,
         way_kind,
         spread(town.lane_class, 7).astype(np.int64),
@@ -138,12 +138,12 @@ def _next_of_lanes(town: Town) -> list[list[int]]:
     ]
 
 
-def _foot_ends(town: Town) -> list[list[tuple[int, int]]]:
-    """Return meeting places of footways: lists of (lane, end), end 0 its start and 1 its end."""
+def _foot_ends(town: Town) -> list[tuple[int, list[tuple[int, int]]]]:
+    """Return meeting places of footways: the area's lane or -1, and (lane, end) pairs, end 0 its start and 1 its end."""
     kind = town.lane_kind
     foot = (kind == LaneKind.FOOT) | (kind == LaneKind.CROSSING) | (kind == LaneKind.FOOT_AREA)
     around: dict[int, set[int]] = {}
-    places = []
+    places: list[tuple[int, list[tuple[int, int]]]] = []
     for lane in np.flatnonzero(foot):
         for other in town.following(int(lane)):
             if not foot[other]:
@@ -154,7 +154,7 @@ def _foot_ends(town: Town) -> list[list[tuple[int, int]]]:
             elif kind[b] == LaneKind.FOOT_AREA:
                 around.setdefault(b, set()).add(a)
             else:
-                places.append(sorted(_nearest_ends(town, a, b)))
+                places.append((-1, _nearest_ends(town, a, b)))
     for area, members in sorted(around.items()):
         middle = town.line(area)[:, :2]
         place = []
@@ -162,7 +162,7 @@ def _foot_ends(town: Town) -> list[list[tuple[int, int]]]:
             line = town.line(lane)[:, :2]
             gaps = [np.hypot(*(middle - line[end]).T).min() for end in (0, -1)]
             place.append((lane, int(gaps[1] < gaps[0])))
-        places.append(place)
+        places.append((area, place))
     return places
 
 
@@ -173,12 +173,16 @@ def _nearest_ends(town: Town, a: int, b: int) -> list[tuple[int, int]]:
     return [(a, int(i)), (b, int(j))]
 
 
-def _links(town: Town, backward: np.ndarray, places, first: int) -> tuple[list[np.ndarray], list[tuple[int, int]]]:
-    """Return curves between footway ends that meet, and (way, next way) pairs, links numbered from `first`."""
+def _links(town: Town, backward: np.ndarray, places, first: int):
+    """Return curves between footway ends that meet, their areas' lanes, and (way, next way) pairs.
+
+    Links are numbered from `first`.
+    """
     links: list[np.ndarray] = []
+    areas: list[int] = []
     following: list[tuple[int, int]] = []
     done: set[tuple[int, int]] = set()
-    for place in places:
+    for area, place in places:
         for lane, end in place:
             for other, other_end in place:
                 leaving = int(lane if end == 1 else backward[lane])
@@ -192,10 +196,21 @@ def _links(town: Town, backward: np.ndarray, places, first: int) -> tuple[list[n
                 if gap < 0.3:
                     following.append((leaving, entering))
                     continue
-                links.append(_curve(line[-2:], onward[:2], gap))
+                links.append(_curve(line[-2:], onward[:2], gap) if gap < 12.0 else _across(town, area, line[-1], onward[0]))
+                areas.append(area)
                 way = first + len(links) - 1
                 following += [(leaving, way), (way, entering)]
-    return links, following
+    return links, areas, following
+
+
+def _across(town: Town, area: int, leave: np.ndarray, enter: np.ndarray) -> np.ndarray:
+    """Return a way over a large walking area: its own line where that leads there, else straight on."""
+    line = town.line(area) if area >= 0 else np.stack([leave, enter])
+    for own in (line, line[::-1]):
+        if max(np.hypot(*(own[0] - leave)[:2]), np.hypot(*(own[-1] - enter)[:2])) < 2.0:
+            return own
+    t = np.linspace(0.0, 1.0, int(np.hypot(*(enter - leave)[:2])) + 3)[:, None]
+    return leave + (enter - leave) * t
 
 
 def _curve(arrive: np.ndarray, depart: np.ndarray, gap: float) -> np.ndarray:

@@ -1,0 +1,380 @@
+"""Spawning: who is alive around the ego. Users appear and vanish out of the ego's sight, or far away."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from xiaolu.core.chance import Purpose
+from xiaolu.core.users import Kind
+from xiaolu.world.draws import draw, draw_normal
+from xiaolu.world.motion import FORGET_Z_M, place_on_way
+from xiaolu.world.paths import NARROW_M
+from xiaolu.world.sight import first_wall
+from xiaolu.world.temper import (
+    HEIGHT_M,
+    INATTENTIVE_SHARE,
+    LENGTH_M,
+    ON_FOOT,
+    OWN_SPEED_MPS,
+    SPEED_SPREAD,
+    TWO_WHEELER,
+    WIDTH_M,
+)
+from xiaolu.world.town import LaneKind, PropKind, RoadClass, Town
+from xiaolu.world.ways import Ways
+
+RADIUS_M = 120.0  # users live within this distance of the ego
+LEAVE_M = 135.0  # and go when they are further away than this
+HIDDEN_M = 90.0  # from here on they may appear in plain sight
+CLEAR_M = 12.0  # at the start of a ride nobody is nearer than this
+PARKED_SLOTS = 24
+PARKED_SHARE = 0.6
+PARKED_M = 85.0
+PARKED_UID = 1 << 40  # a parked car's identity is this plus its prop's index: the same whenever one comes by
+
+_CELL_M = 40.0
+_SPACING_M = 2.0
+# Users per km of way by road class, motorway first, at density 1: vehicles on drive lanes, people on footways.
+_VEHICLES_PER_KM = np.array([18.0, 18.0, 16.0, 14.0, 12.0, 9.0, 6.0, 3.0])
+_PEOPLE_PER_KM = 16.0
+_TWO_WHEELERS_PER_KM = 4.0
+_KINDS_MIX = np.array([0.55, 0.15, 0.30])  # of slots: cars, vans and buses; two-wheelers; people
+
+_SPAWN, _KIND, _SHAPE, _TEMPER = int(Purpose.SPAWN), int(Purpose.KIND), int(Purpose.SHAPE), int(Purpose.TEMPER)
+_REACTION, _LATERAL, _STYLE, _PARKING = (
+    int(Purpose.REACTION),
+    int(Purpose.LATERAL),
+    int(Purpose.STYLE),
+    int(Purpose.PARKING),
+)
+_CAR, _VAN, _BUS, _BICYCLE, _E_BIKE = (int(k) for k in (Kind.CAR, Kind.VAN, Kind.BUS, Kind.BICYCLE, Kind.E_BIKE))
+_PEDESTRIAN, _CHILD = int(Kind.PEDESTRIAN), int(Kind.CHILD)
+_SECONDARY = int(RoadClass.SECONDARY)
+
+
+class Spots(NamedTuple):
+    """Where users may appear: points every 2 m of way, for each of three groups (vehicles, two-wheelers, people).
+
+    start (3, cells + 1) into way, s; share (n,): the density there over the group's greatest; per_point (3,): users
+    a point stands for at that greatest density.
+    """
+
+    low_x: float
+    low_y: float
+    columns: int
+    rows: int
+    start: np.ndarray
+    way: np.ndarray
+    s: np.ndarray
+    x: np.ndarray
+    y: np.ndarray
+    share: np.ndarray
+    per_point: np.ndarray
+
+
+class Parking(NamedTuple):
+    """Places where a car may stand, (n,) each: prop index, x, y, z, yaw, style."""
+
+    prop: np.ndarray
+    x: np.ndarray
+    y: np.ndarray
+    z: np.ndarray
+    yaw: np.ndarray
+    style: np.ndarray
+
+
+def spots_of(ways: Ways) -> Spots:
+    """Return the spots of a town's ways."""
+    drive = (ways.kind == LaneKind.DRIVE) & (ways.junction < 0)
+    room = ways.left_room + ways.right_room
+    vehicles = np.where(drive & ~(ways.shared & (room < NARROW_M)), _VEHICLES_PER_KM[ways.road], 0.0)
+    slow_road = (ways.road >= _SECONDARY) & drive
+    wheels = np.where((ways.kind == LaneKind.CYCLE) & (ways.junction < 0), 3.0, 0.0) + np.where(slow_road, 1.0, 0.0)
+    people = np.where((ways.kind == LaneKind.FOOT) & (ways.junction < 0), 0.5 * _PEOPLE_PER_KM, 0.0)
+    densities = (vehicles, wheels * _TWO_WHEELERS_PER_KM, people)
+    low_x, low_y = float(ways.x.min()), float(ways.y.min())
+    columns, rows = int((ways.x.max() - low_x) / _CELL_M) + 1, int((ways.y.max() - low_y) / _CELL_M) + 1
+    starts, parts, base = [], [], 0
+    per_point = np.zeros(3)
+    for group, density in enumerate(densities):
+        chosen = np.flatnonzero((density > 0) & (ways.length > 3.0))
+        counts = np.maximum((ways.length[chosen] / _SPACING_M).astype(np.int64), 1)
+        way = np.repeat(chosen, counts)
+        s = (np.arange(len(way)) - np.repeat(np.cumsum(counts) - counts, counts) + 0.5) * _SPACING_M
+        s = np.minimum(s, ways.length[way] - 0.5)
+        point = ways.start[way] + np.minimum((s / ways.spacing[way]).astype(np.int64), np.diff(ways.start)[way] - 1)
+        x, y = ways.x[point], ways.y[point]
+        cell = ((y - low_y) / _CELL_M).astype(np.int64) * columns + ((x - low_x) / _CELL_M).astype(np.int64)
+        order = np.argsort(cell, kind="stable")
+        starts.append(np.searchsorted(cell[order], np.arange(columns * rows + 1)) + base)
+        greatest = float(density.max()) if len(chosen) else 1.0
+        per_point[group] = greatest * _SPACING_M / 1000.0
+        parts.append((way[order], s[order], x[order], y[order], density[way[order]] / greatest))
+        base += len(way)
+    way, s, x, y, share = (np.concatenate([part[n] for part in parts]) for n in range(5))
+    return Spots(low_x, low_y, columns, rows, np.stack(starts).astype(np.int64), way, s, x, y, share, per_point)
+
+
+def parking_of(town: Town) -> Parking:
+    """Return a town's parking places; their height is the ground's, 0 on layer 0."""
+    prop = np.flatnonzero((town.prop_kind == PropKind.PARKED_CAR) & (town.prop_layer == 0)).astype(np.int64)
+    pose = np.asarray(town.prop_pose, np.float64).reshape(-1, 3)[prop]
+    x, y, yaw = (np.ascontiguousarray(pose[:, n]) for n in range(3))
+    return Parking(prop, x, y, np.zeros(len(prop)), yaw, town.prop_style[prop].astype(np.int64))
+
+
+@njit(cache=True)
+def _wanted(spots, ego_x, ego_y, users, density):
+    """Return how many users of each group the surroundings call for, (3,), within the slots there are."""
+    wanted = np.zeros(3)
+    for group in range(3):
+        for row in range(spots.rows):
+            y = spots.low_y + (row + 0.5) * _CELL_M
+            if abs(y - ego_y) > RADIUS_M:
+                continue
+            for column in range(spots.columns):
+                x = spots.low_x + (column + 0.5) * _CELL_M
+                if (x - ego_x) ** 2 + (y - ego_y) ** 2 > RADIUS_M**2:
+                    continue
+                cell = row * spots.columns + column
+                first, last = spots.start[group, cell], spots.start[group, cell + 1]
+                if last > first:
+                    wanted[group] += (last - first) * spots.per_point[group] * spots.share[(first + last) // 2]
+        wanted[group] *= density
+    total = wanted.sum()
+    if total > users:
+        # Too few slots: share them out by the mix, what one group cannot use going to the others.
+        left = float(users)
+        for _ in range(3):
+            open_mix = 0.0
+            for group in range(3):
+                open_mix += _KINDS_MIX[group]
+            for group in range(3):
+                wanted[group] = min(wanted[group], users * _KINDS_MIX[group] / open_mix)
+        left = users - wanted.sum()
+        wanted[0] += left if wanted[0] > 0.0 else 0.0
+    return wanted
+
+
+@njit(cache=True)
+def _seen_by_ego(walls, ego_x, ego_y, x, y):
+    return first_wall(walls, ego_x, ego_y, x, y) > 1.0
+
+
+@njit(cache=True)
+def _empty_slot(table, o, first, last):
+    for i in range(first, last):
+        if not table.active[o + i]:
+            return i
+    return -1
+
+
+@njit(cache=True)
+def _clear_of_others(table, o, slots, x, y, z, yaw, kind, half, speed, ego_x, ego_y, ego_z):
+    """Return whether a new user has room: no body near it, and none so close ahead or behind that one must brake."""
+    ahead = 0.6 if ON_FOOT[kind] else half + 4.0 + 1.2 * speed
+    aside = 0.5 if ON_FOOT[kind] else 1.8
+    c, s = np.cos(yaw), np.sin(yaw)
+    for j in range(slots + 1):
+        if j < slots:
+            v = o + j
+            if not table.active[v] or abs(table.z_m[v] - z) > FORGET_Z_M:
+                continue
+            dx, dy, reach = table.x_m[v] - x, table.y_m[v] - y, 0.5 * table.length_m[v]
+            if not table.parked[v] and not ON_FOOT[table.kind[v]]:
+                reach += table.speed_mps[v]
+        else:
+            if abs(ego_z - z) > FORGET_Z_M:
+                continue
+            dx, dy, reach = ego_x - x, ego_y - y, 5.0
+        if abs(dx * c + dy * s) < ahead + reach and abs(-dx * s + dy * c) < aside + min(reach, 2.6):
+            return False
+    return True
+
+
+@njit(cache=True)
+def _draw_kind(group, seed, uid):
+    chance = draw(seed, uid, 0, _KIND, 0)
+    if group == 0:
+        return _CAR if chance < 0.90 else (_VAN if chance < 0.97 else _BUS)
+    if group == 1:
+        return _E_BIKE if chance < 0.7 else _BICYCLE
+    return _PEDESTRIAN if chance < 0.9 else _CHILD
+
+
+@njit(cache=True)
+def _settle(ways, table, o, i, slots, uid, kind, way, s, seed):
+    """Put a new user into a slot: body and temper drawn from its uid, place from the spot."""
+    u = o + i
+    size = 1.0 + 0.04 * min(max(draw_normal(seed, uid, 0, _SHAPE, 0), -2.0), 2.0)
+    table.uid[u], table.active[u], table.kind[u], table.parked[u] = uid, True, kind, False
+    table.length_m[u] = LENGTH_M[kind] * size
+    table.width_m[u] = WIDTH_M[kind] * (1.0 + 0.4 * (size - 1.0))
+    table.height_m[u] = HEIGHT_M[kind] * size
+    table.style[u] = np.int32(draw(seed, uid, 0, _STYLE, 0) * 2147483647)
+    haste = 0.97 + SPEED_SPREAD[kind] * draw_normal(seed, uid, 0, _TEMPER, 0)
+    table.haste[u] = min(max(haste, 0.7), 1.3)
+    table.headway_s[u] = min(max(1.5 + 0.35 * draw_normal(seed, uid, 0, _TEMPER, 1), 0.9), 2.6)
+    if TWO_WHEELER[kind] or ON_FOOT[kind]:
+        table.headway_s[u] *= 0.5
+    table.reaction_s[u] = 0.4 + 1.1 * draw(seed, uid, 0, _REACTION, 0) ** 2
+    table.attentive[u] = draw(seed, uid, 0, _REACTION, 1) >= INATTENTIVE_SHARE
+    aside = draw_normal(seed, uid, 0, _LATERAL, 0)
+    table.offset_target_m[u] = min(max(0.5 * aside, -1.0), 1.0) if ON_FOOT[kind] else min(max(0.15 * aside, -0.3), 0.3)
+    table.junctions[u], table.waited_s[u], table.ran_red[u] = 0, 0.0, False
+    table.way[u], table.along_m[u] = way, s
+    keep = table.offset_target_m[u]
+    if ON_FOOT[kind]:
+        keep *= max(ways.right_room[way] - 0.35, 0.0)
+    elif TWO_WHEELER[kind] and ways.kind[way] == 0:
+        keep = -max(ways.right_room[way] - 0.65, 0.0) + 0.3 * keep
+    else:
+        keep += ways.keep_right[way]
+    table.offset_m[u] = keep
+    table.speed_mps[u] = 0.7 * min(ways.limit[way], OWN_SPEED_MPS[kind])
+    table.acceleration_mps2[u] = table.gesture_s[u] = 0.0
+    table.gesture[u], table.lights[u] = 0, 0
+    table.stride_rad[u] = 6.28 * draw(seed, uid, 0, _SHAPE, 1)
+    for _ in range(40):  # the heading turns a little at a time; a newcomer takes it whole
+        place_on_way(ways, table, u, 0.0)
+    table.yaw_rate_radps[u] = 0.0
+    for j in range(slots):
+        table.seen[o + j, i] = 100
+        table.seen[u, j] = 100
+    table.seen[u, slots] = 100
+
+
+@njit(cache=True)
+def _clear_slot(table, u, i, o, slots):
+    table.active[u], table.uid[u], table.lane[u], table.speed_mps[u] = False, -1, -1, 0.0
+    table.parked[u] = False
+    for j in range(slots):
+        table.seen[o + j, i] = 0
+    table.seen[u, :] = 0
+
+
+@njit(cache=True)
+def leave(ways, walls, table, o, users, slots, ego_x, ego_y):
+    """Empty the slots of users who are far away, or out of sight at a dead end or stuck."""
+    for i in range(users):
+        u = o + i
+        if not table.active[u]:
+            continue
+        away = np.hypot(table.x_m[u] - ego_x, table.y_m[u] - ego_y)
+        way = table.way[u]
+        ended = ways.next_start[way] == ways.next_start[way + 1] and table.along_m[u] > ways.length[way] - 8.0
+        if away > LEAVE_M:
+            _clear_slot(table, u, i, o, slots)
+        elif table.speed_mps[u] < 0.3 and (ended or table.waited_s[u] > 40.0):
+            if away > HIDDEN_M or not _seen_by_ego(walls, ego_x, ego_y, table.x_m[u], table.y_m[u]):
+                _clear_slot(table, u, i, o, slots)
+
+
+@njit(cache=True)
+def appear(ways, walls, spots, table, o, users, slots, seed, tick, uid, ego, ego_z, density, attempts, initial):
+    """Try so many times to bring in a user; returns the next free uid. ego (3,): its middle's x, y, its yaw."""
+    free = _empty_slot(table, o, 0, users)
+    if free < 0:
+        return uid
+    wanted = _wanted(spots, ego[0], ego[1], users, density)
+    have = np.zeros(3)
+    for i in range(users):
+        if table.active[o + i]:
+            kind = table.kind[o + i]
+            have[2 if ON_FOOT[kind] else (1 if TWO_WHEELER[kind] else 0)] += 1.0
+    for attempt in range(attempts):
+        free = _empty_slot(table, o, 0, users)
+        if free < 0:
+            return uid
+        group, need = -1, 0.5
+        for g in range(3):
+            if wanted[g] - have[g] > need:
+                group, need = g, wanted[g] - have[g]
+        if group < 0:
+            return uid
+        # A point of the disc at random picks the cell, a second draw the spot in it: even over area, then over ways.
+        angle = 2.0 * np.pi * draw(seed, uid, tick, _SPAWN, 4 * attempt)
+        radius = RADIUS_M * np.sqrt(draw(seed, uid, tick, _SPAWN, 4 * attempt + 1))
+        column = int((ego[0] + radius * np.cos(angle) - spots.low_x) / _CELL_M)
+        row = int((ego[1] + radius * np.sin(angle) - spots.low_y) / _CELL_M)
+        if not (0 <= column < spots.columns and 0 <= row < spots.rows):
+            continue
+        cell = row * spots.columns + column
+        first, last = spots.start[group, cell], spots.start[group, cell + 1]
+        if first == last:
+            continue
+        chance = draw(seed, uid, tick, _SPAWN, 4 * attempt + 2) * (last - first)
+        spot = first + int(chance)
+        if draw(seed, uid, tick, _SPAWN, 4 * attempt + 3) > spots.share[spot]:
+            continue
+        x, y, way = spots.x[spot], spots.y[spot], spots.way[spot]
+        away = np.hypot(x - ego[0], y - ego[1])
+        if away > RADIUS_M or away < CLEAR_M:
+            continue
+        kind = _draw_kind(group, seed, uid)
+        if kind == _BUS and ways.road[way] > _SECONDARY + 1:
+            kind = _CAR
+        if not initial and away < HIDDEN_M and (away < 25.0 or _seen_by_ego(walls, ego[0], ego[1], x, y)):
+            continue
+        ends = ways.length[way] - spots.s[spot]
+        if group == 0 and ends < 7.0:
+            continue
+        z = ways.z[ways.start[way]]
+        yaw = ways.yaw[ways.start[way] + int(spots.s[spot] / ways.spacing[way])]
+        speed = 0.7 * min(ways.limit[way], OWN_SPEED_MPS[kind])
+        if not _clear_of_others(
+            table, o, slots, x, y, z, yaw, kind, 0.5 * LENGTH_M[kind], speed, ego[0], ego[1], ego_z
+        ):
+            continue
+        _settle(ways, table, o, free, slots, uid, kind, way, spots.s[spot], seed)
+        have[group] += 1.0
+        uid += 1
+    return uid
+
+
+@njit(cache=True)
+def park(parking, table, o, users, slots, seed, ego_x, ego_y):
+    """Fill the slots after the users' with parked cars near the ego, empty those of cars left behind."""
+    for i in range(users, slots):
+        u = o + i
+        if table.active[u] and np.hypot(table.x_m[u] - ego_x, table.y_m[u] - ego_y) > PARKED_M + 10.0:
+            _clear_slot(table, u, i, o, slots)
+    free = _empty_slot(table, o, users, slots)
+    if free < 0:
+        return
+    for n in range(len(parking.prop)):
+        dx, dy = parking.x[n] - ego_x, parking.y[n] - ego_y
+        if abs(dx) > PARKED_M or abs(dy) > PARKED_M or np.hypot(dx, dy) > PARKED_M:
+            continue
+        prop = parking.prop[n]
+        if draw(seed, prop, 0, _PARKING, 0) >= PARKED_SHARE:
+            continue
+        uid = PARKED_UID + prop
+        known = False
+        for i in range(users, slots):
+            known = known or table.uid[o + i] == uid
+        if known:
+            continue
+        blocked = False
+        for i in range(users):
+            v = o + i
+            if table.active[v] and np.hypot(table.x_m[v] - parking.x[n], table.y_m[v] - parking.y[n]) < 5.0:
+                blocked = True
+        if blocked:
+            continue
+        u = o + free
+        table.uid[u], table.active[u], table.parked[u], table.way[u] = uid, True, True, prop
+        kind = _VAN if draw(seed, prop, 0, _PARKING, 1) < 0.08 else _CAR
+        table.kind[u] = kind
+        table.x_m[u], table.y_m[u], table.z_m[u], table.yaw_rad[u] = parking.x[n], parking.y[n], parking.z[n], parking.yaw[n]
+        size = 0.97 + 0.06 * draw(seed, prop, 0, _PARKING, 2)
+        table.length_m[u], table.width_m[u], table.height_m[u] = LENGTH_M[kind] * size, WIDTH_M[kind], HEIGHT_M[kind] * size
+        table.style[u] = np.int32(parking.style[n])
+        table.lane[u], table.s_m[u], table.offset_m[u], table.lights[u] = -1, 0.0, 0.0, 0
+        table.speed_mps[u] = table.acceleration_mps2[u] = table.yaw_rate_radps[u] = 0.0
+        for j in range(slots):
+            table.seen[o + j, free] = 100
+        free = _empty_slot(table, o, users, slots)
+        if free < 0:
+            return

@@ -1,0 +1,225 @@
+"""The world: a town with road users, stepped purely. `WorldState` in, the ego's motion over a tick, `WorldState` out."""
+
+import numpy as np
+from numba import njit
+
+from xiaolu.core.conditions import Conditions
+from xiaolu.core.control import EGO_BODY, EgoMotion
+from xiaolu.core.observation import Instruction, RangeScan
+from xiaolu.core.rates import TICK_S
+from xiaolu.core.scene import Scene
+from xiaolu.core.users import empty_users
+from xiaolu.world.motion import tick_branch
+from xiaolu.world.places import ego_way, way_grid
+from xiaolu.world.ranging import measure
+from xiaolu.world.sight import Sight
+from xiaolu.world.signals import clock_s, head_states, programs_of
+from xiaolu.world.spawn import PARKED_SLOTS, appear, leave, park, parking_of, spots_of
+from xiaolu.world.state import Ego, WorldState, empty_minds
+from xiaolu.world.table import split, table_of
+from xiaolu.world.temper import HIDES
+from xiaolu.world.town import Town
+from xiaolu.world.ways import ways_of
+
+EYE_X_M = 1.6  # where the ego's cameras sit, ahead of its rear axle
+_CENTRE = EGO_BODY.centre_x_m
+
+
+@njit(cache=True)
+def _tick(ways, programs, walls, grid, spots, parking, table, users, density, seed, tick, clock, uid, z, pose, ego,
+          touching, caused):  # fmt: skip
+    """Advance every branch in place; returns the next free uids and the ego's height, (B,) each."""
+    slots = len(table.uid) // len(seed)
+    for b in range(len(seed)):
+        o = b * slots
+        tick_branch(
+            ways, programs, walls, grid, table, o, slots, seed[b], tick[b], clock[b], pose[b], ego[b], z[b],
+            touching[b], caused[b],
+        )  # fmt: skip
+        last = pose[b, -1]
+        x, y = last[0] + _CENTRE * np.cos(last[2]), last[1] + _CENTRE * np.sin(last[2])
+        z[b] = ego_way(ways, grid, x, y, z[b], last[2])[3]
+        leave(ways, walls, table, o, users, slots, x, y)
+        uid[b] = appear(
+            ways, walls, spots, table, o, users, slots, seed[b], tick[b], uid[b], np.array([x, y, last[2]]), z[b],
+            density, 3, False,
+        )  # fmt: skip
+        if tick[b] % 5 == 0:
+            park(parking, table, o, users, slots, seed[b], x, y)
+
+
+class World:
+    """Road users in one town. The object holds tables only: all that changes is in the `WorldState`.
+
+    users: how many moving road users there may be at once; density: factor on how many there are (0: none).
+    """
+
+    def __init__(self, town: Town, users: int = 40, density: float = 1.0) -> None:
+        if users < 0 or not 0.0 <= density <= 10.0:
+            raise ValueError(f"World: users {users} must be at least 0 and density {density} within 0 to 10")
+        self.town = town
+        self.users = users
+        self.density = float(density)
+        self.slots = users + PARKED_SLOTS
+        self.sight = Sight(town)
+        self._ways = ways_of(town)
+        self._grid = way_grid(self._ways)
+        self._spots = spots_of(self._ways)
+        self._parking = parking_of(town)
+        self._programs = programs_of(town)
+
+    def start(self, seed: int, ego_pose: np.ndarray, branches: int = 1) -> WorldState:
+        """Return the state in which a ride of that seed begins, in so many equal branches.
+
+        ego_pose (3,): x, y, yaw of the rear axle. Nobody is within 12 m of the ego's middle.
+        """
+        x, y, yaw = (float(value) for value in ego_pose)
+        table = table_of(empty_users(1, self.slots), empty_minds(1, self.slots))
+        middle = np.array([x + _CENTRE * np.cos(yaw), y + _CENTRE * np.sin(yaw), yaw])
+        z = self._height(middle)
+        park(self._parking, table, 0, self.users, self.slots, seed, middle[0], middle[1])
+        uid = appear(
+            self._ways, self.sight.walls, self._spots, table, 0, self.users, self.slots, seed, 0, 0, middle, z,
+            self.density, 60 * self.users, True,
+        )  # fmt: skip
+        users, minds = split(table, 1)
+        zero = np.zeros(branches)
+        whole = np.zeros(branches, np.int64)
+        ego = Ego(zero + x, zero + y, zero + z, zero + yaw, zero, zero, zero, zero, whole.astype(np.int8))
+        clear = np.zeros((1, self.slots), bool)
+        one = WorldState(whole[:1] + seed, whole[:1], whole[:1] + uid, _first(ego), users, minds, clear, clear)
+        from xiaolu.world.state import fork
+
+        return fork(one, 0, branches)
+
+    def _height(self, middle: np.ndarray) -> float:
+        """Return the height of the lane that the ego starts on: the one its place and heading fit best on any layer."""
+        best = 0.0
+        for guess in np.unique(np.round(self.town.points[:, 2] / 3.0)) * 3.0:
+            found = ego_way(self._ways, self._grid, middle[0], middle[1], float(guess), middle[2])
+            if found[0] >= 0:
+                return float(found[3])
+            best = float(found[3]) if abs(found[3]) < abs(best) else best
+        return best
+
+    def step(self, state: WorldState, motion: EgoMotion) -> WorldState:
+        """Return the state one tick later, the ego having moved as given. Pure; branches do not know each other."""
+        branches = state.branches
+        if motion.pose.shape[0] != branches:
+            raise ValueError(f"World.step: motion of {motion.pose.shape[0]} branches for a state of {branches}")
+        table = table_of(state.users, state.minds)
+        tick = state.tick + 1
+        clock = np.array([clock_s(float(t) * TICK_S, int(s)) for t, s in zip(tick, state.seed, strict=True)])
+        uid, z = state.next_uid.copy(), state.ego.z_m.copy()
+        was = state.ego
+        columns = (
+            was.x_m + _CENTRE * np.cos(was.yaw_rad),
+            was.y_m + _CENTRE * np.sin(was.yaw_rad),
+            was.yaw_rad,
+            was.speed_mps,
+            was.yaw_rate_radps,
+            was.indicator.astype(np.float64),
+        )
+        ego = np.ascontiguousarray(np.stack(columns, axis=-1))
+        touching, caused = np.zeros((2, branches, self.slots), bool)
+        pose = np.ascontiguousarray(motion.pose)
+        _tick(
+            self._ways, self._programs, self.sight.walls, self._grid, self._spots, self._parking, table, self.users,
+            self.density, state.seed, tick, clock, uid, z, pose, ego, touching, caused,
+        )  # fmt: skip
+        users, minds = split(table, branches)
+        last = pose[:, -1]
+        now = Ego(
+            last[:, 0].copy(),
+            last[:, 1].copy(),
+            z,
+            last[:, 2].copy(),
+            motion.speed_mps,
+            motion.acceleration_mps2,
+            motion.yaw_rate_radps,
+            motion.steering_rad,
+            motion.indicator,
+        )
+        return WorldState(state.seed, tick, uid, now, users, minds, touching, caused)
+
+    def scene(
+        self,
+        state: WorldState,
+        branch: int,
+        stamp_ns: int,
+        route_lanes: np.ndarray,
+        goal_s_m: float,
+        conditions: Conditions,
+        instruction: Instruction | None = None,
+    ) -> Scene:
+        """Return the ground truth of one branch at this moment."""
+        ego, seed = state.ego, int(state.seed[branch])
+        pose = np.array([ego.x_m[branch], ego.y_m[branch], ego.yaw_rad[branch]])
+        colour, countdown = head_states(self.town, float(state.tick[branch]) * TICK_S, seed)
+        return Scene(
+            stamp_ns=stamp_ns,
+            seed=seed,
+            town=str(self.town.meta.get("name", "")),
+            ego_pose=pose,
+            ego_z_m=float(ego.z_m[branch]),
+            ego_speed_mps=float(ego.speed_mps[branch]),
+            ego_acceleration_mps2=float(ego.acceleration_mps2[branch]),
+            ego_yaw_rate_radps=float(ego.yaw_rate_radps[branch]),
+            ego_steering_rad=float(ego.steering_rad[branch]),
+            ego_indicator=int(ego.indicator[branch]),
+            users=state.users[branch],
+            visible=self._visible(state, branch, pose),
+            touching=state.touching[branch],
+            caused_by_user=state.caused_by_user[branch],
+            signal_colour=colour,
+            signal_countdown_s=countdown,
+            route_lanes=np.asarray(route_lanes),
+            goal_s_m=float(goal_s_m),
+            conditions=conditions,
+            instruction=instruction,
+        )
+
+    def _visible(self, state: WorldState, branch: int, pose: np.ndarray) -> np.ndarray:
+        """Return (N,) bool: does the ego's eye see any of the user's middle, front or back."""
+        users = state.users[branch]
+        index = np.flatnonzero(users.active)
+        visible = np.zeros(len(users), bool)
+        if not len(index):
+            return visible
+        eye = pose[:2] + EYE_X_M * np.array([np.cos(pose[2]), np.sin(pose[2])])
+        middle = np.stack([users.x_m, users.y_m], axis=-1)[index]
+        ahead = np.stack([np.cos(users.yaw_rad), np.sin(users.yaw_rad)], axis=-1)[index]
+        half = 0.4 * users.length_m[index, None]
+        targets = np.concatenate([middle, middle + half * ahead, middle - half * ahead])
+        hides = index[HIDES[users.kind[index]] > 0]
+        columns = (users.x_m, users.y_m, users.yaw_rad, users.length_m, users.width_m)
+        boxes = np.stack([column[hides] for column in columns], axis=-1)
+        tall = users.height_m[hides]
+        for height in (1.3, 1.9, 9.0):  # a car hides a child, a van a grown person, a bus any but another bus
+            band = {1.3: users.height_m < 1.4, 1.9: (users.height_m >= 1.4) & (users.height_m < 1.9)}.get(
+                height, users.height_m >= 1.9
+            )[index]
+            keep = tall > {1.3: 1.2, 1.9: 1.75}.get(height, 2.6)
+            own = np.searchsorted(hides[keep], index)
+            own = np.where(np.isin(index, hides[keep]), own, -1)
+            chosen = np.tile(band, 3)
+            if chosen.any():
+                free = self.sight.visible(eye, targets[chosen], boxes[keep], np.tile(own, 3)[chosen])
+                seen = np.zeros(len(targets), bool)
+                seen[chosen] = free
+                visible[index] |= seen.reshape(3, -1).any(axis=0)
+        return visible
+
+    def range_scan(self, state: WorldState, branch: int, stamp_ns: int) -> RangeScan:
+        """Return what the twelve cones measure around the ego of one branch."""
+        ego = state.ego
+        pose = np.array([ego.x_m[branch], ego.y_m[branch], ego.yaw_rad[branch]])
+        seed, tick = int(state.seed[branch]), int(state.tick[branch])
+        bearing, distance = measure(self.sight.walls, pose, state.users[branch], seed, tick)
+        return RangeScan(stamp_ns, bearing, distance)
+
+
+def _first(ego: Ego) -> Ego:
+    from xiaolu.world.state import map_arrays
+
+    return map_arrays(lambda array: array[:1], ego)

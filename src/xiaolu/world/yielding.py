@@ -1,0 +1,295 @@
+"""Yielding: whose swept shape meets whose, when, and who then goes first. One mechanism for all, the ego included.
+
+A body in the way is followed or stopped for (`follow`); a body whose path meets mine is met by an order of precedence
+that both work out alike (`goes_first`), and the one that yields stops short of where the paths meet (`give_way`).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from xiaolu.world.temper import ACCELERATION_MPS2, BRAKING_MPS2, EMERGENCY_MPS2, ON_FOOT, STANDSTILL_GAP_M
+from xiaolu.world.town import LaneKind
+
+PERSON_GAP_S = 2.3  # people step in front of a vehicle that is at least this far away in time (DUT, 50 % point)
+MARGIN_S = 1.0  # between one leaving a shared spot and the other reaching it, tuned by eye
+PATIENCE_S = 2.5  # a body that stands although it may go is passed after so long
+STOP_SHORT_M = 0.6
+
+_CROSSING = int(LaneKind.CROSSING)
+
+
+class Bodies(NamedTuple):
+    """The bodies of one branch, the ego last, (M,) each; moving: follows a path of its own.
+
+    lead_gap: to the body in its way, inf without; leader: which that is, -1 without. acceleration: decided so far.
+    """
+
+    present: np.ndarray
+    moving: np.ndarray
+    uid: np.ndarray
+    kind: np.ndarray
+    x: np.ndarray
+    y: np.ndarray
+    z: np.ndarray
+    yaw: np.ndarray
+    half_length: np.ndarray
+    half_width: np.ndarray
+    speed: np.ndarray
+    offset: np.ndarray
+    waited: np.ndarray
+    lead_gap: np.ndarray
+    leader: np.ndarray
+    acceleration: np.ndarray
+
+
+@njit(cache=True)
+def follow_gap(kind, speed, pace, gap, closing, headway_s):
+    """Return an acceleration in m/s² by the intelligent driver model (Treiber, Hennecke, Helbing 2000)."""
+    a, b = ACCELERATION_MPS2[kind], BRAKING_MPS2[kind]
+    pace = max(pace, 0.1)
+    free = 1.0 - (speed / pace) ** 4 if speed <= pace else max(1.0 - (speed / pace) ** 2, -b / a)
+    if gap == np.inf:
+        return a * free
+    wanted = STANDSTILL_GAP_M[kind] + max(0.0, speed * headway_s + speed * closing / (2.0 * np.sqrt(a * b)))
+    return max(a * min(free, 1.0 - (wanted / max(gap, 0.05)) ** 2), -EMERGENCY_MPS2[kind])
+
+
+@njit(cache=True)
+def stop_within(kind, speed, pace, gap):
+    """Return an acceleration in m/s² that comes to rest at the end of a gap, and no sooner than needed."""
+    free = follow_gap(kind, speed, pace, np.inf, 0.0, 1.0)
+    if gap <= 0.02:
+        return -EMERGENCY_MPS2[kind] if speed > 0.5 else -2.0
+    needed = speed * speed / (2.0 * gap)
+    comfortable = BRAKING_MPS2[kind]
+    if needed > 0.75 * comfortable:
+        return max(min(-needed, free), -EMERGENCY_MPS2[kind])
+    # Creep up to the line: never faster than comfortable braking from the next moment on allows.
+    reachable = np.sqrt(2.0 * 0.75 * comfortable * gap)
+    return min(free, (reachable - speed) / 0.5)
+
+
+@njit(cache=True)
+def travel_s(distance, speed, pace, a):
+    """Return how long a body takes over a distance when it speeds up to its pace; 0 when it is there already."""
+    if distance <= 0.0:
+        return 0.0
+    top = max(pace, speed, 0.3)
+    run_up = (top * top - speed * speed) / (2.0 * a)
+    if distance <= run_up:
+        return (np.sqrt(speed * speed + 2.0 * a * distance) - speed) / a
+    return (top - speed) / a + (distance - run_up) / top
+
+
+@njit(cache=True)
+def in_the_way(bodies, paths, i, j, margin):
+    """Return (gap m, speed of j along i's path, cosine of their headings) for a body in i's swept corridor, inf gap
+    if it is not there. The gap is from i's front bumper; a body abreast of i's middle or behind it does not count.
+    """
+    reach = bodies.half_length[j] + bodies.half_width[j]
+    if (
+        bodies.x[j] < paths.low_x[i] - reach
+        or bodies.x[j] > paths.high_x[i] + reach
+        or bodies.y[j] < paths.low_y[i] - reach
+        or bodies.y[j] > paths.high_y[i] + reach
+    ):
+        return np.inf, 0.0, 0.0
+    half_step = 0.5 * paths.step[i]
+    for k in range(paths.count[i]):
+        dx, dy = bodies.x[j] - paths.x[i, k], bodies.y[j] - paths.y[i, k]
+        far = reach + half_step + bodies.half_width[i] + margin
+        if abs(dx) > far or abs(dy) > far:
+            continue
+        c, s = np.cos(paths.yaw[i, k]), np.sin(paths.yaw[i, k])
+        lon, lat = dx * c + dy * s, -dx * s + dy * c
+        turn = bodies.yaw[j] - paths.yaw[i, k]
+        cos, sin = np.cos(turn), np.sin(turn)
+        across = abs(sin) * bodies.half_length[j] + abs(cos) * bodies.half_width[j]
+        if abs(lat) > bodies.half_width[i] + across + margin:
+            continue
+        along = abs(cos) * bodies.half_length[j] + abs(sin) * bodies.half_width[j]
+        if lon < -half_step - along or lon > half_step + along:
+            continue
+        ahead = k * paths.step[i] + lon
+        if ahead <= 0.25 * bodies.half_length[i]:
+            return np.inf, 0.0, 0.0
+        return ahead - along - bodies.half_length[i], bodies.speed[j] * cos, cos
+    return np.inf, 0.0, 0.0
+
+
+@njit(cache=True)
+def shared_spot(bodies, paths, i, j, spot):
+    """Fill spot with where the swept corridors of i and j meet: first and last point of i, then of j. False if never."""
+    if (
+        paths.low_x[i] > paths.high_x[j]
+        or paths.low_x[j] > paths.high_x[i]
+        or paths.low_y[i] > paths.high_y[j]
+        or paths.low_y[j] > paths.high_y[i]
+    ):
+        return False
+    reach = bodies.half_width[i] + bodies.half_width[j] + 0.25
+    near = reach * reach
+    found = False
+    end_i = paths.stop[i] - bodies.half_length[i]
+    end_j = paths.stop[j] - bodies.half_length[j]
+    count_j = paths.count[j]
+    while count_j > 0 and (count_j - 1) * paths.step[j] > max(end_j, 0.0) + bodies.half_length[j]:
+        count_j -= 1
+    for a in range(paths.count[i]):
+        if a * paths.step[i] > max(end_i, 0.0) + bodies.half_length[i]:
+            break
+        x, y = paths.x[i, a], paths.y[i, a]
+        hit = False
+        if not (
+            x < paths.low_x[j] - reach or x > paths.high_x[j] + reach or y < paths.low_y[j] - reach
+            or y > paths.high_y[j] + reach
+        ):  # fmt: skip
+            b = 0
+            while b < count_j:
+                dx, dy = paths.x[j, b] - x, paths.y[j, b] - y
+                square = dx * dx + dy * dy
+                if square < near:
+                    if not hit and not found:
+                        spot[0], spot[2], spot[3] = a, b, b
+                    hit = True
+                    spot[2], spot[3] = min(spot[2], b), max(spot[3], b)
+                    b += 1
+                else:
+                    # The next points cannot be nearer than the distance less what they move on.
+                    skip = int((np.sqrt(square) - reach) / max(paths.step[j], 0.05))
+                    b += max(skip, 1)
+        if hit:
+            found = True
+            spot[1] = a
+        elif found:
+            break
+    return found
+
+
+@njit(cache=True)
+def _yields_to(ways, lane, other):
+    if lane < 0 or other < 0:
+        return False
+    for index in range(ways.yield_start[lane], ways.yield_start[lane + 1]):
+        if ways.yield_lane[index] == other:
+            return True
+    return False
+
+
+@njit(cache=True)
+def _lane_at(ways, paths, i, k):
+    way = paths.way[i, k]
+    return ways.lane[way] if way >= 0 else -1
+
+
+@njit(cache=True)
+def by_right_of_way(ways, paths, i, j, spot):
+    """Return 1 if the town's rules let i go first, -1 for j, 0 where they are silent."""
+    verdict = 0
+    for a in (spot[0], (spot[0] + spot[1]) // 2, spot[1]):
+        for b in (spot[2], (spot[2] + spot[3]) // 2, spot[3]):
+            lane_i, lane_j = _lane_at(ways, paths, i, a), _lane_at(ways, paths, j, b)
+            if _yields_to(ways, lane_i, lane_j):
+                verdict -= 1
+            if _yields_to(ways, lane_j, lane_i):
+                verdict += 1
+    return 1 if verdict > 0 else (-1 if verdict < 0 else 0)
+
+
+@njit(cache=True)
+def _on_crossing(ways, paths, i, first, last):
+    for k in range(first, last + 1):
+        way = paths.way[i, k]
+        if way >= 0 and ways.kind[way] == _CROSSING:
+            return True
+    return False
+
+
+@njit(cache=True)
+def _turns_on_red(ways, paths, i, first, last):
+    for k in range(first, last + 1):
+        way = paths.way[i, k]
+        if way >= 0 and ways.red_right[way]:
+            return True
+    return False
+
+
+@njit(cache=True)
+def goes_first(ways, bodies, paths, i, j, spot, reds):
+    """Return whether i passes the shared spot before j. Both work it out alike: goes_first(j, i) is the contrary."""
+    front_i = spot[0] * paths.step[i] - bodies.half_length[i] - 0.5 * paths.step[i]
+    front_j = spot[2] * paths.step[j] - bodies.half_length[j] - 0.5 * paths.step[j]
+    elder = bodies.uid[i] < bodies.uid[j] if bodies.uid[j] >= 0 and bodies.uid[i] >= 0 else bodies.uid[i] < 0
+    inside_i, inside_j = front_i <= 0.1, front_j <= 0.1
+    if inside_i != inside_j:
+        return inside_i
+    v_i, v_j = bodies.speed[i], bodies.speed[j]
+    if inside_i:
+        left_i = spot[1] * paths.step[i] + bodies.half_length[i]
+        left_j = spot[3] * paths.step[j] + bodies.half_length[j]
+        return left_i < left_j if abs(left_i - left_j) > 0.5 else elder
+    standing_i, standing_j = v_i < 0.3, v_j < 0.3
+    if standing_i and standing_j and max(bodies.waited[i], bodies.waited[j]) > PATIENCE_S:
+        return bodies.waited[i] > bodies.waited[j] if bodies.waited[i] != bodies.waited[j] else elder
+    walks_i, walks_j = ON_FOOT[bodies.kind[i]], ON_FOOT[bodies.kind[j]]
+    late_i = v_i * v_i > 2.0 * (2.0 if walks_i else 4.0) * max(front_i - 0.2, 0.05)
+    late_j = v_j * v_j > 2.0 * (2.0 if walks_j else 4.0) * max(front_j - 0.2, 0.05)
+    if late_i != late_j:
+        return late_i
+    red_i = reds[i] and _turns_on_red(ways, paths, i, spot[0], spot[1])
+    red_j = reds[j] and _turns_on_red(ways, paths, j, spot[2], spot[3])
+    if red_i != red_j:
+        return red_j
+    if walks_i != walks_j:
+        zebra = _on_crossing(ways, paths, i, spot[0], spot[1]) if walks_i else _on_crossing(ways, paths, j, spot[2], spot[3])
+        if zebra:
+            return walks_i
+    verdict = by_right_of_way(ways, paths, i, j, spot)
+    if verdict != 0:
+        return verdict > 0
+    arrive_i = travel_s(front_i, v_i, paths.pace[i], ACCELERATION_MPS2[bodies.kind[i]])
+    arrive_j = travel_s(front_j, v_j, paths.pace[j], ACCELERATION_MPS2[bodies.kind[j]])
+    if walks_i != walks_j:
+        vehicle_s = arrive_j if walks_i else arrive_i
+        return walks_i if vehicle_s > PERSON_GAP_S else walks_j
+    sway_i, sway_j = abs(paths.aim[i] - paths.keep[i]), abs(paths.aim[j] - paths.keep[j])
+    if abs(sway_i - sway_j) > 0.2 and np.cos(paths.yaw[i, spot[0]] - paths.yaw[j, spot[2]]) < -0.7:
+        return sway_i < sway_j
+    if abs(arrive_i - arrive_j) > 0.7:
+        return arrive_i < arrive_j
+    return elder
+
+
+@njit(cache=True)
+def give_way(bodies, paths, i, j, first_i, last_i, first_j, last_j, headway_s):
+    """Return the acceleration with which i lets j go first, inf where there is no need to: their times do not meet."""
+    kind = bodies.kind[i]
+    front = first_i * paths.step[i] - bodies.half_length[i] - 0.5 * paths.step[i]
+    back = last_i * paths.step[i] + bodies.half_length[i] + 0.5 * paths.step[i]
+    other_front = first_j * paths.step[j] - bodies.half_length[j] - 0.5 * paths.step[j]
+    other_back = last_j * paths.step[j] + bodies.half_length[j] + 0.5 * paths.step[j]
+    v, other_v = bodies.speed[i], bodies.speed[j]
+    blocked = bodies.lead_gap[j] < other_front and other_v < 1.0
+    if blocked or (other_v < 0.3 and other_front > 0.1 and bodies.waited[i] > PATIENCE_S):
+        return np.inf
+    a, other_a = ACCELERATION_MPS2[kind], ACCELERATION_MPS2[bodies.kind[j]]
+    pace = min(paths.pace[i], 8.0)
+    enter = travel_s(front, v, pace, a)
+    leave = travel_s(back, v, pace, a)
+    other_enter = travel_s(other_front, other_v, max(paths.pace[j], other_v), other_a)
+    other_leave = other_back / max(other_v, 0.3) if other_v > 1.0 else travel_s(other_back, other_v, 3.0, other_a)
+    cos = np.cos(paths.yaw[i, first_i] - paths.yaw[j, first_j])
+    merging = cos > 0.75 and (last_i >= paths.count[i] - 2 or last_j >= paths.count[j] - 2 or last_j - first_j > 6)
+    if merging:
+        if other_enter > enter + 3.0 + MARGIN_S:
+            return np.inf
+        behind = first_i * paths.step[i] - first_j * paths.step[j] - bodies.half_length[i] - bodies.half_length[j]
+        if behind > 0.5:
+            return follow_gap(kind, v, paths.pace[i], behind, v - other_v, headway_s)
+    elif leave + MARGIN_S < other_enter or other_leave + 0.3 < enter:
+        return np.inf
+    if front <= 0.1 and bodies.leader[j] == i:
+        return np.inf  # it stands in the other's way: clearing the spot helps both
+    return stop_within(kind, v, paths.pace[i], max(front - STOP_SHORT_M, 0.0))
