@@ -28,16 +28,20 @@ def _outside_m(px: float, py: float, box: np.ndarray) -> float:
 
 
 @njit(cache=True)
+def _reach(box: np.ndarray, ux: float, uy: float) -> float:
+    """Half the length of a box's shadow on the unit axis (ux, uy)."""
+    cos, sin = np.cos(box[2]), np.sin(box[2])
+    return float(0.5 * box[3] * abs(ux * cos + uy * sin) + 0.5 * box[4] * abs(-ux * sin + uy * cos))
+
+
+@njit(cache=True)
 def boxes_overlap(a: np.ndarray, b: np.ndarray) -> bool:
     """Whether two boxes (5,) overlap. For compiled loops."""
     for axis in range(4):
         yaw = a[2] if axis < 2 else b[2]
         ux = np.cos(yaw) if axis % 2 == 0 else -np.sin(yaw)
         uy = np.sin(yaw) if axis % 2 == 0 else np.cos(yaw)
-        reach = 0.0
-        for box in (a, b):
-            cos, sin = np.cos(box[2]), np.sin(box[2])
-            reach += 0.5 * box[3] * abs(ux * cos + uy * sin) + 0.5 * box[4] * abs(-ux * sin + uy * cos)
+        reach = _reach(a, ux, uy) + _reach(b, ux, uy)
         if abs(ux * (b[0] - a[0]) + uy * (b[1] - a[1])) > reach:
             return False
     return True
@@ -77,10 +81,7 @@ def _times(a: np.ndarray, va: np.ndarray, b: np.ndarray, vb: np.ndarray, horizon
             yaw = a[i, 2] if axis < 2 else b[i, 2]
             ux = np.cos(yaw) if axis % 2 == 0 else -np.sin(yaw)
             uy = np.sin(yaw) if axis % 2 == 0 else np.cos(yaw)
-            reach = 0.0
-            for box in (a[i], b[i]):
-                cos, sin = np.cos(box[2]), np.sin(box[2])
-                reach += 0.5 * box[3] * abs(ux * cos + uy * sin) + 0.5 * box[4] * abs(-ux * sin + uy * cos)
+            reach = _reach(a[i], ux, uy) + _reach(b[i], ux, uy)
             gap = ux * (b[i, 0] - a[i, 0]) + uy * (b[i, 1] - a[i, 1])
             rate = ux * (vb[i, 0] - va[i, 0]) + uy * (vb[i, 1] - va[i, 1])
             if abs(rate) < 1e-9:
@@ -97,7 +98,7 @@ def _times(a: np.ndarray, va: np.ndarray, b: np.ndarray, vb: np.ndarray, horizon
 def clearance_m(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Return the least distance between boxes (..., 5) and others (..., 5), shapes broadcast; 0 where they overlap."""
     shape = np.broadcast_shapes(np.shape(boxes), np.shape(others))
-    a, b = (np.array(np.broadcast_to(value, shape), np.float64) for value in (boxes, others))
+    a, b = (np.array(np.broadcast_to(value, shape), np.float64, order="C") for value in (boxes, others))
     return _clearances(a.reshape(-1, 5), b.reshape(-1, 5)).reshape(shape[:-1])
 
 
@@ -111,7 +112,7 @@ def time_to_collision_s(
     """
     shape = np.broadcast_shapes(np.shape(boxes)[:-1], np.shape(others)[:-1])
     a, va, b, vb = (
-        np.array(np.broadcast_to(value, (*shape, size)), np.float64).reshape(-1, size)
+        np.array(np.broadcast_to(value, (*shape, size)), np.float64, order="C").reshape(-1, size)
         for value, size in ((boxes, 5), (velocity, 2), (others, 5), (other_velocity, 2))
     )
     return _times(a, va, b, vb, float(horizon_s)).reshape(shape)
