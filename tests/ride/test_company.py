@@ -75,10 +75,10 @@ def test_the_street_s_middle_is_left_of_the_lane(path):
 
 def test_odometry_drifts_about_one_per_cent_and_not_at_standstill():
     errors = []
-    for seed in range(60):
+    for seed in range(50):
         odometry, pose = np.zeros(3), np.zeros(3)
-        for tick in range(200):
-            after = pose + np.array([0.5, 0.0, 0.0])
+        for tick in range(40):
+            after = pose + np.array([2.5, 0.0, 0.0])
             odometry = advance_odometry(odometry, pose, after, seed, tick)
             pose = after
         errors.append(odometry[0] - 100.0)

@@ -12,6 +12,7 @@ stop line on red, and contact. info: "events", the names of what was penalised i
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -102,19 +103,21 @@ class RideEnv(gymnasium.Env):
         self.town = town if isinstance(town, Town) else load_town(Path(town) if town is not None else ASSET)
         self.render_mode = render_mode
         self.cameras = tuple(cameras)
-        self.settings = {
-            "length_m": length_m,
-            "max_s": max_s,
-            "conditions": conditions,
-            "latency_ns": latency_ns,
-            "users": users,
-            "density": density,
-        }
+        self._template = RideConfig(
+            self.town,
+            seed=0,
+            length_m=length_m,
+            conditions=conditions,
+            latency_ns=latency_ns,
+            users=users,
+            density=density,
+            max_s=max_s,
+        )
         self.observation_space = gymnasium.spaces.Dict(
             {
                 **{name: _image_box(known[name]) for name in self.cameras},
-                "ego": gymnasium.spaces.Box(-np.inf, np.inf, (6,), np.float32),
-                "route": gymnasium.spaces.Box(-np.inf, np.inf, (ROUTE_SIZE,), np.float32),
+                "ego": gymnasium.spaces.Box(-100.0, 100.0, (6,), np.float32),
+                "route": gymnasium.spaces.Box(-3.0, 3.0, (ROUTE_SIZE,), np.float32),
             }
         )
         self.action_space = gymnasium.spaces.Box(-1.0, 1.0, (2,), np.float32)
@@ -125,7 +128,6 @@ class RideEnv(gymnasium.Env):
         self._ride: Ride | None = None
         self._lines: list[tuple[float, int, bool]] = []
         self._touching: set[int] = set()
-        self._rides = 0
 
     @property
     def ride(self) -> Ride:
@@ -142,10 +144,9 @@ class RideEnv(gymnasium.Env):
             drawn = self.np_random.integers(0, 2**62)
             train = RANGES[Split.TRAIN]
             ride_seed = int(bits(int(drawn), 0, 0, Purpose.RIDE)[0] % np.uint64(len(train)))
-        config = RideConfig(self.town, ride_seed, **self.settings)
         if self._renderer is None and (self.cameras or self.render_mode):
             self._renderer = Renderer(self.town)
-        self._ride = Ride(config, self._hands, self._renderer, self._world)
+        self._ride = Ride(replace(self._template, seed=ride_seed), self._hands, self._renderer, self._world)
         self._hands.reset(ride_seed)
         self._lines = stop_lines(self.ride.path)
         self._touching = set()

@@ -10,7 +10,7 @@ from xiaolu.core.frames import compose, relative
 
 SCALE = 0.01  # tyre radius: one error for the whole ride
 TURN_PER_M = 2e-4  # gyroscope drift, rad per metre driven: about a degree in 100 m
-TICK_NOISE = 0.003  # share of the way in each tick
+TICK_NOISE = 0.003  # share of the way in each tick; a fifth of it sideways
 
 
 def advance_odometry(
@@ -22,8 +22,8 @@ def advance_odometry(
     """
     moved = relative(before_pose, after_pose)
     way_m = float(np.hypot(moved[0], moved[1]))
-    scale, turn = np.clip(normal(seed, 0, 0, Purpose.ODOMETRY, np.array([0, 1])), -2.5, 2.5)
-    jitter = np.clip(normal(seed, 0, tick, Purpose.ODOMETRY, np.array([2, 3])), -3.0, 3.0) * TICK_NOISE
-    felt = moved * (1.0 + SCALE * scale) + np.array([jitter[0], jitter[1] * 0.2, TURN_PER_M * turn]) * way_m
+    when, which = np.array([0, 0, tick, tick]), np.arange(4)  # two errors for the whole ride, two for this tick
+    scale, turn, *jitter = np.clip(normal(seed, 0, when, Purpose.ODOMETRY, which), -2.5, 2.5)
+    felt = moved * (1.0 + SCALE * scale) + TICK_NOISE * np.array([jitter[0], jitter[1] * 0.2, 0.0]) * way_m
     felt[2] = moved[2] + TURN_PER_M * turn * way_m
     return compose(odometry, felt)

@@ -35,6 +35,7 @@ from xiaolu.world.state import WorldState
 from xiaolu.world.world import World
 
 MINIMAL_RISK = "minimal-risk stop"
+INTERRUPTED = "interrupted"
 
 
 class FrameSource(Protocol):
@@ -190,9 +191,10 @@ class Ride:
     ) -> RideEnd:
         """Drive to the end, or for max_s of ride time at most ("time is up"), and return how it ended.
 
-        Every subscriber is told of the start, each step and the end; of the end also when something raises or the
-        person presses Ctrl-C, which then goes on to the caller. A subscriber with an attribute `cameras` has those
-        rendered as well; only the driver's own are shown to the driver. progress(ride, step) is called after a step.
+        Every subscriber is told of the start, each step and the end; of the end also when something raises, which then
+        goes on to the caller. Ctrl-C ends the ride as "interrupted" and is swallowed: nothing is lost, and whoever
+        drives many rides looks at the reason. A subscriber with an attribute `cameras` has those rendered as well; only
+        the driver's own are shown to the driver. progress(ride, step) is called after a step.
         """
         header = self.config.header(self._driver.name)
         self.watched = tuple(name for s in subscribers for name in getattr(s, "cameras", ()))
@@ -211,8 +213,10 @@ class Ride:
                     progress(self, step)
                 if self.stamp_ns >= limit_ns and not self.done:
                     self.stop("time is up")
+        except KeyboardInterrupt:
+            self.stop(INTERRUPTED)
         except BaseException as error:
-            self.stop("interrupted" if isinstance(error, KeyboardInterrupt) else f"stopped by {type(error).__name__}")
+            self.stop(f"stopped by {type(error).__name__}")
             raise
         finally:
             self.watched = ()
