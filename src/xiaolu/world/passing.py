@@ -16,9 +16,7 @@ def _merged(low, high, count, keep):
     while grown:
         grown = False
         for n in range(count):
-            touches = (
-                low[n] < keep < high[n] if union_low > union_high else low[n] < union_high and high[n] > union_low
-            )
+            touches = low[n] < keep < high[n] if union_low > union_high else low[n] < union_high and high[n] > union_low
             if touches and (low[n] < union_low or high[n] > union_high):
                 union_low, union_high = min(union_low, low[n]), max(union_high, high[n])
                 grown = True
@@ -31,19 +29,19 @@ def choose_offset(bodies, paths, i, near, near_count):
 
     near: indices of bodies worth a look, of which there are near_count. Returns whether it wants to pass something.
     """
-    walking = ON_FOOT[bodies.kind[i]]
-    speed, half_width, half_length = bodies.speed[i], bodies.half_width[i], bodies.half_length[i]
+    walking = ON_FOOT[bodies[i].kind]
+    speed, half_width, half_length = bodies[i].speed, bodies[i].half_width, bodies[i].half_length
     look = 4.0 if walking else min(max(3.0 * speed, 9.0), 26.0)
-    left, right = paths.left[i, 0], paths.right[i, 0]
-    for k in range(paths.count[i]):
-        if k * paths.step[i] > (1.5 if walking else 5.0):
+    left, right = paths.point[i, 0].left, paths.point[i, 0].right
+    for k in range(paths.row[i].count):
+        if k * paths.row[i].step > (1.5 if walking else 5.0):
             break
-        left, right = min(left, paths.left[i, k]), min(right, paths.right[i, k])
+        left, right = min(left, paths.point[i, k].left), min(right, paths.point[i, k].right)
     edge = 0.0 if walking else 0.1
     lowest, highest = -right + half_width + edge, left - half_width - edge
     if lowest > highest:
         lowest = highest = 0.5 * (left - right)
-    keep = min(max(paths.keep[i], lowest), highest)
+    keep = min(max(paths.row[i].keep, lowest), highest)
     low, high = np.empty(_MOST), np.empty(_MOST)
     tight_low, tight_high = np.empty(_MOST), np.empty(_MOST)
     count = 0
@@ -52,26 +50,26 @@ def choose_offset(bodies, paths, i, near, near_count):
         j = near[n]
         if count == _MOST:
             break
-        for k in range(paths.count[i]):
-            if k * paths.step[i] > look:
+        for k in range(paths.row[i].count):
+            if k * paths.row[i].step > look:
                 break
-            dx, dy = bodies.x[j] - paths.line_x[i, k], bodies.y[j] - paths.line_y[i, k]
+            dx, dy = bodies[j].x - paths.point[i, k].line_x, bodies[j].y - paths.point[i, k].line_y
             if abs(dx) + abs(dy) > 14.0:
                 continue
-            c, s = np.cos(paths.yaw[i, k]), np.sin(paths.yaw[i, k])
+            c, s = paths.point[i, k].cos, paths.point[i, k].sin
             lon, lat = dx * c + dy * s, -dx * s + dy * c
-            turn = bodies.yaw[j] - paths.yaw[i, k]
+            turn = bodies[j].yaw - paths.point[i, k].yaw
             cos, sin = np.cos(turn), np.sin(turn)
-            along = abs(cos) * bodies.half_length[j] + abs(sin) * bodies.half_width[j]
-            if abs(lon) > 0.5 * paths.step[i] + along + (half_length if k == 0 else 0.0):
+            along = abs(cos) * bodies[j].half_length + abs(sin) * bodies[j].half_width
+            if abs(lon) > 0.5 * paths.row[i].step + along + (half_length if k == 0 else 0.0):
                 continue
-            across = abs(sin) * bodies.half_length[j] + abs(cos) * bodies.half_width[j]
+            across = abs(sin) * bodies[j].half_length + abs(cos) * bodies[j].half_width
             if lat - across > left or lat + across < -right:
                 break
-            ahead_speed = bodies.speed[j] * cos
-            if ahead_speed > 0.75 * paths.pace[i] or (abs(sin) > 0.7 and bodies.speed[j] > 0.4):
+            ahead_speed = bodies[j].speed * cos
+            if ahead_speed > 0.75 * paths.row[i].pace or (abs(sin) > 0.7 and bodies[j].speed > 0.4):
                 break
-            gap = k * paths.step[i] + lon - along - half_length
+            gap = k * paths.row[i].step + lon - along - half_length
             clear = 0.12 if walking else 0.4 + 0.05 * min(speed, 8.0)
             reach = across + half_width
             low[count], high[count] = lat - reach - clear, lat + reach + clear
@@ -83,7 +81,9 @@ def choose_offset(bodies, paths, i, near, near_count):
     aim = keep
     passing = False
     for tries in range(2):
-        union_low, union_high = _merged(low, high, count, keep) if tries == 0 else _merged(tight_low, tight_high, count, keep)
+        union_low, union_high = (
+            _merged(low, high, count, keep) if tries == 0 else _merged(tight_low, tight_high, count, keep)
+        )
         if union_low > union_high:
             break
         by_left, by_right = union_high <= highest, union_low >= lowest
@@ -93,11 +93,11 @@ def choose_offset(bodies, paths, i, near, near_count):
         if by_right:
             aim, passing = union_low, True
             break
-    paths.aim[i] = aim
-    change = abs(aim - bodies.offset[i])
+    paths.row[i].aim = aim
+    change = abs(aim - bodies[i].offset)
     if walking:
         over = max(min(nearest, 2.0), 0.8)
     else:
         over = max(min(max(6.0, 2.2 * speed), max(nearest - 0.5, 3.0)), 2.5)
-    paths.slope[i] = min(max(change / over, 0.05), 0.5 if walking else 0.35)
+    paths.row[i].slope = min(max(change / over, 0.05), 0.5 if walking else 0.35)
     return passing

@@ -27,54 +27,31 @@ _TRUNK, _RESIDENTIAL = int(RoadClass.TRUNK), int(RoadClass.RESIDENTIAL)
 _BUS = int(Kind.BUS)
 
 
-class Paths(NamedTuple):
-    """For the bodies of one branch, the ego in the last row: (M, POINTS) each, `count` (M,) of them valid.
+PATH = np.dtype(
+    [
+        (name, np.float64)
+        for name in ("step", "stop", "pace", "keep", "aim", "slope", "low_x", "low_y", "high_x", "high_y")
+    ]
+    + [("count", np.int64), ("lights", np.int64)]
+)
+PATH_POINT = np.dtype(
+    [(name, np.float64) for name in ("line_x", "line_y", "yaw", "cos", "sin", "x", "y", "left", "right")]
+    + [("way", np.int64)]
+)
 
-    line_x, line_y, yaw: the way's line; x, y: with the body's own offset from it. way: which way each point is on.
-    left, right: room either side. step (M,): spacing, the first point being abreast of the body. stop (M,): how far
-    its middle may go before it must wait (a red light, the end of a dead end). pace (M,): the speed it would like now.
-    keep (M,): where it would like to be, left of the line. lights (M,): indicators. low_*, high_* (M,): the extent.
+
+class Paths(NamedTuple):
+    """For the bodies of one branch, the ego last: row (M,) of PATH, point (M, POINTS) of PATH_POINT, `count` valid.
+
+    line_x, line_y, yaw, cos, sin: the way's line; x, y: with the body's own offset from it; way: which way each point
+    is on; left, right: room either side. step: spacing, the first point being abreast of the body. stop: how far its
+    middle may go before it must wait (a red light, the end of a dead end). pace: the speed it would like now. keep:
+    where it would like to be, left of the line; aim, slope: where it now goes, and how fast. lights: indicators. low_*,
+    high_*: the extent.
     """
 
-    count: np.ndarray
-    step: np.ndarray
-    stop: np.ndarray
-    pace: np.ndarray
-    keep: np.ndarray
-    aim: np.ndarray
-    slope: np.ndarray
-    lights: np.ndarray
-    line_x: np.ndarray
-    line_y: np.ndarray
-    yaw: np.ndarray
-    x: np.ndarray
-    y: np.ndarray
-    way: np.ndarray
-    left: np.ndarray
-    right: np.ndarray
-    low_x: np.ndarray
-    low_y: np.ndarray
-    high_x: np.ndarray
-    high_y: np.ndarray
-
-
-@njit(cache=True)
-def empty_paths(bodies):
-    """Return room for the paths of so many bodies."""
-
-    def one():
-        return np.zeros(bodies)
-
-    def many():
-        return np.zeros((bodies, POINTS))
-
-    whole = np.zeros(bodies, np.int64)
-    ways = np.zeros((bodies, POINTS), np.int64)
-    lights = np.zeros(bodies, np.int64)
-    return Paths(
-        whole, one(), one(), one(), one(), one(), one(), lights, many(), many(), many(), many(), many(), ways, many(),
-        many(), one(), one(), one(), one(),
-    )  # fmt: skip
+    row: np.ndarray
+    point: np.ndarray
 
 
 @njit(cache=True)
@@ -85,8 +62,8 @@ def lapsing(seed, uid, tick, attentive, period_ticks):
 
 @njit(cache=True)
 def _leads_to(ways, way):
-    first = ways.next_start[way]
-    return ways.next_way[first] if ways.junction[way] >= 0 and ways.next_start[way + 1] > first else way
+    first = ways.way[way].next_start
+    return ways.next_way[first] if ways.way[way].junction >= 0 and ways.way[way].next_end > first else way
 
 
 @njit(cache=True)
@@ -94,19 +71,19 @@ def _liking(ways, option, kind):
     """Return how readily a user of a kind takes a way at a fork, 0 for not at all."""
     if ON_FOOT[kind]:
         return 1.0
-    turn, beyond = ways.turn[option], _leads_to(ways, option)
+    turn, beyond = ways.way[option].turn, _leads_to(ways, option)
     liking = 0.5 if turn == _LEFT else (0.6 if turn == _RIGHT else (0.01 if turn == _U_TURN else 1.0))
     if TWO_WHEELER[kind]:
-        if ways.kind[option] == _CYCLE:
+        if ways.way[option].kind == _CYCLE:
             return liking * 4.0
-        return liking * (0.001 if ways.road[beyond] <= _TRUNK else 1.0)
-    if ways.kind[option] != _DRIVE:
+        return liking * (0.001 if ways.way[beyond].road <= _TRUNK else 1.0)
+    if ways.way[option].kind != _DRIVE:
         return 0.0
-    if ways.shared[beyond] and ways.left_room[beyond] + ways.right_room[beyond] < NARROW_M:
+    if ways.way[beyond].shared and ways.way[beyond].left_room + ways.way[beyond].right_room < NARROW_M:
         return liking * 0.001
-    if kind == _BUS and ways.road[beyond] >= _RESIDENTIAL:
+    if kind == _BUS and ways.way[beyond].road >= _RESIDENTIAL:
         return liking * 0.01
-    if ways.next_start[beyond] == ways.next_start[beyond + 1]:
+    if ways.way[beyond].next_start == ways.way[beyond].next_end:
         return liking * 0.3
     return liking
 
@@ -114,7 +91,7 @@ def _liking(ways, option, kind):
 @njit(cache=True)
 def choose_next(ways, way, seed, uid, count, kind):
     """Return the way a user takes at the end of another, by chance keyed (seed, uid, count); -1 where none is."""
-    first, last = ways.next_start[way], ways.next_start[way + 1]
+    first, last = ways.way[way].next_start, ways.way[way].next_end
     if last == first:
         return -1
     if last - first == 1:
@@ -157,69 +134,75 @@ def follow_ways(ways, programs, paths, i, way, along, speed, offset, kind, half,
         horizon = min(half + 7.0 + 3.0 * speed + speed * speed / (2.0 * braking), 65.0)
     step = horizon / (POINTS - 1)
     own = OWN_SPEED_MPS[kind] * (haste if kind >= 3 else 1.0)
-    paths.step[i] = step
-    paths.stop[i] = np.inf
-    paths.lights[i] = 0
+    paths.row[i].step = step
+    paths.row[i].stop = np.inf
+    paths.row[i].lights = 0
     pace = np.inf
     start_s = -along  # where the present way begins, from the body
     first = way
     filled = 0
-    limit = min(ways.limit[way] * haste, own)
+    limit = min(ways.way[way].limit * haste, own)
     keep = 0.0
-    width = ways.left_room[way] + ways.right_room[way]
+    width = ways.way[way].left_room + ways.way[way].right_room
     if walking:
-        keep = offset_target * max(ways.right_room[way] - 0.35, 0.0)
-    elif TWO_WHEELER[kind] and ways.kind[way] == _DRIVE:
-        keep = -max(ways.right_room[way] - 0.65, 0.0) + 0.3 * offset_target
+        keep = offset_target * max(ways.way[way].right_room - 0.35, 0.0)
+    elif TWO_WHEELER[kind] and ways.way[way].kind == _DRIVE:
+        keep = -max(ways.way[way].right_room - 0.65, 0.0) + 0.3 * offset_target
     else:
-        keep = ways.keep_right[way] + offset_target
-        if ways.shared[way]:
-            keep = max(keep, -ways.right_room[way] + 1.15)
-    paths.keep[i] = keep
+        keep = ways.way[way].keep_right + offset_target
+        if ways.way[way].shared:
+            keep = max(keep, -ways.way[way].right_room + 1.15)
+    paths.row[i].keep = keep
     aim_yaw = 0.0
     for k in range(POINTS):
         s = k * step - start_s
-        while s > ways.length[way]:
+        while s > ways.way[way].length:
             following = choose_next(ways, way, seed, uid, count, kind)
-            end = start_s + ways.length[way]
+            end = start_s + ways.way[way].length
             if following < 0:
-                paths.stop[i] = min(paths.stop[i], max(end - 0.5, 0.0))
+                paths.row[i].stop = min(paths.row[i].stop, max(end - 0.5, 0.0))
                 break
-            if ways.signal[following] >= 0 and ways.signal[way] != ways.signal[following]:
-                line = start_s + ways.stop_s[way]
+            if ways.way[following].signal >= 0 and ways.way[way].signal != ways.way[following].signal:
+                line = start_s + ways.way[way].stop_s
                 gap = line - half
-                if gap > -1.0 and paths.stop[i] == np.inf:
+                if gap > -1.0 and paths.row[i].stop == np.inf:
                     can_stop = speed * speed < 2.0 * 3.0 * max(gap, 0.01)
                     if not (careless and kind >= 3) and must_wait(
-                        programs, ways.signal[following], time_s, reaction_s, ways.red_right[following], can_stop, walking
+                        programs,
+                        ways.way[following].signal,
+                        time_s,
+                        reaction_s,
+                        ways.way[following].red_right,
+                        can_stop,
+                        walking,
                     ):
-                        paths.stop[i] = max(line, 0.0)
-            turn = ways.turn[following]
-            if end < 35.0 and paths.lights[i] == 0:
-                paths.lights[i] = 2 if (turn == _LEFT or turn == _U_TURN) else (4 if turn == _RIGHT else 0)
+                        paths.row[i].stop = max(line, 0.0)
+            turn = ways.way[following].turn
+            if end < 35.0 and paths.row[i].lights == 0:
+                paths.row[i].lights = 2 if (turn == _LEFT or turn == _U_TURN) else (4 if turn == _RIGHT else 0)
             start_s = end
             s = k * step - start_s
             way = following
             count += 1
-            fast = min(ways.limit[way] * haste, own)
-            if ways.slow[way] and not walking:
+            fast = min(ways.way[way].limit * haste, own)
+            if ways.way[way].slow and not walking:
                 fast = min(fast, LOOK_SPEED_MPS)
             pace = min(pace, np.sqrt(fast * fast + 2.0 * braking * 0.6 * max(start_s, 0.0)))
-        if s > ways.length[way]:
+        if s > ways.way[way].length:
             break
-        place = s / ways.spacing[way]
-        base = ways.start[way]
-        last = ways.start[way + 1] - base - 2
+        place = s / ways.way[way].spacing
+        base = ways.way[way].start
+        last = ways.way[way].end - base - 2
         index = min(int(place), last)
         share = place - index
         a = base + index
-        paths.line_x[i, k] = ways.x[a] + share * (ways.x[a + 1] - ways.x[a])
-        paths.line_y[i, k] = ways.y[a] + share * (ways.y[a + 1] - ways.y[a])
-        bend = (ways.yaw[a + 1] - ways.yaw[a] + np.pi) % (2.0 * np.pi) - np.pi
-        yaw = ways.yaw[a] + share * bend
-        paths.yaw[i, k] = yaw
-        paths.way[i, k] = way
-        paths.left[i, k], paths.right[i, k] = ways.left_room[way], ways.right_room[way]
+        paths.point[i, k].line_x = ways.point[a].x + share * (ways.point[a + 1].x - ways.point[a].x)
+        paths.point[i, k].line_y = ways.point[a].y + share * (ways.point[a + 1].y - ways.point[a].y)
+        bend = (ways.point[a + 1].yaw - ways.point[a].yaw + np.pi) % (2.0 * np.pi) - np.pi
+        yaw = ways.point[a].yaw + share * bend
+        paths.point[i, k].yaw, paths.point[i, k].cos, paths.point[i, k].sin = yaw, np.cos(yaw), np.sin(yaw)
+        paths.point[i, k].way = way
+        paths.point[i, k].left, paths.point[i, k].right = ways.way[way].left_room, ways.way[way].right_room
         if k > 0 and not walking:
             turned = abs((yaw - aim_yaw + np.pi) % (2.0 * np.pi) - np.pi)
             curvature = turned / max(step, 1.0)
@@ -228,10 +211,10 @@ def follow_ways(ways, programs, paths, i, way, along, speed, offset, kind, half,
                 pace = min(pace, np.sqrt(bend_speed**2 + 2.0 * braking * 0.6 * max((k - 1) * step, 0.0)))
         aim_yaw = yaw
         filled = k + 1
-    if not walking and ways.shared[first]:
+    if not walking and ways.way[first].shared:
         limit = min(limit, 4.0 + 1.5 * max(width - 3.5, 0.0)) if own > 8.0 else limit
-    paths.count[i] = filled
-    paths.pace[i] = min(pace, limit)
+    paths.row[i].count = filled
+    paths.row[i].pace = min(pace, limit)
 
 
 @njit(cache=True)
@@ -242,29 +225,30 @@ def follow_heading(paths, i, x, y, yaw, speed, yaw_rate, half):
     sense = 1.0 if speed >= -0.1 else -1.0
     heading = yaw
     for k in range(POINTS):
-        paths.line_x[i, k], paths.line_y[i, k] = x, y
-        paths.yaw[i, k] = heading + (0.0 if sense > 0.0 else np.pi)
-        paths.way[i, k] = -1
+        paths.point[i, k].line_x, paths.point[i, k].line_y = x, y
+        paths.point[i, k].yaw = heading + (0.0 if sense > 0.0 else np.pi)
+        paths.point[i, k].cos, paths.point[i, k].sin = sense * np.cos(heading), sense * np.sin(heading)
+        paths.point[i, k].way = -1
         if k * step < 25.0:
             heading += curvature * step * sense
         x += sense * step * np.cos(heading)
         y += sense * step * np.sin(heading)
-    paths.count[i], paths.step[i], paths.stop[i], paths.pace[i] = POINTS, step, np.inf, abs(speed)
-    paths.keep[i] = 0.0
-    paths.lights[i] = 0
+    paths.row[i].count, paths.row[i].step, paths.row[i].stop, paths.row[i].pace = POINTS, step, np.inf, abs(speed)
+    paths.row[i].keep = 0.0
+    paths.row[i].lights = 0
 
 
 @njit(cache=True)
 def lay_out(paths, i, offset, half_width):
     """Set x, y and the extent of row i: from its present offset it moves over to `aim` at `slope`, then keeps there."""
     low_x, low_y, high_x, high_y = np.inf, np.inf, -np.inf, -np.inf
-    change = paths.aim[i] - offset
-    for k in range(paths.count[i]):
-        moved = min(abs(change), paths.slope[i] * k * paths.step[i])
+    change = paths.row[i].aim - offset
+    for k in range(paths.row[i].count):
+        moved = min(abs(change), paths.row[i].slope * k * paths.row[i].step)
         o = offset + (moved if change > 0.0 else -moved)
-        x = paths.line_x[i, k] - o * np.sin(paths.yaw[i, k])
-        y = paths.line_y[i, k] + o * np.cos(paths.yaw[i, k])
-        paths.x[i, k], paths.y[i, k] = x, y
+        x = paths.point[i, k].line_x - o * paths.point[i, k].sin
+        y = paths.point[i, k].line_y + o * paths.point[i, k].cos
+        paths.point[i, k].x, paths.point[i, k].y = x, y
         low_x, low_y, high_x, high_y = min(low_x, x), min(low_y, y), max(high_x, x), max(high_y, y)
-    paths.low_x[i], paths.low_y[i] = low_x - half_width, low_y - half_width
-    paths.high_x[i], paths.high_y[i] = high_x + half_width, high_y + half_width
+    paths.row[i].low_x, paths.row[i].low_y = low_x - half_width, low_y - half_width
+    paths.row[i].high_x, paths.row[i].high_y = high_x + half_width, high_y + half_width

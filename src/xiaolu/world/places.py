@@ -25,10 +25,10 @@ class WayGrid(NamedTuple):
 
 def way_grid(ways: Ways) -> WayGrid:
     """Return the grid over all points of drive ways."""
-    drive = np.flatnonzero(ways.kind == LaneKind.DRIVE)
-    way = np.repeat(drive, np.diff(ways.start)[drive])
-    item = np.concatenate([np.arange(ways.start[w], ways.start[w + 1]) for w in drive])
-    x, y = ways.x[item], ways.y[item]
+    drive = np.flatnonzero(ways.way["kind"] == LaneKind.DRIVE)
+    way = np.repeat(drive, (ways.way["end"] - ways.way["start"])[drive])
+    item = np.concatenate([np.arange(ways.way["start"][w], ways.way["end"][w]) for w in drive])
+    x, y = ways.point["x"][item], ways.point["y"][item]
     low_x, low_y = float(x.min()), float(y.min())
     columns, rows = int((x.max() - low_x) / CELL_M) + 1, int((y.max() - low_y) / CELL_M) + 1
     cell = ((y - low_y) / CELL_M).astype(np.int64) * columns + ((x - low_x) / CELL_M).astype(np.int64)
@@ -52,27 +52,27 @@ def ego_way(ways, grid, x, y, z, yaw):
             cell = r * grid.columns + c
             for index in range(grid.start[cell], grid.start[cell + 1]):
                 p = grid.item[index]
-                dx, dy = x - ways.x[p], y - ways.y[p]
+                dx, dy = x - ways.point[p].x, y - ways.point[p].y
                 square = dx * dx + dy * dy
-                if square > 36.0 or abs(ways.z[p] - z) > 4.0:
+                if square > 36.0 or abs(ways.point[p].z - z) > 4.0:
                     continue
                 if square < nearest:
-                    nearest, height = square, ways.z[p]
-                turn = abs((yaw - ways.yaw[p] + np.pi) % (2.0 * np.pi) - np.pi)
+                    nearest, height = square, ways.point[p].z
+                turn = abs((yaw - ways.point[p].yaw + np.pi) % (2.0 * np.pi) - np.pi)
                 if turn > 0.7:
                     continue
-                offset = -dx * np.sin(ways.yaw[p]) + dy * np.cos(ways.yaw[p])
+                offset = -dx * np.sin(ways.point[p].yaw) + dy * np.cos(ways.point[p].yaw)
                 if abs(offset) > 2.2:
                     continue
-                cost = square + 4.0 * turn + 0.5 * (ways.junction[grid.way[index]] >= 0)
+                cost = square + 4.0 * turn + 0.5 * (ways.way[grid.way[index]].junction >= 0)
                 if cost < best:
                     best, way, item = cost, grid.way[index], p
     out = np.array([-1.0, 0.0, 0.0, height])
     if way >= 0:
-        yaw = ways.yaw[item]
-        dx, dy = x - ways.x[item], y - ways.y[item]
+        yaw = ways.point[item].yaw
+        dx, dy = x - ways.point[item].x, y - ways.point[item].y
         ahead = dx * np.cos(yaw) + dy * np.sin(yaw)
-        along = (item - ways.start[way]) * ways.spacing[way] + ahead
-        out[0], out[1] = way, min(max(along, 0.0), ways.length[way])
-        out[2], out[3] = -dx * np.sin(yaw) + dy * np.cos(yaw), ways.z[item]
+        along = (item - ways.way[way].start) * ways.way[way].spacing + ahead
+        out[0], out[1] = way, min(max(along, 0.0), ways.way[way].length)
+        out[2], out[3] = -dx * np.sin(yaw) + dy * np.cos(yaw), ways.point[item].z
     return out

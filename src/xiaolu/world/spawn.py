@@ -86,25 +86,29 @@ class Parking(NamedTuple):
 
 def spots_of(ways: Ways) -> Spots:
     """Return the spots of a town's ways."""
-    drive = (ways.kind == LaneKind.DRIVE) & (ways.junction < 0)
-    room = ways.left_room + ways.right_room
-    vehicles = np.where(drive & ~(ways.shared & (room < NARROW_M)), _VEHICLES_PER_KM[ways.road], 0.0)
-    slow_road = (ways.road >= _SECONDARY) & drive
-    wheels = np.where((ways.kind == LaneKind.CYCLE) & (ways.junction < 0), 3.0, 0.0) + np.where(slow_road, 1.0, 0.0)
-    people = np.where((ways.kind == LaneKind.FOOT) & (ways.junction < 0), 0.5 * _PEOPLE_PER_KM, 0.0)
+    way_table, points = ways.way, ways.point
+    kind, junction, road, length = (way_table[name] for name in ("kind", "junction", "road", "length"))
+    drive = (kind == LaneKind.DRIVE) & (junction < 0)
+    room = way_table["left_room"] + way_table["right_room"]
+    vehicles = np.where(drive & ~(way_table["shared"] & (room < NARROW_M)), _VEHICLES_PER_KM[road], 0.0)
+    slow_road = (road >= _SECONDARY) & drive
+    wheels = np.where((kind == LaneKind.CYCLE) & (junction < 0), 3.0, 0.0) + np.where(slow_road, 1.0, 0.0)
+    people = np.where((kind == LaneKind.FOOT) & (junction < 0), 0.5 * _PEOPLE_PER_KM, 0.0)
     densities = (vehicles, wheels * _TWO_WHEELERS_PER_KM, people)
-    low_x, low_y = float(ways.x.min()), float(ways.y.min())
-    columns, rows = int((ways.x.max() - low_x) / _CELL_M) + 1, int((ways.y.max() - low_y) / _CELL_M) + 1
+    low_x, low_y = float(points["x"].min()), float(points["y"].min())
+    columns, rows = int((points["x"].max() - low_x) / _CELL_M) + 1, int((points["y"].max() - low_y) / _CELL_M) + 1
     starts, parts, base = [], [], 0
     per_point = np.zeros(3)
     for group, density in enumerate(densities):
-        chosen = np.flatnonzero((density > 0) & (ways.length > 3.0))
-        counts = np.maximum((ways.length[chosen] / _SPACING_M).astype(np.int64), 1)
+        chosen = np.flatnonzero((density > 0) & (length > 3.0))
+        counts = np.maximum((way_table["length"][chosen] / _SPACING_M).astype(np.int64), 1)
         way = np.repeat(chosen, counts)
         s = (np.arange(len(way)) - np.repeat(np.cumsum(counts) - counts, counts) + 0.5) * _SPACING_M
-        s = np.minimum(s, ways.length[way] - 0.5)
-        point = ways.start[way] + np.minimum((s / ways.spacing[way]).astype(np.int64), np.diff(ways.start)[way] - 1)
-        x, y = ways.x[point], ways.y[point]
+        s = np.minimum(s, way_table["length"][way] - 0.5)
+        point = way_table["start"][way] + np.minimum(
+            (s / way_table["spacing"][way]).astype(np.int64), (way_table["end"] - way_table["start"])[way] - 1
+        )
+        x, y = points["x"][point], points["y"][point]
         cell = ((y - low_y) / _CELL_M).astype(np.int64) * columns + ((x - low_x) / _CELL_M).astype(np.int64)
         order = np.argsort(cell, kind="stable")
         starts.append(np.searchsorted(cell[order], np.arange(columns * rows + 1)) + base)
@@ -165,7 +169,7 @@ def _seen_by_ego(walls, ego_x, ego_y, x, y):
 @njit(cache=True)
 def _empty_slot(table, o, first, last):
     for i in range(first, last):
-        if not table.active[o + i]:
+        if not table.row[o + i].active:
             return i
     return -1
 
@@ -179,11 +183,11 @@ def _clear_of_others(table, o, slots, x, y, z, yaw, kind, half, speed, ego_x, eg
     for j in range(slots + 1):
         if j < slots:
             v = o + j
-            if not table.active[v] or abs(table.z_m[v] - z) > FORGET_Z_M:
+            if not table.row[v].active or abs(table.row[v].z_m - z) > FORGET_Z_M:
                 continue
-            dx, dy, reach = table.x_m[v] - x, table.y_m[v] - y, 0.5 * table.length_m[v]
-            if not table.parked[v] and not ON_FOOT[table.kind[v]]:
-                reach += table.speed_mps[v]
+            dx, dy, reach = table.row[v].x_m - x, table.row[v].y_m - y, 0.5 * table.row[v].length_m
+            if not table.row[v].parked and not ON_FOOT[table.row[v].kind]:
+                reach += table.row[v].speed_mps
         else:
             if abs(ego_z - z) > FORGET_Z_M:
                 continue
@@ -208,37 +212,39 @@ def _settle(ways, table, o, i, slots, uid, kind, way, s, seed):
     """Put a new user into a slot: body and temper drawn from its uid, place from the spot."""
     u = o + i
     size = 1.0 + 0.04 * min(max(draw_normal(seed, uid, 0, _SHAPE, 0), -2.0), 2.0)
-    table.uid[u], table.active[u], table.kind[u], table.parked[u] = uid, True, kind, False
-    table.length_m[u] = LENGTH_M[kind] * size
-    table.width_m[u] = WIDTH_M[kind] * (1.0 + 0.4 * (size - 1.0))
-    table.height_m[u] = HEIGHT_M[kind] * size
-    table.style[u] = np.int32(draw(seed, uid, 0, _STYLE, 0) * 2147483647)
+    table.row[u].uid, table.row[u].active, table.row[u].kind, table.row[u].parked = uid, True, kind, False
+    table.row[u].length_m = LENGTH_M[kind] * size
+    table.row[u].width_m = WIDTH_M[kind] * (1.0 + 0.4 * (size - 1.0))
+    table.row[u].height_m = HEIGHT_M[kind] * size
+    table.row[u].style = np.int32(draw(seed, uid, 0, _STYLE, 0) * 2147483647)
     haste = 0.97 + SPEED_SPREAD[kind] * draw_normal(seed, uid, 0, _TEMPER, 0)
-    table.haste[u] = min(max(haste, 0.7), 1.3)
-    table.headway_s[u] = min(max(1.5 + 0.35 * draw_normal(seed, uid, 0, _TEMPER, 1), 0.9), 2.6)
+    table.row[u].haste = min(max(haste, 0.7), 1.3)
+    table.row[u].headway_s = min(max(1.5 + 0.35 * draw_normal(seed, uid, 0, _TEMPER, 1), 0.9), 2.6)
     if TWO_WHEELER[kind] or ON_FOOT[kind]:
-        table.headway_s[u] *= 0.5
-    table.reaction_s[u] = 0.4 + 1.1 * draw(seed, uid, 0, _REACTION, 0) ** 2
-    table.attentive[u] = draw(seed, uid, 0, _REACTION, 1) >= INATTENTIVE_SHARE
+        table.row[u].headway_s *= 0.5
+    table.row[u].reaction_s = 0.4 + 1.1 * draw(seed, uid, 0, _REACTION, 0) ** 2
+    table.row[u].attentive = draw(seed, uid, 0, _REACTION, 1) >= INATTENTIVE_SHARE
     aside = draw_normal(seed, uid, 0, _LATERAL, 0)
-    table.offset_target_m[u] = min(max(0.5 * aside, -1.0), 1.0) if ON_FOOT[kind] else min(max(0.15 * aside, -0.3), 0.3)
-    table.junctions[u], table.waited_s[u], table.ran_red[u] = 0, 0.0, False
-    table.way[u], table.along_m[u] = way, s
-    keep = table.offset_target_m[u]
+    table.row[u].offset_target_m = (
+        min(max(0.5 * aside, -1.0), 1.0) if ON_FOOT[kind] else min(max(0.15 * aside, -0.3), 0.3)
+    )
+    table.row[u].junctions, table.row[u].waited_s, table.row[u].ran_red = 0, 0.0, False
+    table.row[u].way, table.row[u].along_m = way, s
+    keep = table.row[u].offset_target_m
     if ON_FOOT[kind]:
-        keep *= max(ways.right_room[way] - 0.35, 0.0)
-    elif TWO_WHEELER[kind] and ways.kind[way] == 0:
-        keep = -max(ways.right_room[way] - 0.65, 0.0) + 0.3 * keep
+        keep *= max(ways.way[way].right_room - 0.35, 0.0)
+    elif TWO_WHEELER[kind] and ways.way[way].kind == 0:
+        keep = -max(ways.way[way].right_room - 0.65, 0.0) + 0.3 * keep
     else:
-        keep += ways.keep_right[way]
-    table.offset_m[u] = keep
-    table.speed_mps[u] = 0.7 * min(ways.limit[way], OWN_SPEED_MPS[kind])
-    table.acceleration_mps2[u] = table.gesture_s[u] = 0.0
-    table.gesture[u], table.lights[u] = 0, 0
-    table.stride_rad[u] = 6.28 * draw(seed, uid, 0, _SHAPE, 1)
+        keep += ways.way[way].keep_right
+    table.row[u].offset_m = keep
+    table.row[u].speed_mps = 0.7 * min(ways.way[way].limit, OWN_SPEED_MPS[kind])
+    table.row[u].acceleration_mps2 = table.row[u].gesture_s = 0.0
+    table.row[u].gesture, table.row[u].lights = 0, 0
+    table.row[u].stride_rad = 6.28 * draw(seed, uid, 0, _SHAPE, 1)
     for _ in range(40):  # the heading turns a little at a time; a newcomer takes it whole
         place_on_way(ways, table, u, 0.0)
-    table.yaw_rate_radps[u] = 0.0
+    table.row[u].yaw_rate_radps = 0.0
     for j in range(slots):
         table.seen[o + j, i] = 100
         table.seen[u, j] = 100
@@ -247,8 +253,8 @@ def _settle(ways, table, o, i, slots, uid, kind, way, s, seed):
 
 @njit(cache=True)
 def _clear_slot(table, u, i, o, slots):
-    table.active[u], table.uid[u], table.lane[u], table.speed_mps[u] = False, -1, -1, 0.0
-    table.parked[u] = False
+    table.row[u].active, table.row[u].uid, table.row[u].lane, table.row[u].speed_mps = False, -1, -1, 0.0
+    table.row[u].parked = False
     for j in range(slots):
         table.seen[o + j, i] = 0
     table.seen[u, :] = 0
@@ -259,15 +265,15 @@ def leave(ways, walls, table, o, users, slots, ego_x, ego_y):
     """Empty the slots of users who are far away, or out of sight at a dead end or stuck."""
     for i in range(users):
         u = o + i
-        if not table.active[u]:
+        if not table.row[u].active:
             continue
-        away = np.hypot(table.x_m[u] - ego_x, table.y_m[u] - ego_y)
-        way = table.way[u]
-        ended = ways.next_start[way] == ways.next_start[way + 1] and table.along_m[u] > ways.length[way] - 8.0
+        away = np.hypot(table.row[u].x_m - ego_x, table.row[u].y_m - ego_y)
+        way = table.row[u].way
+        ended = ways.way[way].next_start == ways.way[way].next_end and table.row[u].along_m > ways.way[way].length - 8.0
         if away > LEAVE_M:
             _clear_slot(table, u, i, o, slots)
-        elif table.speed_mps[u] < 0.3 and (ended or table.waited_s[u] > 40.0):
-            if away > HIDDEN_M or not _seen_by_ego(walls, ego_x, ego_y, table.x_m[u], table.y_m[u]):
+        elif table.row[u].speed_mps < 0.3 and (ended or table.row[u].waited_s > 40.0):
+            if away > HIDDEN_M or not _seen_by_ego(walls, ego_x, ego_y, table.row[u].x_m, table.row[u].y_m):
                 _clear_slot(table, u, i, o, slots)
 
 
@@ -280,8 +286,8 @@ def appear(ways, walls, spots, table, o, users, slots, seed, tick, uid, ego, ego
     wanted = _wanted(spots, ego[0], ego[1], users, density)
     have = np.zeros(3)
     for i in range(users):
-        if table.active[o + i]:
-            kind = table.kind[o + i]
+        if table.row[o + i].active:
+            kind = table.row[o + i].kind
             have[2 if ON_FOOT[kind] else (1 if TWO_WHEELER[kind] else 0)] += 1.0
     for attempt in range(attempts):
         free = _empty_slot(table, o, 0, users)
@@ -313,16 +319,16 @@ def appear(ways, walls, spots, table, o, users, slots, seed, tick, uid, ego, ego
         if away > RADIUS_M or away < CLEAR_M:
             continue
         kind = _draw_kind(group, seed, uid)
-        if kind == _BUS and ways.road[way] > _SECONDARY + 1:
+        if kind == _BUS and ways.way[way].road > _SECONDARY + 1:
             kind = _CAR
         if not initial and away < HIDDEN_M and (away < 25.0 or _seen_by_ego(walls, ego[0], ego[1], x, y)):
             continue
-        ends = ways.length[way] - spots.s[spot]
+        ends = ways.way[way].length - spots.s[spot]
         if group == 0 and ends < 7.0:
             continue
-        z = ways.z[ways.start[way]]
-        yaw = ways.yaw[ways.start[way] + int(spots.s[spot] / ways.spacing[way])]
-        speed = 0.7 * min(ways.limit[way], OWN_SPEED_MPS[kind])
+        z = ways.point[ways.way[way].start].z
+        yaw = ways.point[ways.way[way].start + int(spots.s[spot] / ways.way[way].spacing)].yaw
+        speed = 0.7 * min(ways.way[way].limit, OWN_SPEED_MPS[kind])
         if not _clear_of_others(
             table, o, slots, x, y, z, yaw, kind, 0.5 * LENGTH_M[kind], speed, ego[0], ego[1], ego_z
         ):
@@ -338,7 +344,7 @@ def park(parking, table, o, users, slots, seed, ego_x, ego_y):
     """Fill the slots after the users' with parked cars near the ego, empty those of cars left behind."""
     for i in range(users, slots):
         u = o + i
-        if table.active[u] and np.hypot(table.x_m[u] - ego_x, table.y_m[u] - ego_y) > PARKED_M + 10.0:
+        if table.row[u].active and np.hypot(table.row[u].x_m - ego_x, table.row[u].y_m - ego_y) > PARKED_M + 10.0:
             _clear_slot(table, u, i, o, slots)
     free = _empty_slot(table, o, users, slots)
     if free < 0:
@@ -353,26 +359,35 @@ def park(parking, table, o, users, slots, seed, ego_x, ego_y):
         uid = PARKED_UID + prop
         known = False
         for i in range(users, slots):
-            known = known or table.uid[o + i] == uid
+            known = known or table.row[o + i].uid == uid
         if known:
             continue
         blocked = False
         for i in range(users):
             v = o + i
-            if table.active[v] and np.hypot(table.x_m[v] - parking.x[n], table.y_m[v] - parking.y[n]) < 5.0:
+            if table.row[v].active and np.hypot(table.row[v].x_m - parking.x[n], table.row[v].y_m - parking.y[n]) < 5.0:
                 blocked = True
         if blocked:
             continue
         u = o + free
-        table.uid[u], table.active[u], table.parked[u], table.way[u] = uid, True, True, prop
+        table.row[u].uid, table.row[u].active, table.row[u].parked, table.row[u].way = uid, True, True, prop
         kind = _VAN if draw(seed, prop, 0, _PARKING, 1) < 0.08 else _CAR
-        table.kind[u] = kind
-        table.x_m[u], table.y_m[u], table.z_m[u], table.yaw_rad[u] = parking.x[n], parking.y[n], parking.z[n], parking.yaw[n]
+        table.row[u].kind = kind
+        table.row[u].x_m, table.row[u].y_m, table.row[u].z_m, table.row[u].yaw_rad = (
+            parking.x[n],
+            parking.y[n],
+            parking.z[n],
+            parking.yaw[n],
+        )
         size = 0.97 + 0.06 * draw(seed, prop, 0, _PARKING, 2)
-        table.length_m[u], table.width_m[u], table.height_m[u] = LENGTH_M[kind] * size, WIDTH_M[kind], HEIGHT_M[kind] * size
-        table.style[u] = np.int32(parking.style[n])
-        table.lane[u], table.s_m[u], table.offset_m[u], table.lights[u] = -1, 0.0, 0.0, 0
-        table.speed_mps[u] = table.acceleration_mps2[u] = table.yaw_rate_radps[u] = 0.0
+        table.row[u].length_m, table.row[u].width_m, table.row[u].height_m = (
+            LENGTH_M[kind] * size,
+            WIDTH_M[kind],
+            HEIGHT_M[kind] * size,
+        )
+        table.row[u].style = np.int32(parking.style[n])
+        table.row[u].lane, table.row[u].s_m, table.row[u].offset_m, table.row[u].lights = -1, 0.0, 0.0, 0
+        table.row[u].speed_mps = table.row[u].acceleration_mps2 = table.row[u].yaw_rate_radps = 0.0
         for j in range(slots):
             table.seen[o + j, free] = 100
         free = _empty_slot(table, o, users, slots)

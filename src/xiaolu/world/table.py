@@ -1,67 +1,43 @@
-"""Table: users and minds of all branches as flat arrays, the form in which compiled loops read and write them."""
+"""Table: users and minds of all branches as one array of records, the form that compiled loops read and write."""
 
 from dataclasses import fields
 from typing import NamedTuple
 
 import numpy as np
 
-from xiaolu.core.users import Users
-from xiaolu.world.state import Minds
+from xiaolu.core.users import USER_DTYPES, Users
+from xiaolu.world.state import MIND_DTYPES, Minds
+
+_USERS = tuple(f.name for f in fields(Users))
+_MINDS = tuple(f.name for f in fields(Minds) if f.name != "seen")
+ROW = np.dtype([(name, (USER_DTYPES | MIND_DTYPES).get(name, np.float64)) for name in _USERS + _MINDS], align=True)
 
 
 class Table(NamedTuple):
-    """Fields of `Users` and `Minds`, (B * N,) each; slot i of branch b is at b * N + i. seen is (B * N, N + 1)."""
+    """row (B * N,) of ROW, the fields of `Users` and `Minds`: slot i of branch b is at b * N + i; seen (B * N, N + 1)."""
 
-    uid: np.ndarray
-    active: np.ndarray
-    kind: np.ndarray
-    x_m: np.ndarray
-    y_m: np.ndarray
-    z_m: np.ndarray
-    yaw_rad: np.ndarray
-    speed_mps: np.ndarray
-    acceleration_mps2: np.ndarray
-    yaw_rate_radps: np.ndarray
-    length_m: np.ndarray
-    width_m: np.ndarray
-    height_m: np.ndarray
-    lane: np.ndarray
-    s_m: np.ndarray
-    offset_m: np.ndarray
-    style: np.ndarray
-    gesture: np.ndarray
-    gesture_s: np.ndarray
-    stride_rad: np.ndarray
-    lights: np.ndarray
-    haste: np.ndarray
-    headway_s: np.ndarray
-    reaction_s: np.ndarray
-    attentive: np.ndarray
-    offset_target_m: np.ndarray
-    junctions: np.ndarray
-    waited_s: np.ndarray
-    parked: np.ndarray
-    way: np.ndarray
-    along_m: np.ndarray
-    ran_red: np.ndarray
+    row: np.ndarray
     seen: np.ndarray
-
-
-_USERS = tuple(f.name for f in fields(Users))
-_MINDS = tuple(f.name for f in fields(Minds))
 
 
 def table_of(users: Users, minds: Minds) -> Table:
     """Return a copy of users and minds (B, N) that may be written to."""
-    flat = {name: getattr(users, name).flatten() for name in _USERS}
-    flat |= {name: getattr(minds, name).flatten() for name in _MINDS[:-1]}
-    return Table(**flat, seen=minds.seen.reshape(-1, minds.seen.shape[-1]).copy())
+    row = np.empty(users.uid.size, ROW)
+    for name in _USERS:
+        row[name] = getattr(users, name).ravel()
+    for name in _MINDS:
+        row[name] = getattr(minds, name).ravel()
+    return Table(row, minds.seen.reshape(-1, minds.seen.shape[-1]).copy())
 
 
 def split(table: Table, branches: int) -> tuple[Users, Minds]:
-    """Return users and minds (B, N), read-only views of the table."""
-    for array in table:
+    """Return users and minds (B, N) of a table, read-only."""
+
+    def column(name: str) -> np.ndarray:
+        array = np.ascontiguousarray(table.row[name]).reshape(branches, -1)
         array.flags.writeable = False
-    users = Users(*(getattr(table, name).reshape(branches, -1) for name in _USERS))
-    minds = [getattr(table, name).reshape(branches, -1) for name in _MINDS[:-1]]
-    return users, Minds(*minds, seen=table.seen.reshape(branches, -1, table.seen.shape[-1]))
+        return array
+
+    seen = table.seen.reshape(branches, -1, table.seen.shape[-1])
+    seen.flags.writeable = False
+    return Users(*(column(name) for name in _USERS)), Minds(*(column(name) for name in _MINDS), seen=seen)

@@ -14,39 +14,48 @@ LINK_WIDTH_M = 1.6
 _OVER_THE_LINE_M = 0.3  # how far a driver leans over its lane's left edge to pass something, tuned by eye
 
 
-class Ways(NamedTuple):
-    """W ways. start (W + 1,) into x, y, z, yaw (one entry a point, evenly spaced within a way by spacing (W,)).
+WAY = np.dtype(
+    [
+        ("start", np.int64),
+        ("end", np.int64),
+        ("next_start", np.int64),
+        ("next_end", np.int64),
+        ("spacing", np.float64),
+        ("length", np.float64),
+        ("limit", np.float64),
+        ("stop_s", np.float64),
+        ("left_room", np.float64),
+        ("right_room", np.float64),
+        ("keep_right", np.float64),
+        ("lane", np.int32),
+        ("signal", np.int32),
+        ("junction", np.int32),
+        ("kind", np.int8),
+        ("road", np.int8),
+        ("turn", np.int8),
+        ("back", np.bool_),
+        ("red_right", np.bool_),
+        ("shared", np.bool_),
+        ("slow", np.bool_),
+    ],
+    align=True,
+)
+POINT = np.dtype([("x", np.float64), ("y", np.float64), ("z", np.float64), ("yaw", np.float64)])
 
-    lane (W,): the town's lane (of a link: its walking area's, or -1); back (W,) bool: walked against the lane's own direction. signal (W,): the
-    signal column that governs entering it, -1 without; stop_s (W,): where one stops on it before a signal (its end
-    where there is no stop line). red_right (W,) bool: may be entered on red while yielding. left_room, right_room
-    (W,): how far the surface goes either side of the line. keep_right (W,): where on a shared surface one keeps,
-    left of the line. yield_start (L + 1,), yield_lane: by lane, as in Town. slow (W,) bool: must look before entering.
+
+class Ways(NamedTuple):
+    """way (W,) of WAY, point (P,) of POINT, next_way (K,); yield_start (L + 1,), yield_lane: by lane, as in Town.
+
+    Of a way: start, end: its points, evenly spaced by `spacing`; next_start, next_end: where it leads, in next_way;
+    lane: the town's lane (of a link: its walking area's, or -1); back: walked against the lane's own direction; signal:
+    the signal column that governs entering it, -1 without; red_right: may be entered on red while yielding; stop_s:
+    where one stops on it before a signal (its end where there is no stop line); left_room, right_room: how far the
+    surface goes either side of the line; keep_right: where on a shared surface one keeps, left of the line; slow: one
+    must look before entering it.
     """
 
-    start: np.ndarray
-    x: np.ndarray
-    y: np.ndarray
-    z: np.ndarray
-    yaw: np.ndarray
-    spacing: np.ndarray
-    length: np.ndarray
-    lane: np.ndarray
-    back: np.ndarray
-    kind: np.ndarray
-    road: np.ndarray
-    turn: np.ndarray
-    junction: np.ndarray
-    limit: np.ndarray
-    signal: np.ndarray
-    red_right: np.ndarray
-    stop_s: np.ndarray
-    left_room: np.ndarray
-    right_room: np.ndarray
-    keep_right: np.ndarray
-    shared: np.ndarray
-    slow: np.ndarray
-    next_start: np.ndarray
+    way: np.ndarray
+    point: np.ndarray
     next_way: np.ndarray
     yield_start: np.ndarray
     yield_lane: np.ndarray
@@ -94,28 +103,23 @@ def ways_of(town: Town) -> Ways:
     stop_s[:lanes] = np.where(np.isnan(town.stop_s_m), length[:lanes], np.minimum(town.stop_s_m, length[:lanes]))
     yields = np.diff(town.yield_start) > 0
     next_start = np.concatenate([[0], np.cumsum([len(n) for n in next_lists])]).astype(np.int64)
+    way = np.zeros(count, WAY)
+    way["start"], way["end"] = start[:-1], start[1:]
+    way["next_start"], way["next_end"] = next_start[:-1], next_start[1:]
+    way["spacing"], way["length"] = length / np.maximum(counts - 1, 1), length
+    way["limit"] = np.maximum(spread(town.lane_limit_mps, 10.0), 2.0)
+    way["stop_s"], way["left_room"], way["right_room"], way["keep_right"] = stop_s, left, right, keep
+    way["lane"] = np.concatenate([np.arange(lanes), walked, areas])
+    way["signal"], way["junction"], way["kind"], way["turn"] = signal, junction, way_kind, turn
+    way["road"] = spread(town.lane_class, 7)
+    way["back"] = np.arange(count) >= lanes
+    way["red_right"], way["shared"] = _red_right(town, turn, signal), shared
+    way["slow"] = spread(yields, False) & (signal < 0) & (way_kind == LaneKind.DRIVE)
+    point = np.zeros(len(points), POINT)
+    point["x"], point["y"], point["z"], point["yaw"] = *points.T, _tangents(points, start)
     return Ways(
-        start,
-        *(np.ascontiguousarray(points[:, axis], np.float64) for axis in range(3)),
-        _tangents(points, start),
-        length / np.maximum(counts - 1, 1),
-        length,
-        np.concatenate([np.arange(lanes), walked, areas]).astype(np.int64),
-        np.arange(count) >= lanes,
-        way_kind,
-        spread(town.lane_class, 7).astype(np.int64),
-        turn,
-        junction,
-        np.maximum(spread(town.lane_limit_mps, 10.0).astype(np.float64), 2.0),
-        signal,
-        _red_right(town, turn, signal),
-        stop_s,
-        left,
-        right,
-        keep,
-        shared,
-        spread(yields, False) & (signal < 0) & (way_kind == LaneKind.DRIVE),
-        next_start,
+        way,
+        point,
         np.array([way for ways in next_lists for way in ways], np.int64),
         np.ascontiguousarray(town.yield_start, np.int64),
         np.ascontiguousarray(town.yield_lane, np.int64),
@@ -196,7 +200,9 @@ def _links(town: Town, backward: np.ndarray, places, first: int):
                 if gap < 0.3:
                     following.append((leaving, entering))
                     continue
-                links.append(_curve(line[-2:], onward[:2], gap) if gap < 12.0 else _across(town, area, line[-1], onward[0]))
+                links.append(
+                    _curve(line[-2:], onward[:2], gap) if gap < 12.0 else _across(town, area, line[-1], onward[0])
+                )
                 areas.append(area)
                 way = first + len(links) - 1
                 following += [(leaving, way), (way, entering)]

@@ -29,7 +29,7 @@ _CENTRE = EGO_BODY.centre_x_m
 def _tick(ways, programs, walls, grid, spots, parking, table, users, density, seed, tick, clock, uid, z, pose, ego,
           touching, caused):  # fmt: skip
     """Advance every branch in place; returns the next free uids and the ego's height, (B,) each."""
-    slots = len(table.uid) // len(seed)
+    slots = len(table.row) // len(seed)
     for b in range(len(seed)):
         o = b * slots
         tick_branch(

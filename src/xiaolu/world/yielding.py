@@ -4,8 +4,6 @@ A body in the way is followed or stopped for (`follow`); a body whose path meets
 that both work out alike (`goes_first`), and the one that yields stops short of where the paths meet (`give_way`).
 """
 
-from typing import NamedTuple
-
 import numpy as np
 from numba import njit
 
@@ -20,28 +18,14 @@ STOP_SHORT_M = 0.6
 _CROSSING = int(LaneKind.CROSSING)
 
 
-class Bodies(NamedTuple):
-    """The bodies of one branch, the ego last, (M,) each; moving: follows a path of its own.
-
-    lead_gap: to the body in its way, inf without; leader: which that is, -1 without. acceleration: decided so far.
-    """
-
-    present: np.ndarray
-    moving: np.ndarray
-    uid: np.ndarray
-    kind: np.ndarray
-    x: np.ndarray
-    y: np.ndarray
-    z: np.ndarray
-    yaw: np.ndarray
-    half_length: np.ndarray
-    half_width: np.ndarray
-    speed: np.ndarray
-    offset: np.ndarray
-    waited: np.ndarray
-    lead_gap: np.ndarray
-    leader: np.ndarray
-    acceleration: np.ndarray
+# The bodies of one branch, the ego last. moving: follows a path of its own. lead_gap: to the body in its way, inf
+# without; leader: which that is, -1 without. acceleration: decided so far.
+BODY = np.dtype(
+    [(name, np.float64) for name in ("x", "y", "z", "yaw", "half_length", "half_width", "speed", "offset", "waited")]
+    + [("lead_gap", np.float64), ("acceleration", np.float64), ("uid", np.int64), ("leader", np.int64)]
+    + [("kind", np.int8), ("present", np.bool_), ("moving", np.bool_), ("red", np.bool_)],
+    align=True,
+)
 
 
 @njit(cache=True)
@@ -88,34 +72,34 @@ def in_the_way(bodies, paths, i, j, margin):
     """Return (gap m, speed of j along i's path, cosine of their headings) for a body in i's swept corridor, inf gap
     if it is not there. The gap is from i's front bumper; a body abreast of i's middle or behind it does not count.
     """
-    reach = bodies.half_length[j] + bodies.half_width[j]
+    reach = bodies[j].half_length + bodies[j].half_width
     if (
-        bodies.x[j] < paths.low_x[i] - reach
-        or bodies.x[j] > paths.high_x[i] + reach
-        or bodies.y[j] < paths.low_y[i] - reach
-        or bodies.y[j] > paths.high_y[i] + reach
+        bodies[j].x < paths.row[i].low_x - reach
+        or bodies[j].x > paths.row[i].high_x + reach
+        or bodies[j].y < paths.row[i].low_y - reach
+        or bodies[j].y > paths.row[i].high_y + reach
     ):
         return np.inf, 0.0, 0.0
-    half_step = 0.5 * paths.step[i]
-    for k in range(paths.count[i]):
-        dx, dy = bodies.x[j] - paths.x[i, k], bodies.y[j] - paths.y[i, k]
-        far = reach + half_step + bodies.half_width[i] + margin
+    half_step = 0.5 * paths.row[i].step
+    for k in range(paths.row[i].count):
+        dx, dy = bodies[j].x - paths.point[i, k].x, bodies[j].y - paths.point[i, k].y
+        far = reach + half_step + bodies[i].half_width + margin
         if abs(dx) > far or abs(dy) > far:
             continue
-        c, s = np.cos(paths.yaw[i, k]), np.sin(paths.yaw[i, k])
+        c, s = paths.point[i, k].cos, paths.point[i, k].sin
         lon, lat = dx * c + dy * s, -dx * s + dy * c
-        turn = bodies.yaw[j] - paths.yaw[i, k]
+        turn = bodies[j].yaw - paths.point[i, k].yaw
         cos, sin = np.cos(turn), np.sin(turn)
-        across = abs(sin) * bodies.half_length[j] + abs(cos) * bodies.half_width[j]
-        if abs(lat) > bodies.half_width[i] + across + margin:
+        across = abs(sin) * bodies[j].half_length + abs(cos) * bodies[j].half_width
+        if abs(lat) > bodies[i].half_width + across + margin:
             continue
-        along = abs(cos) * bodies.half_length[j] + abs(sin) * bodies.half_width[j]
+        along = abs(cos) * bodies[j].half_length + abs(sin) * bodies[j].half_width
         if lon < -half_step - along or lon > half_step + along:
             continue
-        ahead = k * paths.step[i] + lon
-        if ahead <= 0.25 * bodies.half_length[i]:
+        ahead = k * paths.row[i].step + lon
+        if ahead <= 0.25 * bodies[i].half_length:
             return np.inf, 0.0, 0.0
-        return ahead - along - bodies.half_length[i], bodies.speed[j] * cos, cos
+        return ahead - along - bodies[i].half_length, bodies[j].speed * cos, cos
     return np.inf, 0.0, 0.0
 
 
@@ -123,32 +107,32 @@ def in_the_way(bodies, paths, i, j, margin):
 def shared_spot(bodies, paths, i, j, spot):
     """Fill spot with where the swept corridors of i and j meet: first and last point of i, then of j. False if never."""
     if (
-        paths.low_x[i] > paths.high_x[j]
-        or paths.low_x[j] > paths.high_x[i]
-        or paths.low_y[i] > paths.high_y[j]
-        or paths.low_y[j] > paths.high_y[i]
+        paths.row[i].low_x > paths.row[j].high_x
+        or paths.row[j].low_x > paths.row[i].high_x
+        or paths.row[i].low_y > paths.row[j].high_y
+        or paths.row[j].low_y > paths.row[i].high_y
     ):
         return False
-    reach = bodies.half_width[i] + bodies.half_width[j] + 0.25
+    reach = bodies[i].half_width + bodies[j].half_width + 0.25
     near = reach * reach
     found = False
-    end_i = paths.stop[i] - bodies.half_length[i]
-    end_j = paths.stop[j] - bodies.half_length[j]
-    count_j = paths.count[j]
-    while count_j > 0 and (count_j - 1) * paths.step[j] > max(end_j, 0.0) + bodies.half_length[j]:
+    end_i = paths.row[i].stop - bodies[i].half_length
+    end_j = paths.row[j].stop - bodies[j].half_length
+    count_j = paths.row[j].count
+    while count_j > 0 and (count_j - 1) * paths.row[j].step > max(end_j, 0.0) + bodies[j].half_length:
         count_j -= 1
-    for a in range(paths.count[i]):
-        if a * paths.step[i] > max(end_i, 0.0) + bodies.half_length[i]:
+    for a in range(paths.row[i].count):
+        if a * paths.row[i].step > max(end_i, 0.0) + bodies[i].half_length:
             break
-        x, y = paths.x[i, a], paths.y[i, a]
+        x, y = paths.point[i, a].x, paths.point[i, a].y
         hit = False
         if not (
-            x < paths.low_x[j] - reach or x > paths.high_x[j] + reach or y < paths.low_y[j] - reach
-            or y > paths.high_y[j] + reach
+            x < paths.row[j].low_x - reach or x > paths.row[j].high_x + reach or y < paths.row[j].low_y - reach
+            or y > paths.row[j].high_y + reach
         ):  # fmt: skip
             b = 0
             while b < count_j:
-                dx, dy = paths.x[j, b] - x, paths.y[j, b] - y
+                dx, dy = paths.point[j, b].x - x, paths.point[j, b].y - y
                 square = dx * dx + dy * dy
                 if square < near:
                     if not hit and not found:
@@ -158,7 +142,7 @@ def shared_spot(bodies, paths, i, j, spot):
                     b += 1
                 else:
                     # The next points cannot be nearer than the distance less what they move on.
-                    skip = int((np.sqrt(square) - reach) / max(paths.step[j], 0.05))
+                    skip = int((np.sqrt(square) - reach) / max(paths.row[j].step, 0.05))
                     b += max(skip, 1)
         if hit:
             found = True
@@ -180,8 +164,8 @@ def _yields_to(ways, lane, other):
 
 @njit(cache=True)
 def _lane_at(ways, paths, i, k):
-    way = paths.way[i, k]
-    return ways.lane[way] if way >= 0 else -1
+    way = paths.point[i, k].way
+    return ways.way[way].lane if way >= 0 else -1
 
 
 @njit(cache=True)
@@ -201,8 +185,8 @@ def by_right_of_way(ways, paths, i, j, spot):
 @njit(cache=True)
 def _on_crossing(ways, paths, i, first, last):
     for k in range(first, last + 1):
-        way = paths.way[i, k]
-        if way >= 0 and ways.kind[way] == _CROSSING:
+        way = paths.point[i, k].way
+        if way >= 0 and ways.way[way].kind == _CROSSING:
             return True
     return False
 
@@ -210,52 +194,56 @@ def _on_crossing(ways, paths, i, first, last):
 @njit(cache=True)
 def _turns_on_red(ways, paths, i, first, last):
     for k in range(first, last + 1):
-        way = paths.way[i, k]
-        if way >= 0 and ways.red_right[way]:
+        way = paths.point[i, k].way
+        if way >= 0 and ways.way[way].red_right:
             return True
     return False
 
 
 @njit(cache=True)
-def goes_first(ways, bodies, paths, i, j, spot, reds):
+def goes_first(ways, bodies, paths, i, j, spot):
     """Return whether i passes the shared spot before j. Both work it out alike: goes_first(j, i) is the contrary."""
-    front_i = spot[0] * paths.step[i] - bodies.half_length[i] - 0.5 * paths.step[i]
-    front_j = spot[2] * paths.step[j] - bodies.half_length[j] - 0.5 * paths.step[j]
-    elder = bodies.uid[i] < bodies.uid[j] if bodies.uid[j] >= 0 and bodies.uid[i] >= 0 else bodies.uid[i] < 0
+    front_i = spot[0] * paths.row[i].step - bodies[i].half_length - 0.5 * paths.row[i].step
+    front_j = spot[2] * paths.row[j].step - bodies[j].half_length - 0.5 * paths.row[j].step
+    elder = bodies[i].uid < bodies[j].uid if bodies[j].uid >= 0 and bodies[i].uid >= 0 else bodies[i].uid < 0
     inside_i, inside_j = front_i <= 0.1, front_j <= 0.1
     if inside_i != inside_j:
         return inside_i
-    v_i, v_j = bodies.speed[i], bodies.speed[j]
+    v_i, v_j = bodies[i].speed, bodies[j].speed
     if inside_i:
-        left_i = spot[1] * paths.step[i] + bodies.half_length[i]
-        left_j = spot[3] * paths.step[j] + bodies.half_length[j]
+        left_i = spot[1] * paths.row[i].step + bodies[i].half_length
+        left_j = spot[3] * paths.row[j].step + bodies[j].half_length
         return left_i < left_j if abs(left_i - left_j) > 0.5 else elder
     standing_i, standing_j = v_i < 0.3, v_j < 0.3
-    if standing_i and standing_j and max(bodies.waited[i], bodies.waited[j]) > PATIENCE_S:
-        return bodies.waited[i] > bodies.waited[j] if bodies.waited[i] != bodies.waited[j] else elder
-    walks_i, walks_j = ON_FOOT[bodies.kind[i]], ON_FOOT[bodies.kind[j]]
+    if standing_i and standing_j and max(bodies[i].waited, bodies[j].waited) > PATIENCE_S:
+        return bodies[i].waited > bodies[j].waited if bodies[i].waited != bodies[j].waited else elder
+    walks_i, walks_j = ON_FOOT[bodies[i].kind], ON_FOOT[bodies[j].kind]
     late_i = v_i * v_i > 2.0 * (2.0 if walks_i else 4.0) * max(front_i - 0.2, 0.05)
     late_j = v_j * v_j > 2.0 * (2.0 if walks_j else 4.0) * max(front_j - 0.2, 0.05)
     if late_i != late_j:
         return late_i
-    red_i = reds[i] and _turns_on_red(ways, paths, i, spot[0], spot[1])
-    red_j = reds[j] and _turns_on_red(ways, paths, j, spot[2], spot[3])
+    red_i = bodies[i].red and _turns_on_red(ways, paths, i, spot[0], spot[1])
+    red_j = bodies[j].red and _turns_on_red(ways, paths, j, spot[2], spot[3])
     if red_i != red_j:
         return red_j
     if walks_i != walks_j:
-        zebra = _on_crossing(ways, paths, i, spot[0], spot[1]) if walks_i else _on_crossing(ways, paths, j, spot[2], spot[3])
+        zebra = (
+            _on_crossing(ways, paths, i, spot[0], spot[1])
+            if walks_i
+            else _on_crossing(ways, paths, j, spot[2], spot[3])
+        )
         if zebra:
             return walks_i
     verdict = by_right_of_way(ways, paths, i, j, spot)
     if verdict != 0:
         return verdict > 0
-    arrive_i = travel_s(front_i, v_i, paths.pace[i], ACCELERATION_MPS2[bodies.kind[i]])
-    arrive_j = travel_s(front_j, v_j, paths.pace[j], ACCELERATION_MPS2[bodies.kind[j]])
+    arrive_i = travel_s(front_i, v_i, paths.row[i].pace, ACCELERATION_MPS2[bodies[i].kind])
+    arrive_j = travel_s(front_j, v_j, paths.row[j].pace, ACCELERATION_MPS2[bodies[j].kind])
     if walks_i != walks_j:
         vehicle_s = arrive_j if walks_i else arrive_i
         return walks_i if vehicle_s > PERSON_GAP_S else walks_j
-    sway_i, sway_j = abs(paths.aim[i] - paths.keep[i]), abs(paths.aim[j] - paths.keep[j])
-    if abs(sway_i - sway_j) > 0.2 and np.cos(paths.yaw[i, spot[0]] - paths.yaw[j, spot[2]]) < -0.7:
+    sway_i, sway_j = abs(paths.row[i].aim - paths.row[i].keep), abs(paths.row[j].aim - paths.row[j].keep)
+    if abs(sway_i - sway_j) > 0.2 and np.cos(paths.point[i, spot[0]].yaw - paths.point[j, spot[2]].yaw) < -0.7:
         return sway_i < sway_j
     if abs(arrive_i - arrive_j) > 0.7:
         return arrive_i < arrive_j
@@ -265,31 +253,35 @@ def goes_first(ways, bodies, paths, i, j, spot, reds):
 @njit(cache=True)
 def give_way(bodies, paths, i, j, first_i, last_i, first_j, last_j, headway_s):
     """Return the acceleration with which i lets j go first, inf where there is no need to: their times do not meet."""
-    kind = bodies.kind[i]
-    front = first_i * paths.step[i] - bodies.half_length[i] - 0.5 * paths.step[i]
-    back = last_i * paths.step[i] + bodies.half_length[i] + 0.5 * paths.step[i]
-    other_front = first_j * paths.step[j] - bodies.half_length[j] - 0.5 * paths.step[j]
-    other_back = last_j * paths.step[j] + bodies.half_length[j] + 0.5 * paths.step[j]
-    v, other_v = bodies.speed[i], bodies.speed[j]
-    blocked = bodies.lead_gap[j] < other_front and other_v < 1.0
-    if blocked or (other_v < 0.3 and other_front > 0.1 and bodies.waited[i] > PATIENCE_S):
+    kind = bodies[i].kind
+    front = first_i * paths.row[i].step - bodies[i].half_length - 0.5 * paths.row[i].step
+    back = last_i * paths.row[i].step + bodies[i].half_length + 0.5 * paths.row[i].step
+    other_front = first_j * paths.row[j].step - bodies[j].half_length - 0.5 * paths.row[j].step
+    other_back = last_j * paths.row[j].step + bodies[j].half_length + 0.5 * paths.row[j].step
+    v, other_v = bodies[i].speed, bodies[j].speed
+    blocked = bodies[j].lead_gap < other_front and other_v < 1.0
+    if blocked or (other_v < 0.3 and other_front > 0.1 and bodies[i].waited > PATIENCE_S):
         return np.inf
-    a, other_a = ACCELERATION_MPS2[kind], ACCELERATION_MPS2[bodies.kind[j]]
-    pace = min(paths.pace[i], 8.0)
+    a, other_a = ACCELERATION_MPS2[kind], ACCELERATION_MPS2[bodies[j].kind]
+    pace = min(paths.row[i].pace, 8.0)
     enter = travel_s(front, v, pace, a)
     leave = travel_s(back, v, pace, a)
-    other_enter = travel_s(other_front, other_v, max(paths.pace[j], other_v), other_a)
+    other_enter = travel_s(other_front, other_v, max(paths.row[j].pace, other_v), other_a)
     other_leave = other_back / max(other_v, 0.3) if other_v > 1.0 else travel_s(other_back, other_v, 3.0, other_a)
-    cos = np.cos(paths.yaw[i, first_i] - paths.yaw[j, first_j])
-    merging = cos > 0.75 and (last_i >= paths.count[i] - 2 or last_j >= paths.count[j] - 2 or last_j - first_j > 6)
+    cos = np.cos(paths.point[i, first_i].yaw - paths.point[j, first_j].yaw)
+    merging = cos > 0.75 and (
+        last_i >= paths.row[i].count - 2 or last_j >= paths.row[j].count - 2 or last_j - first_j > 6
+    )
     if merging:
         if other_enter > enter + 3.0 + MARGIN_S:
             return np.inf
-        behind = first_i * paths.step[i] - first_j * paths.step[j] - bodies.half_length[i] - bodies.half_length[j]
+        behind = (
+            first_i * paths.row[i].step - first_j * paths.row[j].step - bodies[i].half_length - bodies[j].half_length
+        )
         if behind > 0.5:
-            return follow_gap(kind, v, paths.pace[i], behind, v - other_v, headway_s)
+            return follow_gap(kind, v, paths.row[i].pace, behind, v - other_v, headway_s)
     elif leave + MARGIN_S < other_enter or other_leave + 0.3 < enter:
         return np.inf
-    if front <= 0.1 and bodies.leader[j] == i:
+    if front <= 0.1 and bodies[j].leader == i:
         return np.inf  # it stands in the other's way: clearing the spot helps both
-    return stop_within(kind, v, paths.pace[i], max(front - STOP_SHORT_M, 0.0))
+    return stop_within(kind, v, paths.row[i].pace, max(front - STOP_SHORT_M, 0.0))
