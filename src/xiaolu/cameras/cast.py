@@ -1,0 +1,140 @@
+"""Everything that moves in a scene, as tables of instances: who is drawn with which body, where, in which colours."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from xiaolu.cameras.classes import PixelClass
+from xiaolu.cameras.light import Light
+from xiaolu.cameras.person_mesh import TOPS, limbs_of_people, person_label
+from xiaolu.cameras.road_mesh import KERB_M
+from xiaolu.cameras.vehicle_mesh import BIKE_PAINTS, BUS_PAINTS, PAINTS, VAN_PAINTS, Body
+from xiaolu.core.control import EGO_BODY, Indicator
+from xiaolu.core.scene import Scene
+from xiaolu.core.users import Kind, Users
+from xiaolu.world.town import LaneKind, Town
+
+RIGID = np.dtype([("place", "f4", 4), ("size", "f4", 4), ("paint", "u1", 4), ("second", "u1", 4), ("label", "u4")])
+SHADOW = np.dtype([("place", "f4", 4), ("size", "f4", 4)])
+EGO_PAINT = np.array([0.16, 0.62, 0.60])
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """n users that are there. ball (n, 4): middle and radius of a ball around each; rigid (n,) RIGID and body (n,)
+    Body, -1 for people on foot; limbs (n, k) LIMB, has_limbs (n,) bool; shadow (n,) SHADOW."""
+
+    ball: np.ndarray
+    rigid: np.ndarray
+    body: np.ndarray
+    limbs: np.ndarray
+    has_limbs: np.ndarray
+    shadow: np.ndarray
+
+
+def lifted(town: Town, users: Users) -> np.ndarray:
+    """Return (n,) metres to add to users' z: who walks on a sidewalk stands on the kerb, not on the road beside it."""
+    lane = np.asarray(users.lane)
+    kind = np.where(lane >= 0, town.lane_kind[np.maximum(lane, 0)], LaneKind.DRIVE)
+    on_foot = np.asarray(users.kind) >= Kind.PEDESTRIAN
+    return np.where(on_foot & np.isin(kind, (LaneKind.FOOT, LaneKind.FOOT_AREA)), KERB_M, 0.0)
+
+
+def _bodies(kind: np.ndarray, style: np.ndarray) -> np.ndarray:
+    car = np.where(style % 3 == 1, Body.TALL_CAR, Body.SEDAN)
+    return np.select(
+        [kind == Kind.CAR, kind == Kind.VAN, kind == Kind.BUS, kind == Kind.BICYCLE, kind == Kind.E_BIKE],
+        [
+            car,
+            np.full_like(car, Body.VAN),
+            np.full_like(car, Body.BUS),
+            np.full_like(car, Body.BICYCLE),
+            np.full_like(car, Body.E_BIKE),
+        ],
+        -1,
+    )
+
+
+def _paint(kind: np.ndarray, style: np.ndarray) -> np.ndarray:
+    paint = PAINTS[(style * 7 + style // 3) % len(PAINTS)]
+    for of, palette in ((Kind.VAN, VAN_PAINTS), (Kind.BUS, BUS_PAINTS)):
+        paint = np.where((kind == of)[:, None], palette[style % len(palette)], paint)
+    bike = (kind == Kind.BICYCLE) | (kind == Kind.E_BIKE)
+    return np.where(bike[:, None], BIKE_PAINTS[style % len(BIKE_PAINTS)], paint)
+
+
+def cast_of(town: Town, scene: Scene, light: Light) -> Cast:
+    """Return the instances of a scene's active users; labels carry their slot."""
+    slot = np.flatnonzero(scene.users.active)
+    users = scene.users[slot]
+    kind, style = np.asarray(users.kind).astype(int), np.abs(np.asarray(users.style, np.int64))
+    body = _bodies(kind, style)
+    lift = lifted(town, users)
+    z = users.z_m + lift
+    count = len(slot)
+
+    rigid = np.zeros(count, RIGID)
+    rigid["place"] = np.stack([users.x_m, users.y_m, z, users.yaw_rad], -1).reshape(count, 4)
+    bike = (kind == Kind.BICYCLE) | (kind == Kind.E_BIKE)
+    height = np.where(bike, 1.7, users.height_m)  # a rider's height is no part of the frame's
+    rigid["size"] = np.stack([users.length_m, users.width_m, height, users.lights], -1).reshape(count, 4)
+    rigid["paint"][:, :3] = _paint(kind, style) * 255
+    rigid["second"][:, :3] = TOPS[style % len(TOPS)] * 255
+    group = np.where(bike, PixelClass.TWO_WHEELER, PixelClass.VEHICLE).astype(np.uint32)
+    rigid["label"] = group | ((slot + 1).astype(np.uint32) << np.uint32(8))
+
+    has_limbs = bike | (kind >= Kind.PEDESTRIAN)
+    people = np.flatnonzero(has_limbs)
+    moving = users[people]
+    limb = limbs_of_people(moving, person_label(slot[people], False), person_label(slot[people], True), lift[people])
+    limbs = np.zeros((count, limb.shape[1]), limb.dtype)
+    limbs[people] = limb
+
+    ball = np.stack(
+        [users.x_m, users.y_m, z + users.height_m / 2, np.hypot(users.length_m, users.height_m) / 2 + 0.8], -1
+    )
+    shadow = _shadows(rigid, np.where(has_limbs & ~bike, 0.0, 1.0), users, z, light)
+    return Cast(ball.reshape(count, 4), rigid, body, limbs, has_limbs, shadow)
+
+
+def _shadows(rigid: np.ndarray, is_wide: np.ndarray, users: Users, z: np.ndarray, light: Light) -> np.ndarray:
+    """Return a dark patch below each user, drawn away from the sun as far as the user is high."""
+    shadow = np.zeros(len(rigid), SHADOW)
+    reach = 0.0
+    if light.sun[2] > 0.05:
+        reach = min(0.5 / np.tan(np.arcsin(light.sun[2])), 0.6) * (1.0 - light.cloud)
+    away = -light.sun[:2] / max(float(np.hypot(*light.sun[:2])), 1e-6) * reach
+    shadow["place"] = rigid["place"]
+    shadow["place"][:, 0] += away[0] * users.height_m
+    shadow["place"][:, 1] += away[1] * users.height_m
+    shadow["place"][:, 2] = z + 0.035
+    round_m = 0.26 + 0.0 * z
+    shadow["size"][:, 0] = np.where(is_wide > 0, users.length_m / 2, round_m)
+    shadow["size"][:, 1] = np.where(is_wide > 0, users.width_m / 2, round_m)
+    shadow["size"][:, 2] = np.where(is_wide > 0, 0.30, 0.22)
+    shadow["size"][:, 3] = np.where(is_wide > 0, 1.25, 0.9)
+    return shadow
+
+
+def with_ego(cast: Cast, scene: Scene) -> Cast:
+    """Return the cast with the ego's own body added, for cameras that look at it from outside."""
+    x, y, yaw = (float(v) for v in scene.ego_pose)
+    x, y = x + EGO_BODY.centre_x_m * np.cos(yaw), y + EGO_BODY.centre_x_m * np.sin(yaw)
+    lights = {Indicator.LEFT: 2, Indicator.RIGHT: 4, Indicator.HAZARD: 6}.get(Indicator(scene.ego_indicator), 0)
+    lights |= int(scene.ego_acceleration_mps2 < -0.3)
+    rigid = np.zeros(1, RIGID)
+    rigid["place"] = [[x, y, scene.ego_z_m, yaw]]
+    rigid["size"] = [[EGO_BODY.length_m, EGO_BODY.width_m, EGO_BODY.height_m, lights]]
+    rigid["paint"][:, :3] = EGO_PAINT * 255
+    rigid["label"] = PixelClass.VEHICLE
+    shadow = np.zeros(1, SHADOW)
+    shadow["place"] = [[x, y, scene.ego_z_m + 0.035, yaw]]
+    shadow["size"] = [[EGO_BODY.length_m / 2, EGO_BODY.width_m / 2, 0.3, 1.25]]
+    return Cast(
+        np.concatenate([cast.ball, [[x, y, scene.ego_z_m + 0.8, 4.0]]]),
+        np.concatenate([cast.rigid, rigid]),
+        np.append(cast.body, Body.TALL_CAR),
+        np.concatenate([cast.limbs, np.zeros((1, cast.limbs.shape[1]), cast.limbs.dtype)]),
+        np.append(cast.has_limbs, False),
+        np.concatenate([cast.shadow, shadow]),
+    )

@@ -1,0 +1,61 @@
+"""Weather and the hour become numbers for the shaders: how bright the sun, which colour the sky, how thick the air."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from xiaolu.core.conditions import Conditions
+
+
+@dataclass(frozen=True, slots=True)
+class Light:
+    """Colours are RGB (3,), 0 to 1 and above. night and wet from 0 to 1; fog_per_m thickens the air; shadow 0 to 1."""
+
+    sun: np.ndarray
+    sun_light: np.ndarray
+    sky_light: np.ndarray
+    ground_light: np.ndarray
+    haze: np.ndarray
+    zenith: np.ndarray
+    glow: np.ndarray
+    night: float
+    wet: float
+    rain: float
+    cloud: float
+    fog_per_m: float
+    shadow: float
+
+
+def _mix(a, b, share: float) -> np.ndarray:
+    return np.asarray(a) * (1.0 - share) + np.asarray(b) * share
+
+
+def light_of(conditions: Conditions) -> Light:
+    """Return the light of some conditions. All colours were tuned by eye on rendered streets."""
+    elevation, azimuth = conditions.sun_elevation_rad, conditions.sun_azimuth_rad
+    sun = np.array([np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth), np.sin(elevation)])
+    day = float(np.clip((elevation + 0.12) / 0.42, 0.0, 1.0))  # full daylight from 17 degrees
+    low = float(np.clip(1.0 - elevation / 0.35, 0.0, 1.0)) * day  # how golden
+    cloud = float(np.clip(max(conditions.cloud, conditions.rain), 0.0, 1.0))
+    bright = 0.16 + 0.84 * day
+    sun_light = _mix([0.66, 0.63, 0.56], [0.74, 0.46, 0.24], low) * day * (1.0 - 0.92 * cloud)
+    sky_light = _mix(_mix([0.52, 0.58, 0.70], [0.42, 0.42, 0.55], low), [0.80, 0.82, 0.84], cloud) * bright
+    ground_light = _mix([0.42, 0.41, 0.38], [0.50, 0.50, 0.50], cloud) * bright
+    haze = _mix(_mix([0.76, 0.83, 0.90], [0.86, 0.66, 0.50], low), [0.76, 0.78, 0.80], cloud) * (0.14 + 0.86 * day)
+    zenith = _mix(_mix([0.30, 0.50, 0.78], [0.26, 0.34, 0.56], low), [0.64, 0.67, 0.71], cloud) * (0.10 + 0.90 * day)
+    gloom = 1.0 - 0.22 * conditions.rain
+    return Light(
+        sun=sun,
+        sun_light=sun_light,
+        sky_light=sky_light * gloom,
+        ground_light=ground_light * gloom,
+        haze=haze * gloom,
+        zenith=zenith * gloom,
+        glow=np.array([1.0, 0.86, 0.62]) * (1.0 - cloud) * day,
+        night=float(np.clip((0.30 - elevation) / 0.30, 0.0, 1.0)),
+        wet=conditions.rain,
+        rain=conditions.rain,
+        cloud=cloud,
+        fog_per_m=0.0012 + 0.004 * conditions.rain + 0.030 * conditions.fog**2,
+        shadow=0.30 + 0.30 * (1.0 - cloud) * day,
+    )

@@ -1,0 +1,217 @@
+"""The ground of a town: lanes with their paint, junctions, crossings, sidewalks with kerbs, and bridges' decks."""
+
+from enum import IntEnum
+
+import numpy as np
+
+from xiaolu.cameras.classes import PixelClass
+from xiaolu.cameras.mesh import Detail, Mesh, Pass, pack, quads
+from xiaolu.cameras.strips import Strips
+from xiaolu.cameras.triangulate import triangulate
+from xiaolu.world.town import LaneKind, Marking, RoadClass, Town
+
+KERB_M = 0.12
+CROSSING_RAISE_M = 0.02  # what lies on the road is lifted a little, so that the depth buffer can tell them apart
+JUNCTION_SINK_M = 0.02
+GROUND_SINK_M = 0.07
+
+
+class Layer(IntEnum):
+    """Texture layers of the ground, in the order of `textures.ground_layers`."""
+
+    ASPHALT = 0
+    PAVING = 1
+    GRASS = 2
+    PAINT = 3
+
+
+class Line(IntEnum):
+    """Paint on a surface, as the ground shader draws it: see shaders/ground.glsl for widths and periods."""
+
+    NONE = 0
+    WHITE_DASHED = 1
+    WHITE_DASHED_WIDE = 2
+    WHITE_SOLID = 3
+    YELLOW_DASHED = 4
+    YELLOW_SOLID = 5
+    YELLOW_DOUBLE = 6
+    ZEBRA = 7
+    KERBSTONE = 8
+
+
+ASPHALT = np.array([0.33, 0.335, 0.345])
+SMALL_ROAD = np.array([0.42, 0.415, 0.40])
+CYCLE = np.array([0.37, 0.32, 0.30])
+PAVING = np.array([0.60, 0.575, 0.54])
+KERBSTONE = np.array([0.66, 0.655, 0.64])
+CONCRETE = np.array([0.56, 0.56, 0.55])
+GRASS = np.array([0.42, 0.45, 0.35])
+
+
+def _line_of(town: Town) -> np.ndarray:
+    """Return (L,) Line on the left edge: white between lanes of one direction, yellow against oncoming traffic."""
+    big = town.lane_class <= RoadClass.TERTIARY
+    white = np.select(
+        [town.lane_marking == Marking.DASHED, town.lane_marking >= Marking.SOLID],
+        [np.where(big, Line.WHITE_DASHED_WIDE, Line.WHITE_DASHED), np.full(town.lanes, Line.WHITE_SOLID)],
+        Line.NONE,
+    )
+    yellow = np.select(
+        [town.lane_marking == Marking.DASHED, town.lane_marking == Marking.SOLID, town.lane_marking == Marking.DOUBLE],
+        [Line.YELLOW_DASHED, Line.YELLOW_SOLID, Line.YELLOW_DOUBLE],
+        Line.NONE,
+    )
+    left_most = (town.lane_left < 0) & (town.lane_kind == LaneKind.DRIVE)
+    return np.where(left_most, yellow, white)
+
+
+def _strip(strips: Strips, chosen, half_m, raise_m, colour, layer, pixel_class, **code) -> Mesh:
+    """Return the flat strips of the chosen lanes; half_m (L,) half widths, colour (L, 3); uv is (across, along)."""
+    first = strips.of(chosen)
+    lane = strips.lane
+    left = strips.edge(half_m[lane], raise_m)
+    right = strips.edge(-half_m[lane], raise_m)
+    corner = np.stack([left[first], right[first], right[first + 1], left[first + 1]], 1)
+    along = code.pop("along", strips.s_m)
+    width = 2 * half_m[lane[first]]
+    uv = np.zeros((len(first), 4, 2))
+    uv[:, 1:3, 0] = width[:, None]
+    uv[:, :2, 1] = along[first][:, None]
+    uv[:, 2:, 1] = along[first + 1][:, None]
+    lanewise = {k: np.asarray(v)[lane[first]][:, None] if np.ndim(v) else v for k, v in code.items()}
+    vertices = pack(
+        corner,
+        [0.0, 0.0, 1.0],
+        np.broadcast_to(colour, (len(half_m), 3))[lane[first]][:, None],
+        uv,
+        layer,
+        pixel_class,
+        width_m=width[:, None],
+        **lanewise,
+    )
+    return quads(vertices, Pass.GROUND)
+
+
+def _wall(top_a, top_b, drop_m, colour, pixel_class, detail) -> Mesh:
+    """Return upright faces below the edges a -> b (n, 3), seen from the right of that direction."""
+    down = np.zeros_like(top_a)
+    down[:, 2] = drop_m
+    along = (top_b - top_a)[:, :2]
+    along = along / np.maximum(np.linalg.norm(along, axis=-1, keepdims=True), 1e-9)
+    normal = np.stack([along[:, 1], -along[:, 0], np.zeros(len(along))], -1)
+    corner = np.stack([top_a - down, top_b - down, top_b, top_a], 1)
+    return quads(pack(corner, normal[:, None], colour, pixel_class=pixel_class), Pass.PLAIN, detail)
+
+
+def _junctions(town: Town) -> Mesh:
+    """Return the junctions' outlines as asphalt, at the height of the lanes that run through them."""
+    points, start = np.asarray(town.junction_points, np.float64), town.junction_start.astype(np.int64)
+    count = np.diff(start)
+    height = np.zeros(len(count))
+    inside = np.flatnonzero((town.lane_junction >= 0) & (np.diff(town.point_start) > 0))
+    height[town.lane_junction[inside]] = town.points[town.point_start[inside], 2]
+    z = np.repeat(height, count) - JUNCTION_SINK_M
+    vertices = pack(np.column_stack([points, z]), [0, 0, 1], ASPHALT, layer=Layer.ASPHALT, pixel_class=PixelClass.ROAD)
+    return Mesh(vertices, triangulate(points, start), Pass.GROUND, Detail.ALWAYS)
+
+
+def _stop_lines(town: Town) -> Mesh:
+    """Return the stop lines: 0.3 m of white across their lane."""
+    lanes = np.flatnonzero(np.isfinite(town.stop_s_m))
+    pose = np.array([town.pose_at(int(lane), float(town.stop_s_m[lane])) for lane in lanes]).reshape(-1, 4)
+    ahead = np.stack([np.cos(pose[:, 3]), np.sin(pose[:, 3]), 0 * pose[:, 3]], -1)
+    left = np.stack([-ahead[:, 1], ahead[:, 0], ahead[:, 2]], -1) * (town.lane_width_m[lanes, None] / 2 - 0.1)
+    middle = pose[:, :3] + [0.0, 0.0, CROSSING_RAISE_M / 2]
+    back, front = middle - 0.3 * ahead, middle
+    corner = np.stack([front + left, back + left, back - left, front - left], 1)
+    vertices = pack(corner, [0, 0, 1], [0.86, 0.86, 0.84], layer=Layer.PAINT, pixel_class=PixelClass.MARKING)
+    return quads(vertices, Pass.GROUND)
+
+
+def _bridges(town: Town, strips: Strips, half_m: np.ndarray) -> list[Mesh]:
+    """Return decks' sides and parapets of lanes well above the ground."""
+    drive = (town.lane_kind == LaneKind.DRIVE) & (town.lane_layer > 0)
+    first = strips.of(drive)
+    first = first[strips.point[first, 2] > 0.3]
+    if not len(first):
+        return []
+    lane = strips.lane
+    meshes = []
+    for side, outermost in ((1.0, town.lane_left < 0), (-1.0, town.lane_right < 0)):
+        edge = strips.edge(side * (half_m + 0.1)[lane], 0.0)
+        outer = first[(outermost & (town.lane_junction < 0))[lane[first]]]
+        a, b = (edge[outer], edge[outer + 1]) if side < 0 else (edge[outer + 1], edge[outer])
+        thickness = np.minimum(1.2, np.maximum(edge[outer, 2], 0.3))
+        meshes.append(_wall(a, b, thickness, CONCRETE, PixelClass.OTHER, Detail.ALWAYS))
+        if side < 0:
+            rail = np.array([0.0, 0.0, 0.9])
+            meshes.append(_wall(a + rail, b + rail, 0.9, CONCRETE, PixelClass.OTHER, Detail.ALWAYS))
+            meshes.append(_wall(b + rail, a + rail, 0.9, CONCRETE, PixelClass.OTHER, Detail.ALWAYS))
+    left, right = strips.edge((half_m + 0.1)[lane], -0.6), strips.edge(-(half_m + 0.1)[lane], -0.6)
+    corner = np.stack([left[first], left[first + 1], right[first + 1], right[first]], 1)
+    meshes.append(quads(pack(corner, [0, 0, -1], CONCRETE, pixel_class=PixelClass.OTHER), Pass.PLAIN))
+    return meshes
+
+
+def _ground(town: Town, cell_m: float) -> Mesh:
+    """Return the ground under everything, a square a cell, as low as the lowest street near it."""
+    low = np.floor((town.points[:, :2].min(0) - 220.0) / cell_m).astype(int)
+    high = np.ceil((town.points[:, :2].max(0) + 220.0) / cell_m).astype(int)
+    size = high - low + 1
+    corner_z = np.full((size[0], size[1]), np.inf)
+    on_ground = np.repeat(town.lane_layer == 0, np.diff(town.point_start))
+    street = town.points[on_ground]
+    cell = np.floor(street[:, :2] / cell_m).astype(int) - low
+    for dx in (0, 1):
+        for dy in (0, 1):
+            np.minimum.at(corner_z, (cell[:, 0] + dx, cell[:, 1] + dy), street[:, 2])
+    corner_z = np.where(np.isfinite(corner_z), corner_z, 0.0) - GROUND_SINK_M
+    i, j = (a.reshape(-1) for a in np.meshgrid(np.arange(size[0] - 1), np.arange(size[1] - 1), indexing="ij"))
+    corner = np.stack(
+        [
+            np.column_stack([(low[0] + i + dx) * cell_m, (low[1] + j + dy) * cell_m, corner_z[i + dx, j + dy]])
+            for dx, dy in ((0, 0), (1, 0), (1, 1), (0, 1))
+        ],
+        1,
+    )
+    vertices = pack(corner, [0, 0, 1], GRASS, layer=Layer.GRASS, pixel_class=PixelClass.GROUND)
+    return quads(vertices, Pass.GROUND, Detail.BACKDROP)
+
+
+def road_meshes(town: Town, strips: Strips, cell_m: float) -> list[Mesh]:
+    """Return everything flat of a town, and what holds it up."""
+    kind = town.lane_kind
+    half = town.lane_width_m.astype(np.float64) / 2
+    chord = town.points[(town.point_start[1:] - 1).clip(min=0)] - town.points[town.point_start[:-1]]
+    # Both directions of a street count their dashes from the same end, so that the two halves of a line meet.
+    backwards = (chord[:, 0] < 0) | ((chord[:, 0] == 0) & (chord[:, 1] < 0))
+    along = np.where(backwards[strips.lane], town.lane_length_m[strips.lane] - strips.s_m, strips.s_m)
+
+    drive, inside = kind == LaneKind.DRIVE, town.lane_junction >= 0
+    small = town.lane_class >= RoadClass.LIVING
+    road_colour = np.where(small[:, None], SMALL_ROAD, ASPHALT)
+    line = np.where(inside, Line.NONE, _line_of(town))
+    edge = drive & ~inside & (town.lane_right < 0) & (town.lane_class <= RoadClass.TERTIARY)
+    walk = (kind == LaneKind.FOOT) | (kind == LaneKind.FOOT_AREA)
+    # The sidewalk reaches a little under the road's edge, so that no grass shows between the two.
+    road = (Layer.ASPHALT, PixelClass.ROAD)
+    meshes = [
+        _strip(strips, drive & ~inside, half + 0.05, 0.0, road_colour, *road, along=along, line=line, edge=edge),
+        _strip(strips, drive & inside, half, -JUNCTION_SINK_M / 2, ASPHALT, *road),
+        _strip(strips, kind == LaneKind.CYCLE, half + 0.02, 0.005, CYCLE, *road, line=np.where(inside, 0, line)),
+        _strip(strips, kind == LaneKind.CROSSING, half, CROSSING_RAISE_M, ASPHALT, *road, line=Line.ZEBRA),
+        _strip(
+            strips, kind == LaneKind.FOOT, half, KERB_M, PAVING, Layer.PAVING, PixelClass.SIDEWALK, line=Line.KERBSTONE
+        ),
+        _strip(strips, kind == LaneKind.FOOT_AREA, half, KERB_M - 0.01, PAVING, Layer.PAVING, PixelClass.SIDEWALK),
+        _junctions(town),
+        _stop_lines(town),
+        _ground(town, cell_m),
+        *_bridges(town, strips, half),
+    ]
+    first = strips.of(walk)
+    for side in (1.0, -1.0):
+        line_m = strips.edge(side * half[strips.lane], KERB_M)
+        a, b = (line_m[first], line_m[first + 1]) if side < 0 else (line_m[first + 1], line_m[first])
+        meshes.append(_wall(a, b, KERB_M + GROUND_SINK_M, KERBSTONE, PixelClass.KERB, Detail.NEAR))
+    return meshes

@@ -1,0 +1,166 @@
+"""What lies in graphics memory: the town, the bodies, the textures, and the programs that draw them."""
+
+from dataclasses import dataclass
+
+import moderngl
+import numpy as np
+
+from xiaolu.cameras.building_mesh import FACADES, SHOPS
+from xiaolu.cameras.cast import RIGID, SHADOW, Cast
+from xiaolu.cameras.limb import LIMB, ROD, rod
+from xiaolu.cameras.mesh import Pass
+from xiaolu.cameras.programs import FRAME_BLOCK, programs
+from xiaolu.cameras.signal_mesh import SIGNAL, head_mesh
+from xiaolu.cameras.textures import facade_layers, ground_layers
+from xiaolu.cameras.town_mesh import TownMesh
+from xiaolu.cameras.vehicle_mesh import bodies
+
+PASS_NAMES = {Pass.PLAIN: "plain", Pass.FACADE: "facade", Pass.GROUND: "ground"}
+STATIC_LAYOUT = ("3f4 4i1 2f4 4f1 4u1", "in_position", "in_normal", "in_uv", "in_colour", "in_code")
+RIGID_LAYOUT = ("4f4 4f4 4f1 4f1 u4/i", "in_place", "in_size", "in_paint", "in_second", "in_label")
+LIMB_LAYOUT = ("3f4 3f4 3f4 3f4 4f1 u4/i", "in_start", "in_end", "in_side", "in_shape", "in_colour", "in_label")
+SIGNAL_LAYOUT = ("4f4 4f4/i", "in_place", "in_state")
+SHADOW_LAYOUT = ("4f4 4f4/i", "in_place", "in_size")
+
+
+@dataclass(slots=True)
+class Instanced:
+    """A shape that is drawn many times from a table: vertex arrays per kind of drawing, and the table's buffer."""
+
+    arrays: dict[str, moderngl.VertexArray]
+    table: moderngl.Buffer
+    capacity: int
+
+
+class Stage:
+    """Owns all graphics objects of a renderer but its framebuffers."""
+
+    def __init__(self, context: moderngl.Context, town: TownMesh) -> None:
+        self.context = context
+        self._owned: list = []
+        self.town = town
+        self.kinds = {"picture": programs(context, False), "labels": programs(context, True)}
+        for built in self.kinds.values():
+            self._owned += built.values()
+        self.frame = self._keep(context.buffer(reserve=48 * 4))
+        self._vertices = self._keep(context.buffer(np.ascontiguousarray(town.vertices).tobytes() or b"\0" * 36))
+        self._room = 1 << 16
+        self._indices: dict[Pass, moderngl.Buffer] = {}
+        self._static: dict[tuple[str, Pass], moderngl.VertexArray] = {}
+        self._drawn: dict[Pass, tuple[bytes, int]] = {}
+        for drawn_by in Pass:
+            self._make_static(drawn_by, self._room)
+        self.walls = self._texture(facade_layers(FACADES, SHOPS))
+        self.grounds = self._texture(ground_layers())
+        self.bodies = {body: self._rigid(*shape.built()) for body, shape in bodies().items()}
+        self.rods = self._instanced("limb", rod(ROD, 6), "3f4 1f4", ("in_unit", "in_radius"), LIMB_LAYOUT, LIMB)
+        self.heads = self._instanced(
+            "signal",
+            head_mesh(),
+            "3f4 4i1 2f4 4u1",
+            ("in_position", "in_normal", "in_uv", "in_part"),
+            SIGNAL_LAYOUT,
+            SIGNAL,
+        )
+        corner = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], "f4")
+        self.shadows = self._instanced(
+            "shadow", (corner, np.array([[0, 1, 2], [0, 2, 3]])), "2f4", ("in_corner",), SHADOW_LAYOUT, SHADOW
+        )
+        self.sky = self._keep(context.vertex_array(self.kinds["picture"]["sky"], []))
+
+    def _keep(self, thing):
+        self._owned.append(thing)
+        return thing
+
+    def _make_static(self, drawn_by: Pass, indices: int) -> None:
+        if drawn_by in self._indices:
+            self._indices[drawn_by].orphan(indices * 4)
+            self._drawn.pop(drawn_by, None)
+            return
+        buffer = self._indices[drawn_by] = self._keep(self.context.buffer(reserve=indices * 4))
+        for kind, built in self.kinds.items():
+            program = built[PASS_NAMES[drawn_by]]
+            self._static[kind, drawn_by] = self._keep(
+                self.context.vertex_array(program, [(self._vertices, *STATIC_LAYOUT)], buffer, skip_errors=True)
+            )
+
+    def _texture(self, layers: np.ndarray) -> moderngl.TextureArray:
+        count, height, width, parts = layers.shape
+        texture = self._keep(self.context.texture_array((width, height, count), parts, layers.tobytes()))
+        texture.build_mipmaps()
+        texture.filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
+        return texture
+
+    def _instanced(
+        self, program: str, mesh, layout: str, names: tuple[str, ...], table_layout, table_type
+    ) -> Instanced:
+        vertices = self._keep(self.context.buffer(np.ascontiguousarray(mesh[0]).tobytes()))
+        indices = self._keep(self.context.buffer(mesh[1].astype("u4").tobytes()))
+        capacity = 64
+        table = self._keep(self.context.buffer(reserve=capacity * table_type.itemsize))
+        arrays = {
+            kind: self._keep(
+                self.context.vertex_array(
+                    built[program], [(vertices, layout, *names), (table, *table_layout)], indices, skip_errors=True
+                )
+            )
+            for kind, built in self.kinds.items()
+            if program in built
+        }
+        return Instanced(arrays, table, capacity)
+
+    def _rigid(self, vertices: np.ndarray, triangles: np.ndarray) -> Instanced:
+        names = ("in_position", "in_normal", "in_part")
+        return self._instanced("rigid", (vertices, triangles), "3f4 4i1 4u1", names, RIGID_LAYOUT, RIGID)
+
+    def draw_instances(self, kind: str, shape: Instanced, table: np.ndarray) -> None:
+        """Draw a shape once for every row of a table."""
+        if not len(table):
+            return
+        if len(table) > shape.capacity:
+            shape.capacity = 2 * len(table)
+            shape.table.orphan(shape.capacity * table.dtype.itemsize)
+        shape.table.write(np.ascontiguousarray(table).tobytes())
+        shape.arrays[kind].render(instances=len(table))
+
+    def draw_town(self, kind: str, blocks: np.ndarray) -> None:
+        """Draw blocks of the town in the order given."""
+        for drawn_by in Pass:
+            chosen = blocks[self.town.drawn_by[blocks] == drawn_by]
+            if not len(chosen):
+                continue
+            key = chosen.tobytes()
+            known, total = self._drawn.get(drawn_by, (b"", 0))
+            if key != known:
+                parts = [
+                    self.town.indices[f : f + n]
+                    for f, n in zip(self.town.first[chosen], self.town.count[chosen], strict=True)
+                ]
+                joined = np.concatenate(parts)
+                total = len(joined)
+                if total * 4 > self._indices[drawn_by].size:
+                    self._make_static(drawn_by, 2 * total)
+                self._indices[drawn_by].write(joined.tobytes())
+                self._drawn[drawn_by] = key, total
+            self._static[kind, drawn_by].render(vertices=total)
+
+    def draw_cast(self, kind: str, cast: Cast, seen: np.ndarray) -> None:
+        """Draw those of a cast that are seen, (n,) bool."""
+        for body, shape in self.bodies.items():
+            self.draw_instances(kind, shape, cast.rigid[seen & (cast.body == body)])
+        self.draw_instances(kind, self.rods, cast.limbs[seen & cast.has_limbs].reshape(-1))
+
+    def use(self) -> None:
+        """Bind what all programs share."""
+        self.frame.bind_to_uniform_block(FRAME_BLOCK)
+        self.walls.use(0)
+        self.grounds.use(1)
+        built = self.kinds["picture"]
+        built["facade"]["walls"].value = 0
+        built["ground"]["grounds"].value = 1
+
+    def release(self) -> None:
+        """Give all graphics memory back."""
+        for thing in reversed(self._owned):
+            thing.release()
+        self._owned.clear()

@@ -1,0 +1,89 @@
+"""A town as blocks of triangles, so that each camera can be given just what it may see, nearest first."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from xiaolu.cameras.building_mesh import building_meshes
+from xiaolu.cameras.mesh import VERTEX, Detail, Mesh, Pass
+from xiaolu.cameras.prop_mesh import prop_meshes
+from xiaolu.cameras.road_mesh import road_meshes
+from xiaolu.cameras.strips import strips_of
+from xiaolu.world.town import Town
+
+CELL_M = 64.0
+FAR_M = 215.0  # beyond this everything is fog
+NEAR_M = 70.0  # up to here fine things are shown
+
+
+@dataclass(frozen=True, slots=True)
+class TownMesh:
+    """vertices (V,) VERTEX; indices (I,) uint32, block by block; K blocks: first and count into indices,
+    middle (K, 3) and radius (K,) of a ball around each, its pass and its detail."""
+
+    vertices: np.ndarray
+    indices: np.ndarray
+    first: np.ndarray
+    count: np.ndarray
+    middle: np.ndarray
+    half: np.ndarray
+    drawn_by: np.ndarray
+    detail: np.ndarray
+
+    def near(self, eye: np.ndarray) -> np.ndarray:
+        """Return the blocks (k,) to be shown around an eye (3,), whichever way it looks, nearest first."""
+        gap = np.maximum(np.abs(self.middle - eye) - self.half, 0.0)
+        distance = np.sqrt((gap * gap).sum(-1))
+        shown = distance < FAR_M
+        # The change from fine to coarse goes by a block's middle, so that never both or neither are there.
+        centre = np.hypot(self.middle[:, 0] - eye[0], self.middle[:, 1] - eye[1])
+        shown &= (self.detail != Detail.NEAR) | (centre < NEAR_M + CELL_M / 2)
+        shown &= (self.detail != Detail.FAR) | (centre >= NEAR_M + CELL_M / 2)
+        block = np.flatnonzero(shown)
+        late = (self.detail[block] == Detail.BACKDROP) * 1e6
+        return block[np.argsort(distance[block] + late + 0.01 * centre[block], kind="stable")]
+
+    def inside(self, block: np.ndarray, planes: np.ndarray) -> np.ndarray:
+        """Return those of the blocks that reach into a frustum of planes (n, 4), inside positive."""
+        reach = self.half[block] @ np.abs(planes[:, :3]).T
+        return block[np.all(self.middle[block] @ planes[:, :3].T + planes[:, 3] + reach > 0.0, axis=-1)]
+
+
+def _split(mesh: Mesh, first_vertex: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return triangles with their vertices' place in the whole, their cells (t, 2), and their order key."""
+    place = mesh.vertices["position"][:, :2]
+    middle = place[mesh.triangles].mean(1)
+    cell = np.floor(middle / CELL_M).astype(np.int64)
+    return mesh.triangles.astype(np.int64) + first_vertex, cell, np.full(len(cell), mesh.drawn_by * 8 + mesh.detail)
+
+
+def mesh_of(town: Town) -> TownMesh:
+    """Return all of a town that never moves. 13,700 lanes take about a second."""
+    strips = strips_of(town)
+    meshes = [*road_meshes(town, strips, CELL_M), *building_meshes(town), *prop_meshes(town)]
+    vertices = np.concatenate([m.vertices for m in meshes]) if meshes else np.zeros(0, VERTEX)
+    offsets = np.cumsum([0, *(len(m.vertices) for m in meshes)])
+    parts = [_split(m, int(o)) for m, o in zip(meshes, offsets, strict=False)]
+    triangles, cell, way = (np.concatenate([p[k] for p in parts]) for k in range(3))
+    low = cell.min(0)
+    span = cell.max(0) - low + 1
+    key = (way * span[0] + (cell[:, 0] - low[0])) * span[1] + (cell[:, 1] - low[1])
+    order = np.argsort(key, kind="stable")
+    triangles, key, way = triangles[order], key[order], way[order]
+    first = np.flatnonzero(np.r_[True, key[1:] != key[:-1]])
+    corner = vertices["position"][triangles]
+    low_corner = np.minimum.reduceat(corner.min(1), first)
+    high_corner = np.maximum.reduceat(corner.max(1), first)
+    return TownMesh(
+        vertices,
+        triangles.reshape(-1).astype(np.uint32),
+        first * 3,
+        np.diff(np.r_[first, len(triangles)]) * 3,
+        ((low_corner + high_corner) / 2).astype(np.float64),
+        ((high_corner - low_corner) / 2).astype(np.float64),
+        (way[first] // 8).astype(np.int8),
+        (way[first] % 8).astype(np.int8),
+    )
+
+
+__all__ = ["CELL_M", "FAR_M", "NEAR_M", "Pass", "TownMesh", "mesh_of"]
