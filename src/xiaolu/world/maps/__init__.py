@@ -12,7 +12,7 @@ from xiaolu.world.maps.compiler import junction_outlines, lane_tables
 from xiaolu.world.maps.error import MapError
 from xiaolu.world.maps.heights import raise_bridges, round_corners
 from xiaolu.world.maps.lanes import build_lanes
-from xiaolu.world.maps.net import Net, read_net
+from xiaolu.world.maps.net import Net, read_net, without_fragments
 from xiaolu.world.maps.netconvert import FOR_OSM, run_netconvert
 from xiaolu.world.maps.osm import Streets, read_streets
 from xiaolu.world.maps.projection import to_town
@@ -20,6 +20,8 @@ from xiaolu.world.maps.roadside import place_parked, place_pickups, place_props
 from xiaolu.world.maps.signals import signal_heads, signal_tables, stop_lines
 from xiaolu.world.maps.widths import NOTES, type_table
 from xiaolu.world.town import LaneKind, Town
+
+FRAGMENT_M = 500.0  # less than this much lane that hangs together is a scrap of the extract, and is left out
 
 __all__ = ["MapError", "import_map"]
 
@@ -54,6 +56,8 @@ def import_map(source: Path, progress: Callable[[str], None] | None = None) -> T
 def compile_net(net: Net, streets: Streets | None, source: Path, kind: str, say: Callable[[str], None]) -> Town:
     """Return the town of a net; `streets` carries what the net could not."""
     say("lanes and signals")
+    if kind == "osm":
+        net = without_fragments(net, FRAGMENT_M)
     lanes = build_lanes(net)
     if not any(lane.kind == LaneKind.DRIVE for lane in lanes):
         raise MapError(f"{source}: no drivable streets in this map; choose an area that has streets for cars")

@@ -16,7 +16,11 @@ from xiaolu.world.town import SPACING_M, LaneKind, RoadClass, Turn
 TURNS = {"s": Turn.STRAIGHT, "l": Turn.LEFT, "r": Turn.RIGHT, "t": Turn.U_TURN}
 TURN_FROM_RAD = np.deg2rad(38.0)  # a junction lane that bends less goes straight on, whatever the net calls it
 NARROW_M = 5.5  # a two-way street below this is one surface
-FOOT_BEND_M = 0.35  # how far the handles of a walked corner reach, as a share of its chord
+INNER_M = 30.0  # a street shorter than this between two nodes of one signal lies inside the crossroads
+FARTHEST_CORNER_M = 30.0  # walking areas that span more are seams of the net, not corners
+FOOT_BEND = 0.35  # how far the handles of a walked corner reach, as a share of its chord
+KINK_RAD = 0.33  # from one point of a junction lane to the next, 1.5 m on: a radius under 4.5 m asks for a better line
+IMPOSSIBLE_RAD = 0.8  # and one under 1.9 m is a seam of the net, not a way
 
 
 @dataclass(slots=True)
@@ -65,13 +69,33 @@ def bearing(line: np.ndarray, at_end: bool) -> float:
     return float(np.arctan2(step[1], step[0]))
 
 
-def corner(start: np.ndarray, start_yaw: float, end: np.ndarray, end_yaw: float) -> np.ndarray:
-    """Return a smooth path (n, 3) that leaves `start` along start_yaw and comes into `end` along end_yaw (Bezier)."""
-    reach = FOOT_BEND_M * float(np.hypot(*(end - start)[:2]))
+def corner(start: np.ndarray, start_yaw: float, end: np.ndarray, end_yaw: float, share: float) -> np.ndarray:
+    """Return a path (n, 3) that leaves `start` along start_yaw and comes into `end` along end_yaw: a cubic Bezier.
+
+    share: how far its handles reach, as a share of the chord.
+    """
+    reach = share * float(np.hypot(*(end - start)[:2]))
     a = start + reach * np.array([np.cos(start_yaw), np.sin(start_yaw), 0.0])
     b = end - reach * np.array([np.cos(end_yaw), np.sin(end_yaw), 0.0])
-    t = np.linspace(0.0, 1.0, 9)[:, None]
+    t = np.linspace(0.0, 1.0, 25)[:, None]
     return (1 - t) ** 3 * start + 3 * (1 - t) ** 2 * t * a + 3 * (1 - t) * t**2 * b + t**3 * end
+
+
+def peak_bend(line: np.ndarray, start_yaw: float, end_yaw: float) -> float:
+    """Return the sharpest change of direction along an evenly spaced line, joints at both ends included, radians."""
+    step = np.diff(line[:, :2], axis=0)
+    yaw = np.concatenate([[start_yaw], np.arctan2(step[:, 1], step[:, 0]), [end_yaw]])
+    return float(np.abs(wrap_angle(np.diff(yaw))).max())
+
+
+def turning_line(raw: np.ndarray, start_yaw: float, end_yaw: float) -> np.ndarray | None:
+    """Return a junction lane's centre line: the net's own, or a smoother one where that has kinks; None: no car can."""
+    best = resample(raw)
+    if peak_bend(best, start_yaw, end_yaw) > KINK_RAD:
+        options = [corner(raw[0], start_yaw, raw[-1], end_yaw, reach) for reach in (0.3, 0.36, 0.42, 0.5, 0.6, 0.75)]
+        evens = [best, *[resample(option) for option in options]]
+        best = min(evens, key=lambda line: peak_bend(line, start_yaw, end_yaw))
+    return best if peak_bend(best, start_yaw, end_yaw) < IMPOSSIBLE_RAD else None
 
 
 def kind_of(lane: NetLane) -> LaneKind | None:
@@ -140,6 +164,9 @@ def add_junction_lanes(net: Net, lanes: list[Lane], index: dict[str, int], by_na
         if length_of(raw) < 0.1:
             before.nexts.append(index[link.end])
             continue
+        line = turning_line(raw, bearing(before.line, True), bearing(after.line, False))
+        if line is None:
+            continue
         bend = float(wrap_angle(bearing(after.line, False) - bearing(before.line, True)))
         turn = TURNS.get(link.direction, Turn.STRAIGHT)
         if link.direction != "s" or abs(bend) > np.pi / 3:
@@ -152,7 +179,7 @@ def add_junction_lanes(net: Net, lanes: list[Lane], index: dict[str, int], by_na
             Lane(
                 names[0] if names else f"{link.start}>{link.end}",
                 before.kind,
-                resample(raw),
+                line,
                 min(before.width_m, after.width_m),
                 limit,
                 max(before.road, after.road),
@@ -180,8 +207,9 @@ def add_crossings(net: Net, lanes: list[Lane], index: dict[str, int], by_name: d
             out_of[link.start].append(link.end)
             if link.signal:
                 signals[link.end] = (link.signal, link.link)
+    inner = inner_edges(net)
     for lane in by_name.values():
-        if lane.function != "crossing" or length_of(lane.shape) < 0.5:
+        if lane.function != "crossing" or length_of(lane.shape) < 0.5 or inner.issuperset(net.edges[lane.edge].crossed):
             continue
         index[lane.name] = len(lanes)
         junction = lane.edge.removeprefix(":").rsplit("_", 1)[0]
@@ -208,10 +236,12 @@ def add_crossings(net: Net, lanes: list[Lane], index: dict[str, int], by_name: d
                     continue
                 a, b = lanes[index[start]], lanes[index[end]]
                 gap = float(np.hypot(*(b.line[0] - a.line[-1])[:2]))
+                if gap > FARTHEST_CORNER_M:
+                    continue
                 if gap < 0.1:
                     a.nexts.append(index[end])
                     continue
-                line = corner(a.line[-1], bearing(a.line, True), b.line[0], bearing(b.line, False))
+                line = corner(a.line[-1], bearing(a.line, True), b.line[0], bearing(b.line, False), FOOT_BEND)
                 a.nexts.append(len(lanes))
                 junction = area.removeprefix(":").rsplit("_", 2)[0]
                 lanes.append(
@@ -231,6 +261,19 @@ def add_crossings(net: Net, lanes: list[Lane], index: dict[str, int], by_name: d
                         [index[end]],
                     )
                 )
+
+
+def inner_edges(net: Net) -> set[str]:
+    """Return the edges that lie inside one crossroads, e.g. between the two halves of a divided road."""
+    signals: dict[str, set[str]] = defaultdict(set)
+    for link in net.connections:
+        if link.signal and not link.start.startswith(":"):
+            signals[net.edges[link.start.rsplit("_", 1)[0]].end].add(link.signal)
+    return {
+        edge.name
+        for edge in net.edges.values()
+        if edge.lanes and signals[edge.start] & signals[edge.end] and length_of(edge.lanes[-1].shape) < INNER_M
+    }
 
 
 def add_right_of_way(net: Net, lanes: list[Lane], index: dict[str, int]) -> None:

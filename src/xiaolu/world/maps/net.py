@@ -34,12 +34,15 @@ class NetLane:
 
 @dataclass(slots=True)
 class NetEdge:
+    """A carriageway of one direction. crossed: for a crossing, the edges it leads over."""
+
     name: str
     function: str
     start: str
     end: str
     street: str
     kind: str
+    crossed: list[str] = field(default_factory=list)
     lanes: list[NetLane] = field(default_factory=list)
 
 
@@ -112,6 +115,38 @@ def read_net(path: Path, source: Path) -> Net:
     return net
 
 
+def without_fragments(net: Net, least_m: float) -> Net:
+    """Return the net without streets that hang together with less than `least_m` of car lanes: scraps of an extract."""
+    root: dict[str, str] = {}
+
+    def find(node: str) -> str:
+        while root.setdefault(node, node) != node:
+            root[node] = root.setdefault(root[node], root[node])
+            node = root[node]
+        return node
+
+    length: dict[str, float] = {}
+    normal = [edge for edge in net.edges.values() if edge.start and edge.end]
+    for edge in normal:
+        root[find(edge.start)] = find(edge.end)
+    for edge in normal:
+        for lane in edge.lanes:
+            if lane.cars:
+                metres = float(np.hypot(*np.diff(lane.shape[:, :2], axis=0).T).sum())
+                length[find(edge.start)] = length.get(find(edge.start), 0.0) + metres
+
+    def stays(edge: NetEdge) -> bool:
+        node = edge.start or edge.name.removeprefix(":").rsplit("_", 1)[0]
+        return length.get(find(node), 0.0) >= least_m
+
+    edges = {name: edge for name, edge in net.edges.items() if stays(edge)}
+    links = [
+        link for link in net.connections if link.start.rsplit("_", 1)[0] in edges and link.end.rsplit("_", 1)[0] in edges
+    ]
+    junctions = [junction for junction in net.junctions if length.get(find(junction.name), 0.0) >= least_m]
+    return Net(edges, junctions, links, net.programs, net.location)
+
+
 def shape_of(text: str) -> np.ndarray:
     """Return (n, 3) of a shape attribute: `x,y x,y,z ...`."""
     rows = [[float(part) for part in point.split(",")] for point in text.split()]
@@ -134,6 +169,7 @@ def take_edge(net: Net, element: ElementTree.Element) -> None:
         element.get("to", ""),
         element.get("name", ""),
         element.get("type", ""),
+        element.get("crossingEdges", "").split(),
     )
     for lane in element.iter("lane"):
         shape = shape_of(lane.get("shape", ""))

@@ -12,6 +12,8 @@ COMMON = (
     "--output.street-names",
     "--junctions.internal-link-detail=12",
     "--junctions.corner-detail=8",
+    "--default.junctions.radius=7",
+    "--junctions.small-radius=3",
     "--default.crossing-width=4.0",
     "--tls.cycle.time=80",
     "--tls.yellow.time=3",
@@ -24,7 +26,7 @@ FOR_OSM = (
     "--geometry.remove",
     "--junctions.join",
     "--crossings.guess",
-    "--crossings.guess.speed-threshold=17.0",
+    "--crossings.guess.speed-threshold=13.0",  # m/s: wider roads are crossed at signals only
     "--tls.guess-signals",
     "--tls.discard-simple",
     "--tls.join",
