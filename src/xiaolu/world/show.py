@@ -133,9 +133,9 @@ def _write_names(axes: Any, town: Town, window: np.ndarray, points_per_m: float)
             continue
         turn = np.degrees(yaw)
         upright = (turn + 90.0) % 180.0 - 90.0
-        text = axes.text(x, y, name, rotation=upright, ha="center", va="center", size=size, color=INK, zorder=12)
+        text = axes.text(x, y, name, rotation=upright, ha="center", va="center", size=size, color="white", zorder=12)
         text.set_fontfamily(font or "DejaVu Sans")
-        text.set_path_effects([effects.withStroke(linewidth=1.6, foreground="#ffffffd0")])
+        text.set_path_effects([effects.withStroke(linewidth=1.8, foreground=ASPHALT)])
         text.set_clip_on(True)
         written.append((street, x, y))
 
