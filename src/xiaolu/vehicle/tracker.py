@@ -19,6 +19,7 @@ from xiaolu.core.rates import SECOND_NS, TICK_S
 from xiaolu.vehicle.parameters import EGO_VEHICLE, VehicleParameters
 
 GRID_M = 0.5
+_NOMINAL_M = np.diff(PATH_DISTANCES_M, prepend=0.0)
 STOPPED_MPS = 0.1  # a profile that ends below this means standing still
 SMOOTHING_M = 0.8  # waves of a path shorter than a few of these are noise; tuned on 2 cm noise and a 6 m hairpin
 
@@ -134,10 +135,10 @@ def smoothed(path: np.ndarray) -> np.ndarray:
 
     A path whose points pile up (clamped at a route's end) is taken to go straight on from there.
     """
-    operator, slope, bend = _smoother()
-    points = operator @ _unpiled(np.concatenate([[[0.0, 0.0]], path]))
-    first, second = slope @ points, bend @ points
-    heading = np.unwrap(np.arctan2(first[:, 1], first[:, 0]))
+    stacked = _smoother() @ _unpiled(np.concatenate([[[0.0, 0.0]], path]))
+    points, first, second = stacked.reshape(3, -1, 2)
+    heading = np.arctan2(first[:, 1], first[:, 0])
+    heading[1:] -= 2.0 * np.pi * np.cumsum(np.rint(np.diff(heading) / (2.0 * np.pi)))
     stretch = np.maximum(np.hypot(first[:, 0], first[:, 1]), 0.2)
     curvature = (first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]) / stretch**3
     return np.column_stack([points, heading, curvature])
@@ -154,8 +155,9 @@ def _stop_m(times: np.ndarray, profile: np.ndarray) -> float:
 
 def _unpiled(path: np.ndarray) -> np.ndarray:
     """Return a path (n, 2) with its origin, its piled-up far end replaced by a straight continuation."""
-    nominal = np.diff(PATH_DISTANCES_M, prepend=0.0)
-    piled = np.flatnonzero(np.hypot(*np.diff(path, axis=0).T) < 0.3 * nominal)
+    nominal = _NOMINAL_M
+    steps = path[1:] - path[:-1]
+    piled = np.flatnonzero(np.hypot(steps[:, 0], steps[:, 1]) < 0.3 * nominal)
     if not len(piled):
         return path
     first = int(piled[0])
@@ -186,8 +188,8 @@ def _knots() -> np.ndarray:
 
 
 @lru_cache(maxsize=1)
-def _smoother() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return matrices: path with origin -> points every GRID_M; points -> first and second derivative by distance.
+def _smoother() -> np.ndarray:
+    """Return a matrix: path with origin -> points every GRID_M, below them their first and second derivatives.
 
     The points minimise squared distance to the path's own points plus SMOOTHING_M^6 times the squared third derivative
     (a smoothing spline of order 3): straight lines and parabolas pass unchanged.
@@ -208,4 +210,4 @@ def _smoother() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     bend = np.zeros((count, count))
     bend[1:-1] = np.diff(np.eye(count), 2, axis=0) / GRID_M**2
     bend[0], bend[-1] = bend[1], bend[-2]
-    return operator, slope, bend
+    return np.concatenate([operator, slope @ operator, bend @ operator])
