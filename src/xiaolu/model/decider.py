@@ -20,6 +20,7 @@ from xiaolu.model.config import ModelConfig
 RAY_SIZE = 7
 AGE_SIZE = 4
 ROUTE_TOKENS = 2
+BEND = 0.125  # a path head's output of 1 means an eighth of the sharpest bend: paths are mostly straight
 MASKED = -3e4  # added to a score: as good as minus infinity, and still a number when everything is masked
 
 
@@ -124,7 +125,7 @@ class Decider(nn.Module):
 
     def small_outputs(self) -> None:
         """Start from straight paths at a walking pace: the first steps of training are then gentle."""
-        nn.init.normal_(self.path_out.weight, std=1e-3)
+        nn.init.normal_(self.path_out.weight, std=1e-2)
         nn.init.normal_(self.speed_out.weight, std=1e-2)
         nn.init.constant_(self.speed_out.bias, -1.0)
 
@@ -186,7 +187,7 @@ class Decider(nn.Module):
         near = torch.sigmoid(self.nearness(seen).float())
         speeds = torch.sigmoid(self.speed_out(pace).float()).unflatten(1, (len(Pace), SPEED_KNOTS))
         with torch.autocast(tokens_BLD.device.type, enabled=False):
-            paths = self.integrate(MAX_CURVATURE_1PM * torch.tanh(curvature))
+            paths = self.integrate(MAX_CURVATURE_1PM * torch.tanh(BEND * curvature))
         return {
             "path_logits": self.path_logits(functional.gelu(path)).float(),
             "paths": paths,

@@ -1,5 +1,6 @@
 """What a network is taught at each moment: dense cell labels from pixels, and the plan's targets as columns."""
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -107,6 +108,13 @@ class Columns:
     def __len__(self) -> int:
         return len(self.episode)
 
+    def fingerprint(self) -> str:
+        """Return a short hash by which caches know whether they were made of the same moments."""
+        total = hashlib.sha256()
+        for name in ("episode", "index", "window", "stamp_ns", "path", "route"):
+            total.update(np.ascontiguousarray(getattr(self, name)).tobytes())
+        return total.hexdigest()[:16]
+
     def targets(self, numbers: np.ndarray) -> dict[str, np.ndarray]:
         """Return the rows of what the losses compare with."""
         names = ("path", "speed_mps", "choice", "pace", "cause", "signal", "signal_near", "hazard_near")
@@ -157,7 +165,8 @@ def interest_of(columns: Columns) -> np.ndarray:
     """Return (N,) how often each moment should be shown: turns, starts and rare paths more, long waits less."""
     interest = np.ones(len(columns), np.float32)
     waiting = (columns.now_mps < STANDING_MPS) & (columns.pace == Pace.STOP)
-    still_waiting = waiting & waiting[np.maximum(memory_links(columns, 1)[:, 1], 0)]
+    before = memory_links(columns, 1)[:, 1]
+    still_waiting = waiting & (before >= 0) & waiting[before]
     turning = np.isin(columns.choice, (PathChoice.KEEP_LEFT, PathChoice.KEEP_RIGHT))
     interest[turning] = 2.0
     interest[columns.choice >= PathChoice.NUDGE_LEFT] = 2.0
@@ -194,8 +203,6 @@ def split_episodes(columns: Columns, held_out_share: float, seed: int) -> tuple[
     """Return (N,) interest for training, and the numbers of held-out moments: whole episodes, drawn by the seed."""
     episodes = np.unique(columns.episode)
     rng = np.random.default_rng([seed, 0])
-    held = (
-        rng.permutation(episodes)[: int(round(held_out_share * len(episodes)))] if len(episodes) > 1 else episodes[:0]
-    )
+    held = rng.permutation(episodes)[: round(held_out_share * len(episodes))] if len(episodes) > 1 else episodes[:0]
     out = np.isin(columns.episode, held)
     return np.where(out, 0.0, columns.interest), np.flatnonzero(out & columns.usable)

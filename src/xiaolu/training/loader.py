@@ -55,7 +55,8 @@ class FrameStore:
     Decoding costs several times what reading back does, and every moment is looked at several times.
     """
 
-    def __init__(self, source: MomentSource, folder: Path) -> None:
+    def __init__(self, source: MomentSource, folder: Path, fingerprint: str) -> None:
+        """Open or make frames.u8 in a folder; fingerprint: of the source, see Columns.fingerprint."""
         self.source, self.count = source, len(source)
         self.parts: list[tuple[str, str, int, int, tuple[int, ...]]] = []
         at = 0
@@ -67,7 +68,7 @@ class FrameStore:
                 self.parts.append((field, camera.name, at, at + length, shape))
                 at += length
         self.bytes = at
-        folder.mkdir(parents=True, exist_ok=True)
+        begin_cache(folder, "frames", fingerprint)
         self.data = flat_file(folder / "frames.u8", (self.count, self.bytes), np.uint8)
         self.present = flat_file(folder / "frames.present", (self.count,), np.uint8)
 
@@ -96,6 +97,17 @@ class FrameStore:
                 piece = piece.view(np.float16) if field == "depths" else piece
                 out[field][name] = piece.reshape(len(numbers), *shape)
         return FrameBatch(numbers, **out)
+
+
+def begin_cache(folder: Path, name: str, fingerprint: str) -> None:
+    """Drop the cache files NAME.* of a folder unless they were made of the moments with this fingerprint."""
+    folder.mkdir(parents=True, exist_ok=True)
+    mark = folder / f"{name}.key"
+    if mark.exists() and mark.read_text() == fingerprint:
+        return
+    for file in folder.glob(f"{name}.*"):
+        file.unlink()
+    mark.write_text(fingerprint)
 
 
 def flat_file(path: Path, shape: tuple[int, ...], dtype: type) -> np.memmap:
