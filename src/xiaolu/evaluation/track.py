@@ -111,10 +111,10 @@ class Track:
         approach, ahead_m = self._line
         colour, right = LampColour.NONE, False
         if approach >= 0:
-            colour, right = self._colour(approach, scene.stamp_ns / 1e9)
+            colour, right = self._colour(approach, scene.stamp_ns / 1e9, scene.seed)
         return {"line_ahead_m": ahead_m, "signal_colour": int(colour), "right_turn": right}
 
-    def _colour(self, approach: int, time_s: float) -> tuple[LampColour, bool]:
+    def _colour(self, approach: int, time_s: float, seed: int) -> tuple[LampColour, bool]:
         """What governs the connection the ego takes: the route's if it is on the route's lane, else the kindest."""
         town = self._town
         ways = [int(n) for n in town.following(approach) if town.lane_signal[n] >= 0]
@@ -122,7 +122,7 @@ class Track:
         ways = routed or ways
         if not ways:
             return LampColour.NONE, False
-        colours = [LampColour(int(c)) for c in lane_colour(town, time_s)[town.lane_signal[ways]]]
+        colours = [LampColour(int(c)) for c in lane_colour(town, time_s, seed)[town.lane_signal[ways]]]
         right = all(Turn(int(town.lane_turn[n])) == Turn.RIGHT for n in ways)
         free = [c for c in colours if c != LampColour.RED]
         return (free or colours)[0], right
