@@ -1,9 +1,12 @@
 """Without these, training towns would repeat each other, differ from run to run, or trap the ride."""
 
+import hashlib
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
+from importlib.resources import files
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +17,7 @@ from xiaolu.world.routing import RoutePath, draw_ride
 from xiaolu.world.street_map import add_roundabout, street_map
 from xiaolu.world.street_names import StreetNames
 from xiaolu.world.street_plan import StreetPlan
-from xiaolu.world.town import LaneKind, RoadClass, Town
+from xiaolu.world.town import LaneKind, RoadClass, Town, load_town
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +50,13 @@ def test_a_town_is_the_same_town_in_another_process(towns: list[Town]) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == towns[-1].digest()
     assert len({town.digest() for town in towns}) == len(towns)
+
+
+def test_the_bundled_town_is_what_its_seed_stands_for_and_carries_rides() -> None:
+    town = load_town(Path(str(files("xiaolu") / "assets" / "town.town")))
+    assert town.meta["source_sha256"] == hashlib.sha256(draw_osm(850_000).encode()).hexdigest(), "bundle it again"
+    for seed in range(10):
+        RoutePath(town, draw_ride(town, seed, 400.0))
 
 
 def test_two_seeds_draw_two_maps_and_one_seed_draws_one() -> None:

@@ -249,7 +249,7 @@ def _furnish(axes: Any, window: np.ndarray, title: str, facts: str) -> None:
     axes.text(x + bar_m / 2, y + 0.008 * width_m, f"{bar_m} m", ha="center", va="bottom", size=9, zorder=14, bbox=box)
     axes.annotate(
         "N", xy=(0.965, 0.965), xytext=(0.965, 0.925), xycoords="axes fraction", ha="center", va="top", size=11,
-        color=INK, weight="bold", zorder=14, arrowprops={"arrowstyle": "-|>", "color": INK, "lw": 1.8},
+        color=INK, weight="bold", zorder=14, arrowprops={"arrowstyle": "-|>", "color": INK, "lw": 1.8}, bbox=box,
     )  # fmt: skip
     axes.set_title(title, loc="left", size=15, color=INK, weight="bold", pad=16)
     axes.text(0.0, 1.006, facts, transform=axes.transAxes, size=9, color="#6b7178", va="bottom")
