@@ -144,6 +144,26 @@ def test_takeover_and_giving_back(config, world):
     assert len(first.seen) == 11 and first.resets == 1 and second.s_m > 0.0
 
 
+def test_one_driver_may_take_over_several_futures(config, world):
+    def apart(kind):
+        ride = Ride(config, Blind(3.0), world=world)
+        for _ in range(10):
+            ride.step()
+        futures = ride.fork(2)
+        shared = follower(config, kind)
+        for future, wait in zip(futures, (0, 15), strict=True):
+            for _ in range(wait):
+                future.step()
+            future.driver = shared if kind is Remembering else follower(config, kind)
+        for _ in range(30):
+            for future in futures:
+                future.step()
+        return futures
+
+    for one, two in zip(apart(Follower), apart(Remembering), strict=True):
+        assert_same(one.state, two.state)
+
+
 def test_decisions_act_after_their_latency(config, world):
     pulls_off = {}
     for ticks in (0, 1, 3):

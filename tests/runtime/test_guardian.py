@@ -62,7 +62,7 @@ def broken(**changes):
         (decision(tick=9), "old"),
         (decision(tick=-20), "old"),
         (decision(30.0), "30 m/s"),
-        (decision(12.0), "changes by"),
+        (decision(12.0), "grows by"),
         (decision(np.linspace(4.0, -4.0, SPEED_KNOTS)), "against the path"),
         (decision(path=STRAIGHT * [1.0, 0.0] + [0.0, 30.0]), "jumps"),
     ],
@@ -104,6 +104,11 @@ def test_failure_without_any_path_holds_the_steering():
 def test_minimal_risk_stays_within_four_metres_per_second_squared():
     plan = Guardian().minimal_risk(Plan(STRAIGHT, np.full(SPEED_KNOTS, 12.0)), ego(12.0))
     assert np.allclose(plan.speed_mps, np.maximum(12.0 - 4.0 * SPEED_TIMES_S, 0.0))
+
+
+def test_an_emergency_stop_is_the_driver_s_right():
+    made = decision(0.0)
+    assert Guardian().check(made, ego(12.0)) == (made, "")
 
 
 def test_brakes_for_what_the_bumper_hears():

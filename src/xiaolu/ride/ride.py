@@ -113,6 +113,7 @@ class Ride:
         self._seen: tuple[RideState, Look] | None = None
         self._met: list[Any] = []
         self._memory: Any = None
+        self._memories: dict[int, Any] = {}
         self._shared = False
         self._take_seat(driver)
         pose = self.path.point_at(0.0)
@@ -138,7 +139,13 @@ class Ride:
     def driver(self, driver: Driver | SceneDriver) -> None:
         if self.guardian.failed:
             self.guardian.reset()
-        self._take_seat(driver)
+        if self._shared:
+            self._memories[id(self._driver)] = self._memory
+        known = self._take_seat(driver)
+        if isinstance(driver, Snapshots):
+            # Whoever takes over may be driving other rides as well: from here on each has its own memory.
+            kept = self._memories.get(id(driver)) if known else None
+            self._shared, self._memory = True, kept if kept is not None else driver.snapshot()
 
     @property
     def done(self) -> bool:
@@ -266,13 +273,14 @@ class Ride:
             if not self._shared:
                 self._memory, self._shared = self._driver.snapshot(), True
             twin._memory, twin._shared = self._memory, True
-            twin._met = list(self._met)
+            twin._met, twin._memories = list(self._met), dict(self._memories)
         else:
-            twin._driver = copy.deepcopy(self._driver)
+            twin._driver, twin._memories = copy.deepcopy(self._driver), dict(self._memories)
             twin._met = [twin._driver if met is self._driver else met for met in self._met]
         return twin
 
-    def _take_seat(self, driver: Driver | SceneDriver) -> None:
+    def _take_seat(self, driver: Driver | SceneDriver) -> bool:
+        """Put a driver at the wheel, reset it if it is new to this ride, and return whether it was known."""
         if driver.cameras and self.renderer is None:
             raise ValueError(
                 f"driver {driver.name} wants cameras {', '.join(driver.cameras)}: give the Ride a renderer "
@@ -280,9 +288,11 @@ class Ride:
             )
         self._driver: Driver | SceneDriver = driver
         self._shared, self._memory, self._seen = False, None, None
-        if not any(met is driver for met in self._met):
+        known = any(met is driver for met in self._met)
+        if not known:
             driver.reset(self.config.seed)
             self._met.append(driver)
+        return known
 
     def _look(self) -> "Look":
         if self._seen is not None and self._seen[0] is self.state:
