@@ -1,11 +1,12 @@
 """The renderer: a scene in, frames and label images out. World frame; row 0 of an image is its top."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import moderngl
 import numpy as np
 
+from xiaolu.cameras.canvas import Canvas, is_smooth
 from xiaolu.cameras.cast import Cast, cast_of, with_ego
 from xiaolu.cameras.context import open_context
 from xiaolu.cameras.flow import flow_of
@@ -20,7 +21,6 @@ from xiaolu.core.rates import SECOND_NS
 from xiaolu.core.scene import Scene
 from xiaolu.world.town import Town
 
-SAMPLES = 4  # a lamp of four pixels and an arm of two need smooth edges
 HEAD_FAR_M = 160.0
 
 
@@ -37,34 +37,6 @@ class Pixels:
     flow: np.ndarray | None = None
 
 
-class _Canvas:
-    """Framebuffers of one size: smooth colour, what it is resolved into, and labels with depth (made when asked)."""
-
-    def __init__(self, context: moderngl.Context, width: int, height: int) -> None:
-        self._context, self.size = context, (width, height)
-        self._parts: list = []
-        samples = min(SAMPLES, context.max_samples)
-        self.smooth = self._framebuffer([context.renderbuffer(self.size, 4, samples=samples)], samples)
-        self.flat = self._framebuffer([context.renderbuffer(self.size, 4)], 0)
-        self._labels: moderngl.Framebuffer | None = None
-
-    def _framebuffer(self, colours: list, samples: int) -> moderngl.Framebuffer:
-        depth = self._context.depth_renderbuffer(self.size, samples=samples)
-        framebuffer = self._context.framebuffer(colours, depth)
-        self._parts += [framebuffer, depth, *colours]
-        return framebuffer
-
-    def labels(self) -> moderngl.Framebuffer:
-        if self._labels is None:
-            self._labels = self._framebuffer([self._context.renderbuffer(self.size, 1, dtype="u4")], 0)
-        return self._labels
-
-    def release(self) -> None:
-        for part in self._parts:
-            part.release()
-        self._parts.clear()
-
-
 class Renderer:
     """Draws a town and what moves in it. All cameras share one picture in graphics memory, read back once.
 
@@ -75,11 +47,16 @@ class Renderer:
     def __init__(self, town: Town, rig: Sequence[CameraModel] = RIG) -> None:
         self.town, self.rig = town, tuple(rig)
         self._context = open_context()
-        self._places, size = _atlas(self.rig)
+        names = [camera.name for camera in self.rig]
+        if len(set(names)) != len(names):
+            raise ValueError(f"the cameras of a rig need names of their own, these are {', '.join(names)}")
+        self._views: dict[tuple[int, int], Canvas] = {}
         with self._context:
             self._stage = Stage(self._context, mesh_of(town))
-            self._canvas = _Canvas(self._context, *size)
-            self._views: dict[tuple[int, int], _Canvas] = {}
+            self._canvases = []
+            for smooth in (True, False):
+                group = [camera for camera in self.rig if is_smooth(camera) == smooth]
+                self._canvases += [Canvas(self._context, group, smooth)] if group else []
 
     def __enter__(self) -> "Renderer":
         return self
@@ -96,9 +73,10 @@ class Renderer:
         keep the rig's camera models, as a car that stood there would know no better. ValueError for unknown names.
         """
         cameras = [camera_named(self.rig, name) for name in names]
+        light = light_of(scene.conditions)
         with self._context:
-            images = self._pictures(scene, cameras, shift)
-        return tuple(CameraFrame(camera, scene.stamp_ns, image) for camera, image in zip(cameras, images, strict=True))
+            images = self._pictures(scene, light, cast_of(self.town, scene, light), cameras, shift)
+        return tuple(CameraFrame(camera, scene.stamp_ns, images[camera.name]) for camera in cameras)
 
     def pixels(
         self,
@@ -112,17 +90,20 @@ class Renderer:
         flow_from: an earlier scene of the same ride, for optical flow since then.
         """
         cameras = [camera_named(self.rig, name) for name in names]
+        light = light_of(scene.conditions)
+        cast = cast_of(self.town, scene, light)
         with self._context:
-            images = self._pictures(scene, cameras, shift)
-            labels, depths = self._labels(scene, cameras, shift)
+            images = self._pictures(scene, light, cast, cameras, shift)
+            labels = self._labels(scene, light, cast, cameras, shift)
         uids = np.concatenate([[-1], np.asarray(scene.users.uid, np.int64)])
         out = {}
-        for camera, image, label, depth in zip(cameras, images, labels, depths, strict=True):
+        for camera in cameras:
+            label, depth = labels[camera.name]
             uid, depth_m = uids[label >> 8], depth_of(depth)
             flow = None
             if flow_from is not None:
                 flow = flow_of(shifted(camera, *shift), self.town, scene, flow_from, depth_m, uid)
-            out[camera.name] = Pixels(image, (label & 0xFF).astype(np.uint8), uid, depth_m, flow)
+            out[camera.name] = Pixels(images[camera.name], (label & 0xFF).astype(np.uint8), uid, depth_m, flow)
         return out
 
     def view(self, scene: Scene, camera: CameraModel) -> np.ndarray:
@@ -131,48 +112,51 @@ class Renderer:
         For films and pictures: `pinhole("chase", 640, 360, 430.0, (-7.5, 0.0, 3.6, 0.0, 0.2))` looks over its roof.
         """
         size = (camera.width_px, camera.height_px)
+        light = light_of(scene.conditions)
+        cast = with_ego(cast_of(self.town, scene, light), scene)
         with self._context:
             if size not in self._views:
-                self._views[size] = _Canvas(self._context, *size)
+                self._views[size] = Canvas(self._context, [camera], smooth=True)
             canvas = self._views[size]
-            light = light_of(scene.conditions)
-            cast = with_ego(cast_of(self.town, scene, light), scene)
-            self._draw(canvas.smooth, scene, light, cast, [(camera, (0, 0))], "picture")
-            return _read(self._context, canvas)[:, :, :3].copy()
+            self._draw(canvas.picture, scene, light, cast, [(camera, (0, 0))], "picture")
+            return canvas.colours()[:, :, :3].copy()
 
     def close(self) -> None:
         """Give all graphics memory back. Closing twice is fine."""
         with self._context:
             self._stage.release()
-            for canvas in (self._canvas, *self._views.values()):
+            for canvas in (*self._canvases, *self._views.values()):
                 canvas.release()
             self._views.clear()
 
-    def _placed(self, cameras: Sequence[CameraModel], shift: tuple[float, float]):
-        return [(shifted(camera, *shift), self._places[camera.name]) for camera in cameras]
+    def _sheets(self, cameras: Sequence[CameraModel]) -> Iterator[tuple[Canvas, list[CameraModel]]]:
+        """Yield each sheet with those of the cameras that lie on it."""
+        for canvas in self._canvases:
+            mine = [camera for camera in cameras if camera.name in canvas.places]
+            if mine:
+                yield canvas, mine
 
-    def _pictures(self, scene: Scene, cameras: Sequence[CameraModel], shift) -> list[np.ndarray]:
-        light = light_of(scene.conditions)
-        cast = cast_of(self.town, scene, light)
-        self._draw(self._canvas.smooth, scene, light, cast, self._placed(cameras, shift), "picture")
-        whole = _read(self._context, self._canvas)
-        images = []
-        for camera in cameras:
-            image = np.ascontiguousarray(_cut(whole, self._places[camera.name], camera)[:, :, :3])
-            image.flags.writeable = False
-            images.append(image)
+    def _pictures(self, scene: Scene, light: Light, cast: Cast, cameras, shift) -> dict[str, np.ndarray]:
+        images = {}
+        for canvas, mine in self._sheets(cameras):
+            placed = [(shifted(camera, *shift), canvas.places[camera.name]) for camera in mine]
+            self._draw(canvas.picture, scene, light, cast, placed, "picture")
+            whole = canvas.colours()
+            for camera in mine:
+                image = np.ascontiguousarray(canvas.cut(whole, camera)[:, :, :3])
+                image.flags.writeable = False
+                images[camera.name] = image
         return images
 
-    def _labels(self, scene: Scene, cameras: Sequence[CameraModel], shift) -> tuple[list, list]:
-        light = light_of(scene.conditions)
-        framebuffer = self._canvas.labels()
-        self._draw(framebuffer, scene, light, cast_of(self.town, scene, light), self._placed(cameras, shift), "labels")
-        width, height = self._canvas.size
-        label = np.frombuffer(framebuffer.read(components=1, dtype="u4"), np.uint32).reshape(height, width)
-        depth = np.frombuffer(framebuffer.read(components=1, attachment=-1, dtype="f4"), np.float32)
-        depth = depth.reshape(height, width)
-        places = [(self._places[c.name], c) for c in cameras]
-        return [_cut(label, *p) for p in places], [_cut(depth, *p) for p in places]
+    def _labels(self, scene: Scene, light: Light, cast: Cast, cameras, shift) -> dict[str, tuple]:
+        labels = {}
+        for canvas, mine in self._sheets(cameras):
+            placed = [(shifted(camera, *shift), canvas.places[camera.name]) for camera in mine]
+            self._draw(canvas.labels, scene, light, cast, placed, "labels")
+            label, depth = canvas.labels_and_depth()
+            for camera in mine:
+                labels[camera.name] = canvas.cut(label, camera), canvas.cut(depth, camera)
+        return labels
 
     def _draw(self, framebuffer, scene: Scene, light: Light, cast: Cast, placed, kind: str) -> None:
         context, stage = self._context, self._stage
@@ -242,30 +226,3 @@ def _frame_bytes(clip: np.ndarray, eye: np.ndarray, scene: Scene, light: Light) 
         [*light.glow, light.shadow],
     ]
     return np.array(rows, np.float32).tobytes()
-
-
-def _read(context: moderngl.Context, canvas: _Canvas) -> np.ndarray:
-    """Return (H, W, 4) uint8 of a canvas, averaged over its samples."""
-    context.copy_framebuffer(canvas.flat, canvas.smooth)
-    width, height = canvas.size
-    return np.frombuffer(canvas.flat.read(components=4), np.uint8).reshape(height, width, 4)
-
-
-def _cut(whole: np.ndarray, place: tuple[int, int], camera: CameraModel) -> np.ndarray:
-    x, y = place
-    return whole[y : y + camera.height_px, x : x + camera.width_px]
-
-
-def _atlas(rig: Sequence[CameraModel]) -> tuple[dict[str, tuple[int, int]], tuple[int, int]]:
-    """Return where each camera's picture lies, and the size of the sheet: shelves, tallest first."""
-    names = [camera.name for camera in rig]
-    if len(set(names)) != len(names):
-        raise ValueError(f"the cameras of a rig need names of their own, these are {', '.join(names)}")
-    width = max([512, *(camera.width_px for camera in rig)])
-    places, x, y, shelf = {}, 0, 0, 0
-    for camera in sorted(rig, key=lambda c: -c.height_px):
-        if x + camera.width_px > width:
-            x, y, shelf = 0, y + shelf, 0
-        places[camera.name] = (x, y)
-        x, shelf = x + camera.width_px, max(shelf, camera.height_px)
-    return places, (width, y + shelf)

@@ -45,7 +45,7 @@ CYCLE = np.array([0.37, 0.32, 0.30])
 PAVING = np.array([0.60, 0.575, 0.54])
 KERBSTONE = np.array([0.66, 0.655, 0.64])
 CONCRETE = np.array([0.56, 0.56, 0.55])
-GRASS = np.array([0.42, 0.45, 0.35])
+GRASS = np.array([0.44, 0.47, 0.36])
 
 
 def _line_of(town: Town) -> np.ndarray:

@@ -34,9 +34,8 @@ def ground_layers() -> np.ndarray:
     joint = np.maximum(np.abs(slab_x - 0.5), np.abs((y * 4) % 1.0 - 0.5)) > 0.46
     tone = random.uniform(-0.035, 0.035, (4, 5))[row.astype(int), np.floor(x * 4 + 0.5 * (row % 2)).astype(int) % 4]
     paving = _grey(0.5 + tone + 0.02 * fine - 0.10 * joint)
-    grass = _grey(0.5 + 0.05 * fine + 0.05 * mid + 0.03 * coarse)
-    grass[..., 1] += 0.03 * coarse
-    grass[..., 0] += 0.02 * mid
+    grass = _grey(0.5 + 0.03 * fine + 0.022 * mid + 0.015 * coarse)
+    grass[..., 1] += 0.008 * coarse
     paint = _grey(0.5 + 0.015 * fine - 0.05 * np.maximum(mid - 1.2, 0.0))
     return _bytes([asphalt, paving, grass, paint])
 

@@ -10,7 +10,7 @@ out vec2 v_uv;
 out vec2 v_ground;
 out vec3 v_light;
 flat out vec4 v_line;    // paint from, to (m from the left edge), period and length of a dash
-flat out vec4 v_paint;   // rgb of the paint; w: where the edge line ends, or -1
+flat out vec4 v_paint;   // rgb of the paint; w: where the right-hand line's middle lies, or -9
 flat out float v_layer;
 flat out uint v_class;
 flat out uint v_paint_class;

@@ -1,0 +1,15 @@
+"""A renderer for the small town; everything that draws skips where no OpenGL context can be made."""
+
+import pytest
+
+from xiaolu.cameras.context import NoGraphics
+from xiaolu.cameras.renderer import Renderer
+
+
+@pytest.fixture(scope="session")
+def renderer(small_town):
+    try:
+        with Renderer(small_town) as made:
+            yield made
+    except NoGraphics as reason:
+        pytest.skip(str(reason))
