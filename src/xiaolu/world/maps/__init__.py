@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from xiaolu.world.maps.buildings import place_buildings
-from xiaolu.world.maps.compiler import junction_outlines, lane_tables
+from xiaolu.world.maps.compiler import drop_distant_foes, junction_outlines, lane_tables
 from xiaolu.world.maps.error import MapError
 from xiaolu.world.maps.heights import raise_bridges, round_corners
 from xiaolu.world.maps.lanes import build_lanes
@@ -63,6 +63,7 @@ def compile_net(net: Net, streets: Streets | None, source: Path, kind: str, say:
         raise MapError(f"{source}: no drivable streets in this map; choose an area that has streets for cars")
     round_corners(lanes)
     raise_bridges(lanes)
+    drop_distant_foes(lanes)
     content = hashlib.sha256(source.read_bytes()).hexdigest()
     seed = int(content[:15], 16)
     say("what stands along the streets")

@@ -3,11 +3,13 @@
 from collections.abc import Iterable
 
 import numpy as np
+import shapely
 from shapely import LineString, Polygon, make_valid
 from shapely.ops import unary_union
 
 from xiaolu.world.maps.lanes import Lane
 from xiaolu.world.maps.net import Net
+from xiaolu.world.maps.surfaces import lane_surfaces
 from xiaolu.world.town import LaneKind, Marking, RoadClass
 
 
@@ -61,6 +63,18 @@ def marking_of(lane: Lane, lanes: list[Lane], two_way: set[str]) -> Marking:
     if lane.road >= RoadClass.RESIDENTIAL:
         return Marking.DASHED if lane.width_m >= 3.25 else Marking.NONE
     return Marking.DOUBLE if wide else Marking.SOLID if lane.road <= RoadClass.SECONDARY else Marking.DASHED
+
+
+def drop_distant_foes(lanes: list[Lane]) -> None:
+    """Forget, in place, foes whose swept surfaces never meet: the net's tables are about links, not about shapes."""
+    surfaces = lane_surfaces(lanes, 0.15)
+    shapely.prepare(surfaces)
+    for number, lane in enumerate(lanes):
+        foes = np.array(sorted(lane.crosses), int)
+        if len(foes):
+            apart = set(foes[~shapely.intersects(surfaces[number], surfaces[foes])].tolist())
+            lane.crosses -= apart
+            lane.yields -= apart
 
 
 def lane_tables(net: Net, lanes: list[Lane], junctions: dict[str, np.ndarray]) -> tuple[dict, tuple[str, ...]]:

@@ -16,6 +16,7 @@ from xiaolu.world.town import SPACING_M, LaneKind, RoadClass, Turn
 TURNS = {"s": Turn.STRAIGHT, "l": Turn.LEFT, "r": Turn.RIGHT, "t": Turn.U_TURN}
 TURN_FROM_RAD = np.deg2rad(38.0)  # a junction lane that bends less goes straight on, whatever the net calls it
 NARROW_M = 5.5  # a two-way street below this is one surface
+CAR_STORE_M = 8.0
 INNER_M = 30.0  # a street shorter than this between two nodes of one signal lies inside the crossroads
 FARTHEST_CORNER_M = 30.0  # walking areas that span more are seams of the net, not corners
 FOOT_BEND = 0.35  # how far the handles of a walked corner reach, as a share of its chord
@@ -146,6 +147,7 @@ def build_lanes(net: Net) -> list[Lane]:
 
 def add_junction_lanes(net: Net, lanes: list[Lane], index: dict[str, int], by_name: dict[str, NetLane]) -> None:
     """Add one lane a connection. A way that the net splits at a waiting point inside the junction becomes whole."""
+    cramped = inner_edges(net, CAR_STORE_M)
     onward = {c.start: c for c in net.connections if c.start.startswith(":") and c.via}
     for link in net.connections:
         if link.start not in index or link.end not in index or link.start.startswith(":"):
@@ -188,7 +190,8 @@ def add_junction_lanes(net: Net, lanes: list[Lane], index: dict[str, int], by_na
                 before.street if before.street == after.street else "",
                 turn,
                 junction,
-                (link.signal, link.link) if link.signal else None,
+                # Between the halves of a crossroads, where no car has room to wait, right of way decides.
+                (link.signal, link.link) if link.signal and before.edge not in cramped else None,
                 [index[link.end]],
             )
         )
@@ -207,7 +210,7 @@ def add_crossings(net: Net, lanes: list[Lane], index: dict[str, int], by_name: d
             out_of[link.start].append(link.end)
             if link.signal:
                 signals[link.end] = (link.signal, link.link)
-    inner = inner_edges(net)
+    inner = inner_edges(net, INNER_M)
     for lane in by_name.values():
         if lane.function != "crossing" or length_of(lane.shape) < 0.5 or inner.issuperset(net.edges[lane.edge].crossed):
             continue
@@ -263,8 +266,8 @@ def add_crossings(net: Net, lanes: list[Lane], index: dict[str, int], by_name: d
                 )
 
 
-def inner_edges(net: Net) -> set[str]:
-    """Return the edges that lie inside one crossroads, e.g. between the two halves of a divided road."""
+def inner_edges(net: Net, longest_m: float) -> set[str]:
+    """Return the edges that lie inside one signalled crossroads, e.g. between the two halves of a divided road."""
     signals: dict[str, set[str]] = defaultdict(set)
     for link in net.connections:
         if link.signal and not link.start.startswith(":"):
@@ -272,7 +275,7 @@ def inner_edges(net: Net) -> set[str]:
     return {
         edge.name
         for edge in net.edges.values()
-        if edge.lanes and signals[edge.start] & signals[edge.end] and length_of(edge.lanes[-1].shape) < INNER_M
+        if edge.lanes and signals[edge.start] & signals[edge.end] and length_of(edge.lanes[-1].shape) < longest_m
     }
 
 

@@ -6,10 +6,12 @@ Comes in: the net's programs and the lanes with their (program, link). Goes out:
 from collections import defaultdict
 
 import numpy as np
+import shapely
 
 from xiaolu.core.decision import LampColour
 from xiaolu.world.maps.lanes import Lane, bearing, length_of
 from xiaolu.world.maps.net import Net
+from xiaolu.world.maps.surfaces import at, lane_surfaces
 from xiaolu.world.town import LaneKind, Turn
 
 COLOURS = {
@@ -29,6 +31,8 @@ STOP_BEFORE_M = 1.0
 HEAD_Z_M, WALK_HEAD_Z_M = 4.6, 2.6
 FARTHEST_HEAD_M = 34.0
 HEAD_RIGHT_M = 2.0
+HEAD_ASIDE_M = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0)
+NEAREST_HEAD_M = 9.0
 HEAD_SPACING_M = 1.1
 COUNTDOWN_SHARE = 0.8
 
@@ -64,7 +68,14 @@ def yellow_after_green(states: list[str], durations: list[float]) -> tuple[np.nd
         else:
             seconds.append(durations[i])
             table.append(row)
-    return np.array(seconds), np.array(table)
+    shown = np.array(table)
+    for _ in range(2):
+        before, after = np.roll(shown, 1, axis=0), np.roll(shown, -1, axis=0)
+        yellow = shown == LampColour.YELLOW
+        # Yellow comes after green and before red, or not at all.
+        shown[yellow & (after == LampColour.GREEN) & (before == LampColour.GREEN)] = LampColour.GREEN
+        shown[yellow & (before == LampColour.RED)] = LampColour.RED
+    return np.array(seconds), shown
 
 
 def signal_tables(net: Net, lanes: list[Lane]) -> dict[str, np.ndarray]:
@@ -105,12 +116,20 @@ def signal_tables(net: Net, lanes: list[Lane]) -> dict[str, np.ndarray]:
 
 
 def stop_lines(lanes: list[Lane], lane_signal: np.ndarray) -> np.ndarray:
-    """Return stop_s_m (L,): a metre before the end of lanes that lead into a signal, else NaN."""
+    """Return stop_s_m (L,): a metre before the end of lanes that lead into a signal, or before a crossing that lies
+    across that place; NaN elsewhere.
+    """
     stop = np.full(len(lanes), np.nan)
+    zebras = [lane for lane in lanes if lane.kind == LaneKind.CROSSING]
+    tree = shapely.STRtree(lane_surfaces(zebras, 0.4) if zebras else np.array([], dtype=object))
     for number, lane in enumerate(lanes):
         if lane.kind == LaneKind.DRIVE and not lane.junction and any(lane_signal[n] >= 0 for n in lane.nexts):
             length = length_of(lane.line)
-            stop[number] = max(length - STOP_BEFORE_M, 0.3 * length)
+            s = max(length - STOP_BEFORE_M, 0.3 * length)
+            back = s
+            while back > 0.0 and len(tree.query(shapely.Point(at(lane.line, back)[:2]), predicate="intersects")):
+                back -= 0.5
+            stop[number] = back if back > 0.0 else s
     return stop
 
 
@@ -129,6 +148,7 @@ def signal_heads(lanes: list[Lane], tables: dict[str, np.ndarray], stop: np.ndar
             approaches[lane.edge].append(number)
     rows: list[tuple[int, float, float, float, float, int, bool]] = []
     lane_signal = tables["lane_signal"]
+    roads = shapely.STRtree(lane_surfaces([l for l in lanes if l.kind == LaneKind.DRIVE and l.layer == 0], 0.2))
     for edge in sorted(approaches):
         members = approaches[edge]
         groups: dict[bytes, dict[int, int]] = defaultdict(dict)
@@ -145,8 +165,8 @@ def signal_heads(lanes: list[Lane], tables: dict[str, np.ndarray], stop: np.ndar
         yaw = bearing(line, True)
         heading = np.array([np.cos(yaw), np.sin(yaw)])
         right = np.array([heading[1], -heading[0]])
-        ahead = min(max(reach + 1.0, 9.0), FARTHEST_HEAD_M - STOP_BEFORE_M)
-        base = line[-1, :2] + heading * ahead + right * HEAD_RIGHT_M
+        wanted = min(max(reach + 1.0, NEAREST_HEAD_M), FARTHEST_HEAD_M - STOP_BEFORE_M)
+        base = pole(line[-1, :2], heading, right, wanted, roads)
         z = float(line[-1, 2]) + HEAD_Z_M
         order = sorted(groups.items(), key=lambda item: min(side_rank(turn) for turn in item[1]))
         for place, (_, turns) in enumerate(reversed(order)):
@@ -173,6 +193,21 @@ def signal_heads(lanes: list[Lane], tables: dict[str, np.ndarray], stop: np.ndar
         "head_countdown": (program.astype(np.int64) * 40503 % 97 < COUNTDOWN_SHARE * 97).astype(bool),
         "head_walk": np.array([row[6] for row in rows], bool),
     }
+
+
+def pole(end: np.ndarray, heading: np.ndarray, right: np.ndarray, wanted_m: float, roads: shapely.STRtree) -> np.ndarray:
+    """Return where (2,) the pole of an approach stands: beside the far side's right kerb, on no lane where it can be.
+
+    end: where the approach's right-hand lane ends; wanted_m: how far ahead of there the far side lies.
+    """
+    ahead, aside = (
+        grid.ravel()
+        for grid in np.meshgrid(np.arange(NEAREST_HEAD_M, FARTHEST_HEAD_M - STOP_BEFORE_M + 0.1, 1.0), HEAD_ASIDE_M)
+    )
+    places = end + ahead[:, None] * heading + aside[:, None] * right
+    cost = 0.25 * np.abs(ahead - wanted_m) + np.abs(aside - HEAD_RIGHT_M)
+    cost[np.unique(roads.query(shapely.points(places), predicate="intersects")[0])] += 100.0
+    return places[int(np.argmin(cost))]
 
 
 def side_rank(turn: int) -> int:
