@@ -29,7 +29,7 @@ def shanghai_map() -> Path:
 
 @pytest.fixture(scope="session")
 def shanghai(shanghai_map: Path) -> Town:
-    """Central Shanghai, compiled once for one state of the map and of the compiler, then kept in the temporary folder."""
+    """Central Shanghai, compiled once for one state of map and compiler, then kept in the temporary folder."""
     pytest.importorskip("sumo", reason='needs netconvert: pip install "xiaolu[maps]"')
     from xiaolu.world.maps import import_map
 

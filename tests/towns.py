@@ -167,7 +167,11 @@ def crossroads() -> Town:
         yields[turns_left] = [f"{across}in>{a}out", f"{across}in>{left}out"]
         crossed += [(turns_left, other) for other in yields[turns_left]]
         crossed += [(ahead, f"{left}in>{right}out"), (ahead, f"{left}in>{across}out"), (ahead, f"{right}in>{left}out")]
-        crossed += [(turns_left, f"{right}in>{left}out"), (turns_left, f"{left}in>{right}out"), (turns_right, f"{left}in>{right}out")]
+        crossed += [
+            (turns_left, f"{right}in>{left}out"),
+            (turns_left, f"{left}in>{right}out"),
+            (turns_right, f"{left}in>{right}out"),
+        ]
         for lane in (ahead, turns_left, turns_right):
             out = lane.split(">")[1][0]
             for arms in (a, out):

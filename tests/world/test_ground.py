@@ -44,7 +44,7 @@ def test_nearest_lane_is_the_nearest(place):
     drive = np.flatnonzero(TOWN.lane_kind == LaneKind.DRIVE)
     gaps = [LineString(TOWN.line(n)[:, :2]).distance(Point(place)) for n in drive]
     assert distance == pytest.approx(min(gaps), abs=1e-6)
-    x, y, _, yaw = TOWN.pose_at(lane, s)
+    x, y, _, _ = TOWN.pose_at(lane, s)
     assert np.hypot(place[0] - x, place[1] - y) == pytest.approx(distance, abs=1e-2)
     assert abs(offset) <= distance + 1e-6
 

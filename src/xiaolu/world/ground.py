@@ -251,7 +251,21 @@ def nearest_segment(x, y, facing, kinds, layers, a, b, s, kind_bit, layer_bits, 
 
 @njit(cache=True)
 def off_road(
-    points, layers, a, b, half, layer_bits, origin, shape, start, items, area_start, area_items, first, corners, area_bits
+    points,
+    layers,
+    a,
+    b,
+    half,
+    layer_bits,
+    origin,
+    shape,
+    start,
+    items,
+    area_start,
+    area_items,
+    first,
+    corners,
+    area_bits,
 ):
     """Return (n,) distances of points (n, 2) to the drivable surface; see Ground.off_road_m."""
     out = np.empty(len(points))

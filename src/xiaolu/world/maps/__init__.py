@@ -13,11 +13,12 @@ from xiaolu.world.maps.error import MapError
 from xiaolu.world.maps.heights import raise_bridges, round_corners
 from xiaolu.world.maps.lanes import build_lanes
 from xiaolu.world.maps.net import Net, read_net, without_fragments
-from xiaolu.world.maps.netconvert import FOR_OSM, run_netconvert
+from xiaolu.world.maps.netconvert import FOR_OPENDRIVE, FOR_OSM, run_netconvert
 from xiaolu.world.maps.osm import Streets, read_streets
 from xiaolu.world.maps.projection import to_town
 from xiaolu.world.maps.roadside import place_parked, place_pickups, place_props
 from xiaolu.world.maps.signals import signal_heads, signal_tables, stop_lines
+from xiaolu.world.maps.source import kind_of_map
 from xiaolu.world.maps.widths import NOTES, type_table
 from xiaolu.world.town import LaneKind, Town
 
@@ -37,19 +38,24 @@ def import_map(source: Path, progress: Callable[[str], None] | None = None) -> T
     kind = kind_of_map(source)
     say(f"reading {source.name}")
     streets: Streets | None = None
-    with tempfile.TemporaryDirectory(prefix="xiaolu-map-") as folder:
-        net_path = Path(folder) / "town.net.xml"
-        if kind == "osm":
-            streets = read_streets(source)
-            (Path(folder) / "streets.osm.xml").write_text(streets.xml, encoding="utf-8")
-            (Path(folder) / "types.typ.xml").write_text(type_table(streets.types), encoding="utf-8")
-            say("netconvert: junctions, right of way, signals")
-            files = [f"--osm-files={folder}/streets.osm.xml", f"--type-files={folder}/types.typ.xml"]
-            run_netconvert([*files, *FOR_OSM], source, net_path)
-        elif kind == "xodr":
-            say("netconvert: junctions, right of way, signals")
-            run_netconvert([f"--opendrive-files={source}"], source, net_path)
-        net = read_net(source if kind == "net" else net_path, source)
+    try:
+        with tempfile.TemporaryDirectory(prefix="xiaolu-map-") as folder:
+            net_path = Path(folder) / "town.net.xml"
+            if kind == "osm":
+                streets = read_streets(source)
+                (Path(folder) / "streets.osm.xml").write_text(streets.xml, encoding="utf-8")
+                (Path(folder) / "types.typ.xml").write_text(type_table(streets.types), encoding="utf-8")
+                say("netconvert: junctions, right of way, signals")
+                files = [f"--osm-files={folder}/streets.osm.xml", f"--type-files={folder}/types.typ.xml"]
+                run_netconvert([*files, *FOR_OSM], source, net_path)
+            elif kind == "xodr":
+                say("netconvert: junctions, right of way, signals")
+                run_netconvert([f"--opendrive-files={source}", *FOR_OPENDRIVE], source, net_path)
+            net = read_net(source if kind == "net" else net_path, source)
+    except OSError as error:
+        raise MapError(
+            f"{source}: could not be compiled ({error.strerror or error}); is there room in {tempfile.gettempdir()}?"
+        ) from error
     return compile_net(net, streets, source, kind, say)
 
 
@@ -95,15 +101,3 @@ def compile_net(net: Net, streets: Streets | None, source: Path, kind: str, say:
         **place_props(lanes, parked, seed),
         **pickups,
     )
-
-
-def kind_of_map(source: Path) -> str:
-    """Return "osm", "xodr" or "net" by what is in the file. Raises MapError for anything else, saying what it is."""
-    if not source.exists():
-        raise MapError(f"{source}: there is no such file")
-    name = source.name.lower()
-    if name.endswith((".xodr",)):
-        return "xodr"
-    if name.endswith((".net.xml", ".net.xml.gz")):
-        return "net"
-    return "osm"

@@ -62,7 +62,12 @@ def draw_round(which: int, fronts: list, seed: int) -> tuple[np.ndarray, list[fl
         s = chance.uniform(0.0, 4.0)
         while True:
             width = chance.uniform(w0, w1)
-            depth, back, gap, storeys = chance.uniform(d0, d1), chance.uniform(b0, b1), chance.uniform(g0, g1), chance.normal()
+            depth, back, gap, storeys = (
+                chance.uniform(d0, d1),
+                chance.uniform(b0, b1),
+                chance.uniform(g0, g1),
+                chance.normal(),
+            )
             if s + width > length + 2.0:
                 break
             (ax, ay, _), (bx, by, _) = at(line, s), at(line, s + width)
@@ -148,7 +153,9 @@ def place_buildings(lanes: list[Lane], outlines: list[np.ndarray], real: list, s
         if not len(boxes):
             continue
         shapes = shapely.polygons(boxes)
-        free = ~touching(shapes, surfaces) & ~touching(shapes, standing, 0.3) & ~touching(shapes, near_real, NEAR_REAL_M)
+        free = (
+            ~touching(shapes, surfaces) & ~touching(shapes, standing, 0.3) & ~touching(shapes, near_real, NEAR_REAL_M)
+        )
         if not free.any():
             continue
         for i in first_come(shapes, free):

@@ -120,8 +120,6 @@ def lane_tables(net: Net, lanes: list[Lane], junctions: dict[str, np.ndarray]) -
         "cross_lane": cross_lane,
         "junction_start": np.concatenate([[0], np.cumsum([len(o) for o in outlines])]).astype(np.int32),
         "junction_points": np.concatenate(outlines) if outlines else np.zeros((0, 2)),
-        "junction_layer": np.array(
-            [min(layer_of.get(i, [0]), key=abs) for i in range(len(names))], np.int8
-        ),
+        "junction_layer": np.array([min(layer_of.get(i, [0]), key=abs) for i in range(len(names))], np.int8),
     }
     return tables, streets

@@ -111,7 +111,9 @@ def read_net(path: Path, source: Path) -> Net:
     except (ElementTree.ParseError, EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise MapError(f"{source}: the net breaks off or is damaged ({error}); write or download it again") from error
     except (ValueError, IndexError) as error:
-        raise MapError(f"{source}: a value in the net cannot be read ({error}); write it again with netconvert") from error
+        raise MapError(
+            f"{source}: a value in the net cannot be read ({error}); write it again with netconvert"
+        ) from error
     return net
 
 
@@ -141,7 +143,9 @@ def without_fragments(net: Net, least_m: float) -> Net:
 
     edges = {name: edge for name, edge in net.edges.items() if stays(edge)}
     links = [
-        link for link in net.connections if link.start.rsplit("_", 1)[0] in edges and link.end.rsplit("_", 1)[0] in edges
+        link
+        for link in net.connections
+        if link.start.rsplit("_", 1)[0] in edges and link.end.rsplit("_", 1)[0] in edges
     ]
     junctions = [junction for junction in net.junctions if length.get(find(junction.name), 0.0) >= least_m]
     return Net(edges, junctions, links, net.programs, net.location)

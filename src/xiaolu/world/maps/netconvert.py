@@ -32,13 +32,14 @@ FOR_OSM = (
     "--tls.join",
     "--osm.turn-lanes",
 )
+FOR_OPENDRIVE = ("--geometry.remove", "--opendrive.import-all-lanes", "--offset.disable-normalization=false")
 LIMIT_S = 600.0
 
 
 def find_netconvert() -> tuple[Path, Path | None]:
     """Return (netconvert, SUMO_HOME or None). Raises MapError with the way to install it where there is none."""
     try:
-        import sumo  # noqa: PLC0415  (the extra `maps`: riding in a compiled town does without)
+        import sumo
 
         home = Path(sumo.SUMO_HOME)
         for name in ("netconvert", "netconvert.exe"):
@@ -49,10 +50,10 @@ def find_netconvert() -> tuple[Path, Path | None]:
     found = shutil.which("netconvert")
     if found is None:
         raise MapError(
-            "importing a map needs SUMO's netconvert, which is not here; `pip install \"xiaolu[maps]\"` brings it"
+            'importing a map needs SUMO\'s netconvert, which is not here; `pip install "xiaolu[maps]"` brings it'
         )
-    home = os.environ.get("SUMO_HOME")
-    return Path(found), Path(home) if home else None
+    known = os.environ.get("SUMO_HOME")
+    return Path(found), Path(known) if known else None
 
 
 def run_netconvert(arguments: list[str], source: Path, output: Path) -> None:

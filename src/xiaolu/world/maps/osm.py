@@ -96,7 +96,9 @@ def write(nodes, roads, relations) -> str:
     for ref, (lon, lat, tags) in nodes.items():
         if ref in used:
             keep = "".join(
-                f"<tag k={quoteattr(k)} v={quoteattr(v)}/>" for k, v in tags.items() if k == "highway" and v in NODE_TAGS
+                f"<tag k={quoteattr(k)} v={quoteattr(v)}/>"
+                for k, v in tags.items()
+                if k == "highway" and v in NODE_TAGS
             )
             lines.append(f'<node id="{ref}" lon="{lon}" lat="{lat}" version="1">{keep}</node>')
     for identity, refs, tags, kind in roads:

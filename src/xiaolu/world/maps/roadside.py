@@ -79,7 +79,12 @@ def place_props(lanes: list[Lane], parked: list[tuple[float, float, float]], see
         length = length_of(lane.line)
         out = -(lane.width_m / 2 - EDGE_M)
         wooded = lane.road >= RoadClass.PRIMARY and chance.random() < (0.8 if lane.width_m > 1.8 else 0.15)
-        spacing, lamp_at, stop, bench = chance.uniform(7.0, 12.0), chance.uniform(8.0, 26.0), chance.random(), chance.random()
+        spacing, lamp_at, stop, bench = (
+            chance.uniform(7.0, 12.0),
+            chance.uniform(8.0, 26.0),
+            chance.random(),
+            chance.random(),
+        )
         items: list[tuple[PropKind, float]] = []
         if wooded and lane.layer == 0:
             items += [(PropKind.TREE, float(s)) for s in np.arange(7.0, length - 7.0, spacing)]

@@ -44,7 +44,9 @@ def shortened(phases: list[tuple[float, str]]) -> list[tuple[float, str]]:
         return phases
     spare = sum(max(seconds - LEAST_GREEN_S, 0.0) for seconds, _ in phases)
     keep = max(0.0, 1.0 - (total - LONGEST_CYCLE_S) / spare) if spare else 1.0
-    return [(float(round(s if s <= LEAST_GREEN_S else LEAST_GREEN_S + keep * (s - LEAST_GREEN_S))), w) for s, w in phases]
+    return [
+        (float(round(s if s <= LEAST_GREEN_S else LEAST_GREEN_S + keep * (s - LEAST_GREEN_S))), w) for s, w in phases
+    ]
 
 
 def yellow_after_green(states: list[str], durations: list[float]) -> tuple[np.ndarray, np.ndarray]:
@@ -88,7 +90,10 @@ def signal_tables(net: Net, lanes: list[Lane]) -> dict[str, np.ndarray]:
                 used[lane.signal[0]].add(lane.signal[1])
     names = sorted(used)
     number: dict[tuple[str, int], int] = {}
-    program, column, starts, seconds, offsets = [], [], [0], [], []
+    program: list[int] = []
+    column: list[int] = []
+    starts, offsets = [0], []
+    seconds: list[np.ndarray] = []
     tables: list[np.ndarray] = []
     for which, name in enumerate(names):
         links = sorted(used[name])
@@ -180,7 +185,9 @@ def signal_heads(lanes: list[Lane], tables: dict[str, np.ndarray], stop: np.ndar
                 yaw = bearing(lane.line, sign > 0) + (0.0 if sign > 0 else np.pi)
                 side = np.array([np.sin(yaw), -np.cos(yaw)]) * (lane.width_m / 2 + 0.3)
                 x, y = end[:2] + 0.5 * np.array([np.cos(yaw), np.sin(yaw)]) + side
-                rows.append((number, float(x), float(y), float(end[2]) + WALK_HEAD_Z_M, yaw + np.pi, int(Turn.NONE), True))
+                rows.append(
+                    (number, float(x), float(y), float(end[2]) + WALK_HEAD_Z_M, yaw + np.pi, int(Turn.NONE), True)
+                )
     table = np.array([[row[1], row[2], row[3], row[4]] for row in rows]).reshape(-1, 4)
     table[:, 3] = (table[:, 3] + np.pi) % (2 * np.pi) - np.pi
     shown = np.array([lane_signal[row[0]] for row in rows], np.int64)
@@ -195,7 +202,9 @@ def signal_heads(lanes: list[Lane], tables: dict[str, np.ndarray], stop: np.ndar
     }
 
 
-def pole(end: np.ndarray, heading: np.ndarray, right: np.ndarray, wanted_m: float, roads: shapely.STRtree) -> np.ndarray:
+def pole(
+    end: np.ndarray, heading: np.ndarray, right: np.ndarray, wanted_m: float, roads: shapely.STRtree
+) -> np.ndarray:
     """Return where (2,) the pole of an approach stands: beside the far side's right kerb, on no lane where it can be.
 
     end: where the approach's right-hand lane ends; wanted_m: how far ahead of there the far side lies.

@@ -127,7 +127,9 @@ def street_type(way: str, tags: dict[str, str]) -> StreetType:
 
 def type_table(types: list[StreetType]) -> str:
     """Return netconvert's type file (XML) for the given rows, each once, in order of name."""
-    rails = "tram rail_urban rail rail_electric rail_fast ship container cable_car subway aircraft wheelchair scooter drone"
+    rails = (
+        "tram rail_urban rail rail_electric rail_fast ship container cable_car subway aircraft wheelchair scooter drone"
+    )
     rows = []
     for kind in sorted({kind.name: kind for kind in types}.items()):
         name, row = kind
