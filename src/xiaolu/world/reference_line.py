@@ -9,6 +9,9 @@ from xiaolu.world.town import Town
 SPACING_M = 1.0
 MAX_CURVATURE_1PM = 1 / 5.6  # the ego's turning circle is 5.4 m (0.48 rad of steering); a little is kept for tracking
 MAX_ROUNDING_M = 1.5  # rounding a corner never takes the line further than this from the lanes
+MAX_SWING_M = 0.9  # how far the line may swing out around a corner; tuned so that no wheel leaves the road in Shanghai
+SWING_SIGMA_M = 4.0
+SWING_ROUNDS = 6
 CHANGE_LEAD_M = 4.0  # a lane change begins this far into the stretch, where there is room
 CHANGE_LONGEST_M = 35.0
 
@@ -93,6 +96,30 @@ def _relax(points, limit_1pm, furthest_m, rounds):
                     points[i, 0], points[i, 1] = x, y
 
 
+def _rounded(line: np.ndarray) -> np.ndarray:
+    """Return the line (n, D) with its sharp corners rounded, x and y only.
+
+    Rounding alone cuts corners, and the inner rear wheel would climb the kerb. So the line swings out a little around
+    every corner it cuts, as drivers do, until it passes the corner where the lane does or the swing is used up.
+    """
+    swing = np.zeros((len(line), 2))
+    reach = int(3 * SWING_SIGMA_M)
+    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / SWING_SIGMA_M) ** 2)
+    kernel /= kernel.sum()
+    # The ends stay where they are: a ride begins and stops on its lane.
+    fade = np.clip(np.minimum(np.arange(len(line)), np.arange(len(line))[::-1]) / 8.0, 0.0, 1.0)[:, None]
+    for _ in range(SWING_ROUNDS + 1):
+        out = line.copy()
+        out[:, :2] += swing * fade
+        _relax(out, MAX_CURVATURE_1PM, MAX_ROUNDING_M, 400)
+        cut = out[:, :2] - line[:, :2]
+        if np.abs(cut).max() < 0.2:
+            break
+        swing -= np.stack([np.convolve(np.pad(c, reach), kernel, "valid") for c in cut.T], axis=1)
+        swing *= np.minimum(1.0, MAX_SWING_M / np.maximum(np.hypot(*swing.T), 1e-9))[:, None]
+    return out
+
+
 def resampled(points: np.ndarray, spacing_m: float) -> np.ndarray:
     """Return the polyline (n, D) resampled evenly by its length in x and y, at most `spacing_m` apart."""
     step = np.hypot(*np.diff(points[:, :2], axis=0).T)
@@ -115,7 +142,6 @@ def smooth_line(points: np.ndarray, marks: np.ndarray) -> tuple[np.ndarray, np.n
         kernel = np.array([0.1, 0.25, 0.3, 0.25, 0.1])
         inner = np.stack([np.convolve(line[:, c], kernel, "valid") for c in range(2)], axis=1)
         line[2:-2, :2] = inner
-    line = resampled(line, SPACING_M)
-    _relax(line, MAX_CURVATURE_1PM, MAX_ROUNDING_M, 400)
+    line = _rounded(resampled(line, SPACING_M))
     line = resampled(line, SPACING_M)
     return line[:, :3], line[:, 3]
