@@ -253,7 +253,9 @@ def stage_of(config: CollectConfig, block: int) -> Stage:
     return Stage(town, Ground(town), world, Renderer(town), density)
 
 
-def record(config: CollectConfig, stage: Stage, seed: int, student: Driver | None, stop: Event | None = None) -> Recorded:
+def record(
+    config: CollectConfig, stage: Stage, seed: int, student: Driver | None, stop: Event | None = None
+) -> Recorded:
     """Record one ride. Raises ValueError for a seed of another split, or when the town has no such ride."""
     require(seed, config.split)
     sway = config.sway if student is None else 0.0

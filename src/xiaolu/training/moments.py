@@ -18,13 +18,11 @@ from xiaolu.core.frames import to_child
 from xiaolu.core.observation import Observation
 from xiaolu.core.plan import PATH_DISTANCES_M
 from xiaolu.core.scene import Scene
-from xiaolu.expert.course import StopLine
 from xiaolu.training.labels import cell_labels
+from xiaolu.training.lamps import Ahead
 from xiaolu.training.shift import NONE, Shift, shifted_pose
 from xiaolu.world.town import Town
 
-SIGNAL_REACH_M = 60.0
-LINE_BEHIND_M = 0.5  # a bumper this far over the line still obeys its signal
 SIGHT_SLACK_M = 2.0  # a lamp is seen where the depth image is no nearer than it by more than this
 SIGNAL_CAMERAS = ("narrow", "wide")
 HAZARD_CAUSES = (Cause.LEAD, Cause.PEDESTRIAN, Cause.OBSTACLE, Cause.RIGHT_OF_WAY)
@@ -53,15 +51,14 @@ class Looks:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A Moment without pictures. scene: as the (shifted) rig must be drawn; line: the stop line that governs, if any."""
+    """A Moment without pictures. scene: as the (shifted) rig must be drawn; ahead: the signal that governs."""
 
     index: int
     window: int
     scene: Scene
     observation: Observation
     answer: Decision
-    line: StopLine | None
-    line_m: float
+    ahead: Ahead
     looks: Looks | None = None
 
 
@@ -76,15 +73,6 @@ def shifted_observation(observation: Observation, shift: Shift) -> Observation:
     if shift != NONE:
         ego = replace(ego, odometry=shifted_pose(ego.odometry, shift))
     return replace(observation, frames=(), ego=ego)
-
-
-def governing_line(lines: Sequence[StopLine], s_m: float) -> tuple[StopLine | None, float]:
-    """Return the next signalled stop line of a course, and how far ahead of the rear axle it lies (inf without)."""
-    for line in lines:
-        ahead_m = line.s_m - s_m
-        if ahead_m > EGO_BODY.front_x_m - LINE_BEHIND_M:
-            return (line, ahead_m) if ahead_m <= SIGNAL_REACH_M else (None, float("inf"))
-    return None, float("inf")
 
 
 def hazard_m(scene: Scene, answer: Decision) -> float:
@@ -108,16 +96,14 @@ def hazard_m(scene: Scene, answer: Decision) -> float:
     return float(along[meets].clip(EGO_BODY.front_x_m).min()) if meets.any() else float("inf")
 
 
-def looks_of(
-    pixels: Mapping[str, Pixels], draft_scene: Scene, rig: Sequence[CameraModel], town: Town, line: StopLine | None
-) -> Looks:
+def looks_of(pixels: Mapping[str, Pixels], scene: Scene, rig: Sequence[CameraModel], town: Town, ahead: Ahead) -> Looks:
     """Return what is kept of a rig's pixels: images, cells, and whether the governing signal can be seen."""
     cells = {c.name: cell_labels(pixels[c.name].classes, pixels[c.name].depth_m) for c in rig}
     return Looks(
         {c.name: np.ascontiguousarray(pixels[c.name].image) for c in rig},
         {name: maps[0] for name, maps in cells.items()},
         {name: maps[1] for name, maps in cells.items()},
-        line is not None and _sees(pixels, draft_scene, rig, town.head_pose[line.heads, :3]),
+        _sees(pixels, scene, rig, town.head_pose[ahead.heads, :3]),
     )
 
 
@@ -139,8 +125,8 @@ def moment_of(draft: Draft) -> Moment:
     """Return the finished Moment of a draft that has been looked at."""
     looks, answer = draft.looks, draft.answer
     assert looks is not None
-    seen = draft.line if looks.sees_signal else None
-    colour = LampColour(int(draft.scene.signal_colour[seen.heads[0]])) if seen is not None else LampColour.NONE
+    seen = draft.ahead if looks.sees_signal else None
+    colour = LampColour(int(draft.scene.signal_colour[seen.heads[0]])) if seen else LampColour.NONE
     instruction = draft.observation.instruction
     return Moment(
         episode=0,
@@ -156,7 +142,7 @@ def moment_of(draft: Draft) -> Moment:
         strategy=answer.strategy,
         cause=answer.cause,
         signal=colour,
-        signal_m=draft.line_m if seen is not None else float("inf"),
+        signal_m=seen.line_m if seen else float("inf"),
         hazard_m=hazard_m(draft.scene, answer),
         class_map=looks.class_map,
         depth_map=looks.depth_map,

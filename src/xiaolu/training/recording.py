@@ -1,4 +1,4 @@
-"""One recorded ride: driven by the teacher, by a teacher whose hand is nudged, or by a student whom the teacher answers.
+"""One recorded ride: driven by the teacher, by a teacher whose hand is nudged, or by a student with the teacher beside.
 
 Moments are drafted while driving, at TRAINING_HZ, and drawn when the ride has turned out well.
 """
@@ -25,6 +25,7 @@ from xiaolu.expert.teacher import Teacher
 from xiaolu.ride.config import RideConfig
 from xiaolu.ride.ride import Ride
 from xiaolu.training import moments as making
+from xiaolu.training.lamps import heads_of, signal_ahead
 from xiaolu.training.moments import Draft, Looks
 from xiaolu.training.shift import NONE, Shifts, room_for
 from xiaolu.training.sway import SwayedTeacher
@@ -177,10 +178,7 @@ class Recording:
     def _draft(self, step: Step, s_m: float) -> None:
         """Add what this step teaches, if anything, and mind the student."""
         driving = self.ride.driver is self.seat
-        if driving:
-            answer = self.seat.answer
-        else:
-            answer = self.teacher.drive_scene(step.scene, step.observation)
+        answer = self.seat.answer if driving else self.teacher.drive_scene(step.scene, step.observation)
         assert answer is not None
         window, shift = self.shifts.at(step.scene)
         if shift != NONE:
@@ -193,9 +191,9 @@ class Recording:
             else:
                 window, shift = 0, NONE
         scene = making.shifted_scene(step.scene, shift)
-        line, line_m = making.governing_line(self.teacher.course.stop_lines, s_m)
+        ahead = signal_ahead(self.stage.town, self.teacher.course.stop_lines, s_m)
         observation = making.shifted_observation(step.observation, shift)
-        draft = Draft(step.index // EVERY_TICKS, window, scene, observation, answer, line, line_m)
+        draft = Draft(step.index // EVERY_TICKS, window, scene, observation, answer, ahead)
         vetoed = bool(step.vetoed) and driving
         if making.sane(draft) and not vetoed:
             fresh = self.source.stamp_ns == step.scene.stamp_ns
@@ -246,7 +244,8 @@ class Recording:
         self._s_m = front_m
         for line in self.teacher.course.stop_lines:
             if before_m < line.s_m <= front_m and before_m > 0.0 and line.turn is not Turn.RIGHT:
-                return int(scene.signal_colour[line.heads[0]]) == LampColour.RED if len(line.heads) else False
+                heads = heads_of(self.stage.town, line.lane)
+                return len(heads) > 0 and int(scene.signal_colour[heads[0]]) == LampColour.RED
         return False
 
     def _before(self, why: str) -> Sequence[Draft]:
@@ -266,4 +265,4 @@ class Recording:
         return replace(draft, looks=self._looks(draft, self.stage.renderer.pixels(draft.scene, NAMES)))
 
     def _looks(self, draft: Draft, pixels: dict) -> Looks:
-        return making.looks_of(pixels, draft.scene, RIG, self.stage.town, draft.line)
+        return making.looks_of(pixels, draft.scene, RIG, self.stage.town, draft.ahead)
