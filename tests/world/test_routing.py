@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.towns import crossroads
 from xiaolu.core.frames import to_parent, wrap_angle
 from xiaolu.core.observation import Manoeuvre
+from xiaolu.world.ground import Ground
 from xiaolu.world.routing import GOAL_MARGIN_M, START_CLASSES, RoutePath, RoutePlan, Router, draw_ride
 from xiaolu.world.town import LaneKind, RoadClass, Town, Turn
 
@@ -65,6 +66,15 @@ def test_a_ride_through_shanghai_is_connected_sensible_and_drivable(shanghai: To
         assert_drivable(path)
         turns += len(path.manoeuvres) > 1
     assert turns >= 36, "a ride with nothing to decide teaches nothing"
+
+
+def test_no_wheel_climbs_the_kerb_on_the_line_of_a_ride(shanghai: Town) -> None:
+    ground = Ground(shanghai)
+    for plan in rides(shanghai, 20):
+        path = RoutePath(shanghai, plan)
+        left = np.stack([-np.sin(path.yaw_rad), np.cos(path.yaw_rad)], axis=1) * 0.8
+        rear = np.concatenate([path.points[:, :2] + left, path.points[:, :2] - left])
+        assert ground.off_road_m(rear).max() < 0.2
 
 
 def test_the_line_stays_on_the_lanes_it_stands_for(shanghai: Town) -> None:

@@ -11,8 +11,10 @@ from numba import njit
 
 from xiaolu.core.chance import Purpose, generator
 from xiaolu.core.check import freeze
+from xiaolu.core.control import EGO_BODY
 from xiaolu.core.frames import wrap_angle
 from xiaolu.core.observation import Manoeuvre
+from xiaolu.world.ground import Ground
 from xiaolu.world.reference_line import blended, runs_of, smooth_line
 from xiaolu.world.shortest import grow_tree, sum_along
 from xiaolu.world.town import LaneKind, RoadClass, Town, Turn
@@ -47,6 +49,8 @@ GOAL_CROSSING_M = 10.0
 LENGTH_TOLERANCE = 0.15
 TRIES = 80
 DRAWN_CURVATURE_1PM = 1 / 5.0  # a drawn ride with a tighter corner is drawn again: no car turns it in one go
+WHEEL_OFFSET_M = 0.8  # a tyre's middle, from the car's
+KERB_M = 0.15  # nor one on whose line a tyre's middle leaves the road by more
 HAIRPIN_RAD = 2.4  # a junction lane that turns by more is a U-turn, whatever the map calls it
 
 MANOEUVRE_OF_TURN = {
@@ -92,6 +96,7 @@ class Router:
 
     def __init__(self, town: Town) -> None:
         self.town = town
+        self.ground = Ground(town)
         drivable = town.lane_kind == LaneKind.DRIVE
         per_class = np.array([CLASS_COST[c] for c in RoadClass])
         self.cost_per_m = np.where(drivable, per_class[town.lane_class], np.inf)
@@ -187,7 +192,7 @@ class Router:
             found = self._draw_from(lane, start_s_m, length_m, per_edge[self.town.lane_edge], chance)
             if found is not None:
                 plan, turns = found
-                if np.abs(RoutePath(self.town, plan).curvature_1pm).max() > DRAWN_CURVATURE_1PM:
+                if not self._drivable(RoutePath(self.town, plan)):
                     continue
                 if turns:
                     return plan
@@ -195,6 +200,16 @@ class Router:
         if spare is None:
             raise ValueError(f"no ride of about {length_m:.0f} m fits into this town in {TRIES} tries; ask for less")
         return spare
+
+    def _drivable(self, path: "RoutePath") -> bool:
+        """Whether a car can follow a path: no corner too tight, no wheel up the kerb."""
+        if np.abs(path.curvature_1pm).max() > DRAWN_CURVATURE_1PM:
+            return False
+        ahead = np.stack([np.cos(path.yaw_rad), np.sin(path.yaw_rad)], axis=1)
+        side = np.stack([-ahead[:, 1], ahead[:, 0]], axis=1) * WHEEL_OFFSET_M
+        axles = (path.points[:, :2], path.points[:, :2] + EGO_BODY.wheelbase_m * ahead)
+        wheels = np.concatenate([axle + sign * side for axle in axles for sign in (-1, 1)])
+        return bool(self.ground.off_road_m(wheels).max() <= KERB_M)
 
     def _draw_from(self, lane, start_s_m, length_m, weights, chance) -> tuple[RoutePlan, int] | None:
         town = self.town
