@@ -3,7 +3,7 @@
 import numpy as np
 from numba import njit
 
-from xiaolu.world.temper import ON_FOOT
+from xiaolu.world.temper import ON_FOOT, TWO_WHEELER
 
 _MOST = 16
 
@@ -39,6 +39,8 @@ def choose_offset(bodies, paths, i, near, near_count):
         left, right = min(left, paths.point[i, k].left), min(right, paths.point[i, k].right)
     edge = 0.0 if walking else 0.1
     lowest, highest = -right + half_width + edge, left - half_width - edge
+    if TWO_WHEELER[bodies[i].kind]:
+        highest = min(highest, paths.row[i].keep + 1.0)  # riders pass near the kerb, not over on the left
     if lowest > highest:
         lowest = highest = 0.5 * (left - right)
     keep = min(max(paths.row[i].keep, lowest), highest)
@@ -46,6 +48,8 @@ def choose_offset(bodies, paths, i, near, near_count):
     tight_low, tight_high = np.empty(_MOST), np.empty(_MOST)
     count = 0
     nearest = np.inf
+    offset = bodies[i].offset
+    least, most = -np.inf, np.inf
     for n in range(near_count):
         j = near[n]
         if count == _MOST:
@@ -64,6 +68,12 @@ def choose_offset(bodies, paths, i, near, near_count):
             if abs(lon) > 0.5 * paths.row[i].step + along + (half_length if k == 0 else 0.0):
                 continue
             across = abs(sin) * bodies[j].half_length + abs(cos) * bodies[j].half_width
+            if k == 0 and abs(lon) < along + half_length:
+                # Abreast: whatever it wants, it does not lean into whom it can touch.
+                if lat > offset:
+                    most = min(most, max(lat - across - half_width - 0.15, offset))
+                else:
+                    least = max(least, min(lat + across + half_width + 0.15, offset))
             if lat - across > left or lat + across < -right:
                 break
             ahead_speed = bodies[j].speed * cos
@@ -93,8 +103,9 @@ def choose_offset(bodies, paths, i, near, near_count):
         if by_right:
             aim, passing = union_low, True
             break
+    aim = min(max(aim, least), most) if least <= most else offset
     paths.row[i].aim = aim
-    change = abs(aim - bodies[i].offset)
+    change = abs(aim - offset)
     if walking:
         over = max(min(nearest, 2.0), 0.8)
     else:

@@ -67,10 +67,16 @@ def _leads_to(ways, way):
 
 
 @njit(cache=True)
+def _after(ways, way):
+    first = ways.way[way].next_start
+    return ways.next_way[first] if ways.way[way].next_end > first else way
+
+
+@njit(cache=True)
 def _liking(ways, option, kind):
     """Return how readily a user of a kind takes a way at a fork, 0 for not at all."""
     if ON_FOOT[kind]:
-        return 1.0
+        return 0.02 if ways.way[option].on_road or ways.way[_after(ways, option)].on_road else 1.0
     turn, beyond = ways.way[option].turn, _leads_to(ways, option)
     liking = 0.5 if turn == _LEFT else (0.6 if turn == _RIGHT else (0.01 if turn == _U_TURN else 1.0))
     if TWO_WHEELER[kind]:

@@ -93,7 +93,7 @@ def spots_of(ways: Ways) -> Spots:
     vehicles = np.where(drive & ~(way_table["shared"] & (room < NARROW_M)), _VEHICLES_PER_KM[road], 0.0)
     slow_road = (road >= _SECONDARY) & drive
     wheels = np.where((kind == LaneKind.CYCLE) & (junction < 0), 3.0, 0.0) + np.where(slow_road, 1.0, 0.0)
-    people = np.where((kind == LaneKind.FOOT) & (junction < 0), 0.5 * _PEOPLE_PER_KM, 0.0)
+    people = np.where((kind == LaneKind.FOOT) & (junction < 0) & ~way_table["on_road"], 0.5 * _PEOPLE_PER_KM, 0.0)
     densities = (vehicles, wheels * _TWO_WHEELERS_PER_KM, people)
     low_x, low_y = float(points["x"].min()), float(points["y"].min())
     columns, rows = int((points["x"].max() - low_x) / _CELL_M) + 1, int((points["y"].max() - low_y) / _CELL_M) + 1
@@ -177,22 +177,23 @@ def _empty_slot(table, o, first, last):
 @njit(cache=True)
 def _clear_of_others(table, o, slots, x, y, z, yaw, kind, half, speed, ego_x, ego_y, ego_z):
     """Return whether a new user has room: no body near it, and none so close ahead or behind that one must brake."""
-    ahead = 0.6 if ON_FOOT[kind] else half + 4.0 + 1.2 * speed
+    near = 0.6 if ON_FOOT[kind] else half + 4.0 + 1.2 * speed
     aside = 0.5 if ON_FOOT[kind] else 1.8
+    braking = 0.0 if ON_FOOT[kind] else speed * speed / 3.0
     c, s = np.cos(yaw), np.sin(yaw)
     for j in range(slots + 1):
         if j < slots:
-            v = o + j
-            if not table.row[v].active or abs(table.row[v].z_m - z) > FORGET_Z_M:
+            other = table.row[o + j]
+            if not other.active or abs(other.z_m - z) > FORGET_Z_M:
                 continue
-            dx, dy, reach = table.row[v].x_m - x, table.row[v].y_m - y, 0.5 * table.row[v].length_m
-            if not table.row[v].parked and not ON_FOOT[table.row[v].kind]:
-                reach += table.row[v].speed_mps
+            dx, dy, reach = other.x_m - x, other.y_m - y, 0.5 * other.length_m
+            behind = 0.0 if other.parked or ON_FOOT[other.kind] else 1.2 * other.speed_mps
         else:
             if abs(ego_z - z) > FORGET_Z_M:
                 continue
-            dx, dy, reach = ego_x - x, ego_y - y, 5.0
-        if abs(dx * c + dy * s) < ahead + reach and abs(-dx * s + dy * c) < aside + min(reach, 2.6):
+            dx, dy, reach, behind = ego_x - x, ego_y - y, 3.0, 15.0
+        along = dx * c + dy * s
+        if -near - reach - behind < along < near + reach + braking and abs(-dx * s + dy * c) < aside + min(reach, 2.6):
             return False
     return True
 
@@ -238,7 +239,6 @@ def _settle(ways, table, o, i, slots, uid, kind, way, s, seed):
     else:
         keep += ways.way[way].keep_right
     table.row[u].offset_m = keep
-    table.row[u].speed_mps = 0.7 * min(ways.way[way].limit, OWN_SPEED_MPS[kind])
     table.row[u].acceleration_mps2 = table.row[u].gesture_s = 0.0
     table.row[u].gesture, table.row[u].lights = 0, 0
     table.row[u].stride_rad = 6.28 * draw(seed, uid, 0, _SHAPE, 1)
@@ -328,12 +328,13 @@ def appear(ways, walls, spots, table, o, users, slots, seed, tick, uid, ego, ego
             continue
         z = ways.point[ways.way[way].start].z
         yaw = ways.point[ways.way[way].start + int(spots.s[spot] / ways.way[way].spacing)].yaw
-        speed = 0.7 * min(ways.way[way].limit, OWN_SPEED_MPS[kind])
+        speed = min(0.7 * min(ways.way[way].limit, OWN_SPEED_MPS[kind]), np.sqrt(2.0 * max(ends - 5.0, 0.1)))
         if not _clear_of_others(
             table, o, slots, x, y, z, yaw, kind, 0.5 * LENGTH_M[kind], speed, ego[0], ego[1], ego_z
         ):
             continue
         _settle(ways, table, o, free, slots, uid, kind, way, spots.s[spot], seed)
+        table.row[o + free].speed_mps = speed
         have[group] += 1.0
         uid += 1
     return uid

@@ -7,6 +7,7 @@ joins the ends of footways that meet in one walking area. Nothing below needs to
 from typing import NamedTuple
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from xiaolu.world.town import LaneKind, Town, Turn
 
@@ -37,6 +38,7 @@ WAY = np.dtype(
         ("red_right", np.bool_),
         ("shared", np.bool_),
         ("slow", np.bool_),
+        ("on_road", np.bool_),
     ],
     align=True,
 )
@@ -51,7 +53,7 @@ class Ways(NamedTuple):
     the signal column that governs entering it, -1 without; red_right: may be entered on red while yielding; stop_s:
     where one stops on it before a signal (its end where there is no stop line); left_room, right_room: how far the
     surface goes either side of the line; keep_right: where on a shared surface one keeps, left of the line; slow: one
-    must look before entering it.
+    must look before entering it; on_road: a footway that the map lays over a carriageway, which people avoid.
     """
 
     way: np.ndarray
@@ -117,6 +119,7 @@ def ways_of(town: Town) -> Ways:
     way["slow"] = spread(yields, False) & (signal < 0) & (way_kind == LaneKind.DRIVE)
     point = np.zeros(len(points), POINT)
     point["x"], point["y"], point["z"], point["yaw"] = *points.T, _tangents(points, start)
+    way["on_road"] = _on_road(way, point)
     return Ways(
         way,
         point,
@@ -124,6 +127,26 @@ def ways_of(town: Town) -> Ways:
         np.ascontiguousarray(town.yield_start, np.int64),
         np.ascontiguousarray(town.yield_lane, np.int64),
     )
+
+
+def _on_road(way: np.ndarray, point: np.ndarray) -> np.ndarray:
+    """Return (W,) bool: footways of which three points in ten lie on an ordinary drive lane of the same height."""
+    drive = np.flatnonzero((way["kind"] == LaneKind.DRIVE) & (way["turn"] == Turn.NONE))
+    foot = np.flatnonzero((way["kind"] == LaneKind.FOOT) | (way["kind"] == LaneKind.FOOT_AREA))
+    inside = np.zeros(len(way), bool)
+    if not len(drive) or not len(foot):
+        return inside
+    road = np.concatenate([np.arange(way["start"][w], way["end"][w]) for w in drive])
+    half = np.repeat(way["right_room"][drive], (way["end"] - way["start"])[drive])
+    tree = cKDTree(np.stack([point["x"][road], point["y"][road], 10.0 * point["z"][road]], axis=-1))
+    walked = np.concatenate([np.arange(way["start"][w], way["end"][w]) for w in foot])
+    place = np.stack([point["x"][walked], point["y"][walked], 10.0 * point["z"][walked]], axis=-1)
+    distance, nearest = tree.query(place, distance_upper_bound=4.0)
+    over = np.append(half, 0.0)[nearest] > distance
+    counts = (way["end"] - way["start"])[foot]
+    share = np.add.reduceat(over.astype(np.float64), np.cumsum(counts) - counts) / counts
+    inside[foot] = share > 0.3
+    return inside
 
 
 def _tangents(points: np.ndarray, start: np.ndarray) -> np.ndarray:

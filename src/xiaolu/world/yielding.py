@@ -36,8 +36,14 @@ def follow_gap(kind, speed, pace, gap, closing, headway_s):
     free = 1.0 - (speed / pace) ** 4 if speed <= pace else max(1.0 - (speed / pace) ** 2, -b / a)
     if gap == np.inf:
         return a * free
-    wanted = STANDSTILL_GAP_M[kind] + max(0.0, speed * headway_s + speed * closing / (2.0 * np.sqrt(a * b)))
-    return max(a * min(free, 1.0 - (wanted / max(gap, 0.05)) ** 2), -EMERGENCY_MPS2[kind])
+    still = STANDSTILL_GAP_M[kind]
+    wanted = still + max(0.0, speed * headway_s + speed * closing / (2.0 * np.sqrt(a * b)))
+    model = a * min(free, 1.0 - (wanted / max(gap, 0.05)) ** 2)
+    if gap > 0.5 * still:
+        # The model panics at a gap that opens or closes at a stroke: half as much again as is needed will do.
+        needed = max(closing, 0.0) ** 2 / (2.0 * (gap - 0.5 * still) + 0.01)
+        model = max(model, -max(1.2 * b, 1.5 * needed))
+    return max(model, -EMERGENCY_MPS2[kind])
 
 
 @njit(cache=True)
@@ -45,7 +51,7 @@ def stop_within(kind, speed, pace, gap):
     """Return an acceleration in m/s² that comes to rest at the end of a gap, and no sooner than needed."""
     free = follow_gap(kind, speed, pace, np.inf, 0.0, 1.0)
     if gap <= 0.02:
-        return -EMERGENCY_MPS2[kind] if speed > 0.5 else -2.0
+        return -EMERGENCY_MPS2[kind] if speed > 2.0 else -3.0
     needed = speed * speed / (2.0 * gap)
     comfortable = BRAKING_MPS2[kind]
     if needed > 0.75 * comfortable:
@@ -70,36 +76,48 @@ def travel_s(distance, speed, pace, a):
 @njit(cache=True)
 def in_the_way(bodies, paths, i, j, margin):
     """Return (gap m, speed of j along i's path, cosine of their headings) for a body in i's swept corridor, inf gap
-    if it is not there. The gap is from i's front bumper; a body abreast of i's middle or behind it does not count.
+    if it is not there. The gap is from i's front bumper. A body abreast of i's middle or behind it counts only where
+    i's path would sweep i's flank into it.
     """
     reach = bodies[j].half_length + bodies[j].half_width
+    row = paths.row[i]
     if (
-        bodies[j].x < paths.row[i].low_x - reach
-        or bodies[j].x > paths.row[i].high_x + reach
-        or bodies[j].y < paths.row[i].low_y - reach
-        or bodies[j].y > paths.row[i].high_y + reach
+        bodies[j].x < row.low_x - reach
+        or bodies[j].x > row.high_x + reach
+        or bodies[j].y < row.low_y - reach
+        or bodies[j].y > row.high_y + reach
     ):
         return np.inf, 0.0, 0.0
-    half_step = 0.5 * paths.row[i].step
-    for k in range(paths.row[i].count):
-        dx, dy = bodies[j].x - paths.point[i, k].x, bodies[j].y - paths.point[i, k].y
-        far = reach + half_step + bodies[i].half_width + margin
+    half_step = 0.5 * row.step
+    half_length, half_width = bodies[i].half_length, bodies[i].half_width
+    abreast = False
+    for k in range(row.count):
+        point = paths.point[i, k]
+        dx, dy = bodies[j].x - point.x, bodies[j].y - point.y
+        far = reach + half_step + half_width + margin + (half_length if abreast else 0.0)
         if abs(dx) > far or abs(dy) > far:
+            if abreast:
+                break
             continue
-        c, s = paths.point[i, k].cos, paths.point[i, k].sin
-        lon, lat = dx * c + dy * s, -dx * s + dy * c
-        turn = bodies[j].yaw - paths.point[i, k].yaw
+        lon, lat = dx * point.cos + dy * point.sin, -dx * point.sin + dy * point.cos
+        turn = bodies[j].yaw - point.yaw
         cos, sin = np.cos(turn), np.sin(turn)
         across = abs(sin) * bodies[j].half_length + abs(cos) * bodies[j].half_width
-        if abs(lat) > bodies[i].half_width + across + margin:
-            continue
         along = abs(cos) * bodies[j].half_length + abs(sin) * bodies[j].half_width
-        if lon < -half_step - along or lon > half_step + along:
+        if k == 0 and abs(lon) < along + half_length and lon <= 0.25 * half_length:
+            if abs(lat) < half_width + across:
+                return np.inf, 0.0, 0.0  # in contact already: parting is all that is left
+            abreast = True
+        if abreast:
+            if k > 0 and abs(lat) < half_width + across + 0.03 and abs(lon) < along + half_length:
+                return max((k - 1) * row.step, 0.05), bodies[j].speed * cos, cos
             continue
-        ahead = k * paths.row[i].step + lon
-        if ahead <= 0.25 * bodies[i].half_length:
+        if abs(lat) > half_width + across + margin or lon < -half_step - along or lon > half_step + along:
+            continue
+        ahead = k * row.step + lon
+        if ahead <= 0.25 * half_length:
             return np.inf, 0.0, 0.0
-        return ahead - along - bodies[i].half_length, bodies[j].speed * cos, cos
+        return ahead - along - half_length, bodies[j].speed * cos, cos
     return np.inf, 0.0, 0.0
 
 
@@ -113,7 +131,8 @@ def shared_spot(bodies, paths, i, j, spot):
         or paths.row[j].low_y > paths.row[i].high_y
     ):
         return False
-    reach = bodies[i].half_width + bodies[j].half_width + 0.25
+    aside = 0.1 if ON_FOOT[bodies[i].kind] or ON_FOOT[bodies[j].kind] else 0.25
+    reach = bodies[i].half_width + bodies[j].half_width + aside
     near = reach * reach
     found = False
     end_i = paths.row[i].stop - bodies[i].half_length
