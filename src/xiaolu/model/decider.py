@@ -175,7 +175,9 @@ class Decider(nn.Module):
             ],
             dim=1,
         )
-        x_BQD = torch.cat([self.implicit_QD.to(inputs.dtype).expand(len(inputs), -1, -1), inputs], dim=1)
+        # Every implicit token begins with what is asked of the driver: it then knows where to look.
+        asked_BQD = self.implicit_QD + inputs.mean(dim=1, keepdim=True)
+        x_BQD = torch.cat([asked_BQD, inputs], dim=1)
         for layer in self.layers:
             x_BQD = layer(x_BQD, memory, bias_B11L)
         x_BQD = self.final_norm(x_BQD)

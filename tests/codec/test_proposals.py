@@ -1,0 +1,108 @@
+"""A proposal becomes a plan that a car can drive, and a decision whose words follow from its action."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.made_moments import arc
+from xiaolu.codec.decision import IMAGINED, blind_decision, decision_of
+from xiaolu.codec.proposals import (
+    MAX_ACCELERATION_MPS2,
+    MAX_BRAKING_MPS2,
+    MAX_LATERAL_MPS2,
+    PathChoice,
+    Proposals,
+    bounded_speeds,
+    distance_of,
+    nearness,
+    output_shapes,
+    path_choice,
+    path_curvature,
+)
+from xiaolu.core.decision import Cause, LampColour, Pace, PathMode
+from xiaolu.core.observation import EgoState
+from xiaolu.core.plan import SPEED_KNOTS
+
+EGO = EgoState(7, 6.0, 0.0, 0.0, 0.1, np.zeros(3))
+
+
+def made(choice: PathChoice, pace: Pace, cause: Cause = Cause.FREE, red: bool = False) -> Proposals:
+    values = {name: np.zeros(shape, np.float32) for name, shape in output_shapes().items()}
+    values["paths"] = np.stack([arc(0.01 * i) for i in range(len(PathChoice))])
+    values["speeds_mps"][:] = np.array([[8.0], [4.0], [1.0], [0.0]])
+    values["path_logits"][choice] = 6.0
+    values["pace_logits"][pace] = 6.0
+    values["cause_logits"][cause] = 6.0
+    values["signal_logits"][LampColour.RED if red else LampColour.NONE] = 6.0
+    values["hazard_near"][:] = nearness(12.0)
+    return Proposals(**values)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.floats(0.0, 30.0), min_size=SPEED_KNOTS, max_size=SPEED_KNOTS),
+    st.floats(-0.2, 0.2),
+    st.floats(0.0, 15.0),
+)
+def test_a_profile_never_asks_for_more_than_the_car_can(wanted: list[float], curvature: float, now: float) -> None:
+    speeds = bounded_speeds(np.array(wanted), arc(curvature), now)
+    change = np.diff(np.concatenate([[now], speeds])) / 0.5
+    assert change.max() <= MAX_ACCELERATION_MPS2 + 1e-9 and change.min() >= -MAX_BRAKING_MPS2 - 1e-9
+    assert speeds.min() >= 0.0
+    braked_to = max(now - MAX_BRAKING_MPS2 * 5.0, 0.0)
+    assert speeds[-1] ** 2 * abs(curvature) <= MAX_LATERAL_MPS2 * 1.05 or speeds[-1] <= braked_to + 1e-6
+
+
+def test_next_to_nothing_means_standing() -> None:
+    assert not bounded_speeds(np.full(SPEED_KNOTS, 0.1), arc(0.0), 0.0).any()
+
+
+@pytest.mark.parametrize("curvature", [-0.15, -0.02, 0.0, 0.05, 0.2])
+def test_curvature_is_read_off_a_path(curvature: float) -> None:
+    np.testing.assert_allclose(path_curvature(arc(curvature))[1:10], curvature, atol=2e-3)
+
+
+def test_a_kept_lane_is_told_apart_by_where_it_goes() -> None:
+    assert path_choice(PathMode.KEEP, arc(0.0)) == PathChoice.KEEP_AHEAD
+    assert path_choice(PathMode.KEEP, arc(0.08)) == PathChoice.KEEP_LEFT
+    assert path_choice(PathMode.KEEP, arc(-0.08)) == PathChoice.KEEP_RIGHT
+    assert path_choice(PathMode.PULL_OVER, arc(0.0)) == PathChoice.PULL_OVER
+    with pytest.raises(ValueError, match="reverse"):
+        path_choice(PathMode.REVERSE, arc(0.0))
+
+
+def test_distances_come_back_from_nearness() -> None:
+    np.testing.assert_allclose(distance_of(nearness(np.array([0.0, 7.0, 59.0]))), [0.0, 7.0, 59.0])
+    assert distance_of(nearness(np.inf)) == np.inf
+
+
+@pytest.mark.parametrize("choice", list(PathChoice))
+@pytest.mark.parametrize("pace", list(Pace))
+def test_the_decision_is_the_likeliest_proposal_and_is_among_the_imagined(choice: PathChoice, pace: Pace) -> None:
+    decision = decision_of(made(choice, pace), EGO, 7)
+    assert decision.strategy.pace == pace
+    np.testing.assert_allclose(decision.plan.path, arc(0.01 * choice))
+    assert len(decision.imagined) == len(decision.imagined_valid) == IMAGINED
+    chosen = [i for i, one in enumerate(decision.imagined) if one.plan is decision.plan]
+    assert len(chosen) == 1 and decision.imagined_valid[chosen[0]]
+
+
+def test_words_say_what_was_seen_and_done() -> None:
+    decision = decision_of(made(PathChoice.KEEP_AHEAD, Pace.STOP, Cause.SIGNAL, red=True), EGO, 7)
+    assert decision.why == "Stopping: the signal shows red."
+    assert decision.perceived.signal == LampColour.RED and decision.perceived.signal_certainty > 0.9
+    assert decision.perceived.hazard_m == pytest.approx(12.0, rel=1e-3)
+
+
+def test_to_imagine_driving_on_at_red_breaks_a_rule_and_near_a_hazard_is_risky() -> None:
+    decision = decision_of(made(PathChoice.KEEP_AHEAD, Pace.STOP, Cause.SIGNAL, red=True), EGO, 7)
+    go, stop = decision.imagined[Pace.GO], decision.imagined[Pace.STOP]
+    assert go.rule_keeping < 0.1 and stop.rule_keeping == 1.0
+    assert go.risk[-1] > stop.risk[-1] and go.progress_m > stop.progress_m
+
+
+def test_blind_it_stops_on_the_arc_it_is_on() -> None:
+    decision = blind_decision(EGO, 7, "no front camera shows anything")
+    assert decision.strategy.pace == Pace.STOP and decision.plan.speed_mps[-1] == 0.0
+    assert decision.plan.path[10, 1] > 0.0 and not any(decision.imagined_valid)
