@@ -1,5 +1,6 @@
-"""Maps into towns: OpenStreetMap, OpenDRIVE or a SUMO net in, a compiled `Town` out. Needs SUMO's netconvert (`[maps]`),
-except for a SUMO net, which is read as it is.
+"""Maps into towns: OpenStreetMap, OpenDRIVE or a SUMO net in, a compiled `Town` out.
+
+Needs SUMO's netconvert (extra `[maps]`), except for a SUMO net, which is read as it is.
 """
 
 import hashlib
@@ -19,7 +20,7 @@ from xiaolu.world.maps.projection import to_town
 from xiaolu.world.maps.roadside import place_parked, place_pickups, place_props
 from xiaolu.world.maps.signals import signal_heads, signal_tables, stop_lines
 from xiaolu.world.maps.source import kind_of_map
-from xiaolu.world.maps.widths import NOTES, type_table
+from xiaolu.world.maps.widths import NOTES, NOTES_OF_NETS, type_table
 from xiaolu.world.town import LaneKind, Town
 
 FRAGMENT_M = 500.0  # less than this much lane that hangs together is a scrap of the extract, and is left out
@@ -86,7 +87,7 @@ def compile_net(net: Net, streets: Streets | None, source: Path, kind: str, say:
         "name": source.name.split(".")[0],
         "source": kind,
         "source_sha256": content,
-        "inference": list(NOTES) if kind == "osm" else [],
+        "inference": list(NOTES if kind == "osm" else NOTES_OF_NETS),
         "origin": net.location,
     }
     return Town(

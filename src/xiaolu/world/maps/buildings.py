@@ -14,7 +14,7 @@ from xiaolu.world.town import LaneKind, RoadClass
 
 MARGIN_M = 0.6
 NEAR_REAL_M = 25.0  # where the source has buildings, none is invented this close to them
-STYLES = 12
+DEEP_M = 5.0  # houses stand on a tunnel only where it is this far down
 HEIGHTS = {  # metres, low and high, by the class of the street in front
     RoadClass.MOTORWAY: (9.0, 24.0),
     RoadClass.TRUNK: (9.0, 30.0),
@@ -140,7 +140,8 @@ def with_wing(box: np.ndarray, share_x: float, share_y: float) -> np.ndarray:
 def place_buildings(lanes: list[Lane], outlines: list[np.ndarray], real: list, seed: int) -> dict[str, np.ndarray]:
     """Return the town's building arrays. real: (outline (n, 2), height or None) of the source, in the town's frame."""
     surfaces = np.concatenate([lane_surfaces(lanes, MARGIN_M), outline_surfaces(outlines)])
-    ground = np.concatenate([[lane.layer >= 0 for lane in lanes], np.ones(len(outlines), bool)])
+    shallow = [lane.layer >= 0 or float(lane.line[:, 2].max()) > -DEEP_M for lane in lanes]
+    ground = np.concatenate([shallow, np.ones(len(outlines), bool)])
     surfaces = surfaces[ground]
     footprints, told = real_buildings(real, surfaces)
     chance = generator(seed, Purpose.TOWN, 2)

@@ -17,6 +17,7 @@ TURNS = {"s": Turn.STRAIGHT, "l": Turn.LEFT, "r": Turn.RIGHT, "t": Turn.U_TURN}
 TURN_FROM_RAD = np.deg2rad(38.0)  # a junction lane that bends less goes straight on, whatever the net calls it
 NARROW_M = 5.5  # a two-way street below this is one surface
 CAR_STORE_M = 8.0
+DOUBLE_CROSSING_M = 5.5
 INNER_M = 30.0  # a street shorter than this between two nodes of one signal lies inside the crossroads
 FARTHEST_CORNER_M = 30.0  # walking areas that span more are seams of the net, not corners
 FOOT_BEND = 0.35  # how far the handles of a walked corner reach, as a share of its chord
@@ -211,9 +212,14 @@ def add_crossings(net: Net, lanes: list[Lane], index: dict[str, int], by_name: d
             if link.signal:
                 signals[link.end] = (link.signal, link.link)
     inner = inner_edges(net, INNER_M)
+    middles: dict[str, list[np.ndarray]] = defaultdict(list)
     for lane in by_name.values():
         if lane.function != "crossing" or length_of(lane.shape) < 0.5 or inner.issuperset(net.edges[lane.edge].crossed):
             continue
+        middle = 0.5 * (lane.shape[0] + lane.shape[-1])[:2]
+        if any(np.hypot(*(middle - other)) < DOUBLE_CROSSING_M for other in middles[lane.edge.rsplit("_", 1)[0]]):
+            continue  # signals between two junctions get one crossing, not one on each side of their node
+        middles[lane.edge.rsplit("_", 1)[0]].append(middle)
         index[lane.name] = len(lanes)
         junction = lane.edge.removeprefix(":").rsplit("_", 1)[0]
         lanes.append(

@@ -33,6 +33,8 @@ def place_parked(lanes: list[Lane], seed: int) -> list[tuple[float, float, float
         drive = next((lanes[n] for n in numbers if lanes[n].kind == LaneKind.DRIVE), None)
         if drive is None or drive.road < RoadClass.RESIDENTIAL or drive.layer != 0:
             continue
+        if 0 <= drive.twin < numbers[-1]:
+            continue  # one surface with two directions has room for parked cars on one side only
         if walk is not None and walk.width_m < LEAST_SIDEWALK_M:
             continue
         length = length_of(drive.line)

@@ -153,7 +153,9 @@ def signal_heads(lanes: list[Lane], tables: dict[str, np.ndarray], stop: np.ndar
             approaches[lane.edge].append(number)
     rows: list[tuple[int, float, float, float, float, int, bool]] = []
     lane_signal = tables["lane_signal"]
-    roads = shapely.STRtree(lane_surfaces([l for l in lanes if l.kind == LaneKind.DRIVE and l.layer == 0], 0.2))
+    roads = shapely.STRtree(
+        lane_surfaces([lane for lane in lanes if lane.kind == LaneKind.DRIVE and lane.layer == 0], 0.2)
+    )
     for edge in sorted(approaches):
         members = approaches[edge]
         groups: dict[bytes, dict[int, int]] = defaultdict(dict)

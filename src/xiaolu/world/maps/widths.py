@@ -29,23 +29,32 @@ CLASSES: dict[str, tuple[RoadClass, float, float, float, int]] = {
 }
 NARROW = ("residential", "unclassified")
 NARROW_SHARE = 0.35  # of two-way residential streets whose width nobody wrote down
+NOTES_OF_NETS = (
+    "Widths, limits and right of way are the source's own; the class of a street follows its limit.",
+    "Buildings, trees, lamps and places for parked cars are drawn along the streets, by chance that comes from the "
+    "source's own bytes.",
+)
 PARKING_SHARE = 0.6  # of residential and living streets, where cars park half on a wider sidewalk
 PARKING_SIDEWALK_M = 3.0
 NOTES = (
-    "Lane widths without a width tag follow the street's class: 3.75 m motorway, 3.5 trunk, 3.4 primary, 3.3 secondary, "
-    "3.25 tertiary.",
+    "Lane widths without a width tag follow the street's class: 3.75 m motorway, 3.5 trunk, 3.4 primary, "
+    "3.3 secondary, 3.25 tertiary.",
     "A two-way residential street without a width tag is, by a hash of its name, 4.8 or 5.2 m wide (35 % of them) or "
-    "6.0, 6.6 or 7.0 m; one tagged with a single lane is 4.8 m. A one-way one has lanes of 3.6 m.",
+    "6.0, 6.6 or 7.0 m; one tagged with a single lane is 4.8 m. A one-way one has a lane of 3.6 m.",
     "Two-way living streets and service ways are 4.6 to 5.0 m wide in all: one surface with two directions.",
-    "Lane counts without a lanes tag: two a direction on one-way motorways, trunk, primary and secondary roads, else one.",
-    "Limits without a maxspeed tag: 80 km/h motorway, 70 trunk, 60 primary, 50 secondary, 40 tertiary, 30 residential, "
-    "20 living street, 15 service.",
+    "Lane counts without a lanes tag: two a direction on one-way motorways, trunk, primary and secondary roads, "
+    "else one.",
+    "Limits without a maxspeed tag: 80 km/h motorway, 70 trunk, 60 primary, 50 secondary, 40 tertiary, "
+    "30 residential, 20 living street, 15 service.",
     "Streets that hang together with less than 500 m of lanes are scraps of the extract's edge and are left out.",
     "Crossings are guessed: at signals, and elsewhere across streets of at most 46 km/h.",
-    "Where bridges and tunnels lie is tagged, how high is not: 6 m above or below the ground, reached at 4.5 % mean grade.",
+    "Where bridges and tunnels lie is tagged, how high is not: 6 m above or below the ground, reached at 4.5 % mean "
+    "grade.",
     "Sidewalks are 3.5 m along primary, 3.0 secondary, 2.5 tertiary, 2.0 residential, 1.2 living streets (3.0 in "
-    "60 % of these two, by a hash of the name, where cars park half on it); none on motorways, trunk roads and service "
-    "ways.",
+    "60 % of these two, by a hash of the name, where cars park half on it); none on motorways, trunk roads and "
+    "service ways. A narrow residential street without parking has 1.5 m.",
+    "Buildings, trees, lamps and places for parked cars that the source does not have are drawn along its streets, by "
+    "chance that comes from the source's own bytes.",
 )
 
 
