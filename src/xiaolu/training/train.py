@@ -41,10 +41,12 @@ from xiaolu.training.loader import (
     side_inputs,
 )
 from xiaolu.training.losses import ClassWeights, balanced, dense_losses, plan_losses, total
+from xiaolu.training.probe import linear_probe
 from xiaolu.training.recipe import Recipe, same_recipe, save_recipe
 from xiaolu.training.tokens import cache_tokens, cameras_of_kind, pixels_of
 from xiaolu.training.validate import validate
 
+MOST_PROBED = 2000  # held-out moments on which the linear probe is fitted and measured
 SAMPLED_FOR_CELLS = 300  # moments whose cell labels are counted for the class weights
 
 
@@ -102,6 +104,9 @@ def train(source: MomentSource, recipe: Recipe, folder: Path, start_from: Path |
         # From here on the backbone is what the checkpoint will hold, to the bit.
         round_to_half(network)
         tokens = cache_tokens(network, store, caches, columns.fingerprint(), device, track("tokens"))
+        if rank == 0 and len(held_out):
+            few = held_out[:: max(len(held_out) // MOST_PROBED, 1)]
+            run.log(stage="probe", **linear_probe(network.contract, store, tokens, few, folder / "probe.json"))
         loader = MemoryLoader(network.contract, columns, tokens)
         stage(run, 2, stage_two(run, loader), track("stage 2"))
         round_to_half(network)
@@ -266,6 +271,7 @@ def stage(run: Run, number: int, plan: Stage, progress: Callable[[int, int], Non
         if (step + 1) % recipe.save_every == 0 or step + 1 == steps:
             save_resume(run, number, step + 1, optimizer)
         progress(step + 1, steps)
+    average_statistics(run)
 
 
 def groups_of(parameters: list[torch.nn.Parameter], weight_decay: float) -> list[dict[str, Any]]:
@@ -290,6 +296,15 @@ def average_gradients(parameters: list[torch.nn.Parameter], ranks: int) -> None:
             if parameter.grad is not None:
                 distributed.all_reduce(parameter.grad)
                 parameter.grad /= ranks
+
+
+def average_statistics(run: Run) -> None:
+    """Average the norms' statistics over all processes: each has seen other moments."""
+    if run.ranks > 1:
+        for buffer in run.network.buffers():
+            if buffer.is_floating_point():
+                distributed.all_reduce(buffer)
+                buffer /= run.ranks
 
 
 def save_resume(run: Run, number: int, step: int, optimizer: torch.optim.Optimizer) -> None:
