@@ -71,5 +71,5 @@ def building_meshes(town: Town) -> list[Mesh]:
     return [
         quads(shops, Pass.FACADE),
         quads(upper[top - shop_top > 0.5], Pass.FACADE),
-        Mesh(roof, triangulate(points, start), Pass.PLAIN, Detail.ALWAYS),
+        Mesh(roof, triangulate(points, start), Pass.PLAIN, Detail.ROOF),
     ]

@@ -17,8 +17,10 @@ RAISES_RIGHT = (Gesture.GO, Gesture.SLOW_DOWN, Gesture.HAIL, Gesture.WAVE)
 def direction(elevation_deg, plane_deg, side: float) -> np.ndarray:
     """Return unit vectors (..., 3) in the body frame (x ahead, y left, z up); side 1 is the left arm, -1 the right."""
     e, a = np.radians(elevation_deg), np.radians(plane_deg)
-    e, a = np.broadcast_arrays(e, a)
-    return np.stack([np.sin(e) * np.sin(a), side * np.sin(e) * np.cos(a), -np.cos(e)], -1)
+    out = np.empty((*np.broadcast_shapes(np.shape(e), np.shape(a)), 3))
+    sin = np.sin(e)
+    out[..., 0], out[..., 1], out[..., 2] = sin * np.sin(a), side * sin * np.cos(a), -np.cos(e)
+    return out
 
 
 def _eased(share: np.ndarray) -> np.ndarray:
@@ -48,6 +50,8 @@ def arms_of(kind, gesture, gesture_s, style, stride_rad, walking) -> tuple[np.nd
         fore = np.stack([np.sin(bent), 0.5 * out, -np.cos(bent)], -1)
         arms[:, arm, 0] = upper / np.linalg.norm(upper, axis=-1, keepdims=True)
         arms[:, arm, 1] = fore / np.linalg.norm(fore, axis=-1, keepdims=True)
+    if not (gesture >= Gesture.STOP).any():
+        return arms, raised
     up = _eased(np.asarray(gesture_s) / RAISE_S)
     own = uniform(7, style, 0, Purpose.GESTURE, 1) - 0.5  # everybody's own size and pace
     time = np.asarray(gesture_s) * (1.0 + 0.2 * own)

@@ -29,6 +29,7 @@ class Detail(IntEnum):
     NEAR = 1  # only in the eye's neighbourhood
     FAR = 2  # stands in for NEAR beyond it
     BACKDROP = 3  # always, drawn last: everything else lies on it
+    ROOF = 4  # only for eyes above it
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,11 +47,17 @@ def limbs_of_people(users: Users, label: np.ndarray, raised_label: np.ndarray, l
 
     def world(local: np.ndarray) -> np.ndarray:
         """Return (n, 3) world places of body places (n, 3) in an adult's metres."""
-        x, y, z = (local[..., k] * scale for k in range(3))
-        return origin + np.stack([cos * x - sin * y, sin * x + cos * y, z], -1)
+        x, y = local[:, 0] * scale, local[:, 1] * scale
+        out = origin.copy()
+        out[:, 0] += cos * x - sin * y
+        out[:, 1] += sin * x + cos * y
+        out[:, 2] += local[:, 2] * scale
+        return out
 
     def at(x, y, z) -> np.ndarray:
-        return np.stack(np.broadcast_arrays(np.asarray(x, float), y, z, np.zeros(count))[:3], -1)
+        out = np.empty((count, 3))
+        out[:, 0], out[:, 1], out[:, 2] = x, y, z
+        return out
 
     side = np.stack([-sin, cos, 0 * cos], -1)
     swing = np.sin(users.stride_rad)

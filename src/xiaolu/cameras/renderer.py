@@ -169,8 +169,7 @@ class Renderer:
         heads = self._heads_near(scene)
         shown = shown_by(self.town, scene, heads)
         head_ball = np.column_stack([self.town.head_pose[heads, :3], np.full(len(heads), 1.5)])
-        eye = world_from_camera(placed[0][0], scene.ego_pose, scene.ego_z_m)[:3, 3] if placed else np.zeros(3)
-        around = stage.town.near(eye)
+        around: dict[float, np.ndarray] = {}
         for camera, (x, y) in placed:
             framebuffer.viewport = (x, y, camera.width_px, camera.height_px)
             world = world_from_camera(camera, scene.ego_pose, scene.ego_z_m)
@@ -180,7 +179,9 @@ class Renderer:
             seen = _seen(cast.ball, planes, world[:3, 3])
             stage.draw_cast(kind, cast, seen)
             stage.draw_instances(kind, stage.heads, shown[_seen(head_ball, planes, world[:3, 3])])
-            stage.draw_town(kind, stage.town.inside(around, planes))
+            if camera.focal_px not in around:
+                around[camera.focal_px] = stage.town.near(world[:3, 3], camera.focal_px)
+            stage.draw_town(kind, stage.town.inside(around[camera.focal_px], planes))
             if kind == "picture":
                 self._draw_sky(camera, world)
                 context.enable(moderngl.BLEND)

@@ -13,7 +13,8 @@ from xiaolu.world.town import Town
 
 CELL_M = 64.0
 FAR_M = 215.0  # beyond this everything is fog
-NEAR_M = 70.0  # up to here fine things are shown
+FINE_M_PER_PX, FINE_M = 0.12, (12.0, 70.0)  # kerbs' faces, branches: 0.12 m is a pixel at 0.12 m times the focal length
+THIN_M_PER_PX = 1.7  # trees and poles: with 53 px to 90 m, with 600 px as far as one sees
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +31,22 @@ class TownMesh:
     drawn_by: np.ndarray
     detail: np.ndarray
 
-    def near(self, eye: np.ndarray) -> np.ndarray:
-        """Return the blocks (k,) to be shown around an eye (3,), whichever way it looks, nearest first."""
+    def near(self, eye: np.ndarray, focal_px: float) -> np.ndarray:
+        """Return the blocks (k,) to be shown around an eye (3,), whichever way it looks, nearest first.
+
+        focal_px: fine things are shown up to where they are smaller than a pixel.
+        """
+        fine_m = float(np.clip(FINE_M_PER_PX * focal_px, *FINE_M))
+        thin_m = min(THIN_M_PER_PX * focal_px, FAR_M)
         gap = np.maximum(np.abs(self.middle - eye) - self.half, 0.0)
         distance = np.sqrt((gap * gap).sum(-1))
-        shown = distance < FAR_M
+        reach = np.where(self.drawn_by == Pass.PLAIN, thin_m, FAR_M)
+        shown = distance < reach
         # The change from fine to coarse goes by a block's middle, so that never both or neither are there.
         centre = np.hypot(self.middle[:, 0] - eye[0], self.middle[:, 1] - eye[1])
-        shown &= (self.detail != Detail.NEAR) | (centre < NEAR_M + CELL_M / 2)
-        shown &= (self.detail != Detail.FAR) | (centre >= NEAR_M + CELL_M / 2)
+        is_fine = centre < fine_m + CELL_M / 2
+        shown &= np.where(self.detail == Detail.NEAR, is_fine, (self.detail != Detail.FAR) | ~is_fine)
+        shown &= (self.detail != Detail.ROOF) | (eye[2] > self.middle[:, 2] - self.half[:, 2])
         block = np.flatnonzero(shown)
         late = (self.detail[block] == Detail.BACKDROP) * 1e6
         return block[np.argsort(distance[block] + late + 0.01 * centre[block], kind="stable")]
@@ -54,7 +62,11 @@ def _split(mesh: Mesh, first_vertex: int) -> tuple[np.ndarray, np.ndarray, np.nd
     place = mesh.vertices["position"][:, :2]
     middle = place[mesh.triangles].mean(1)
     cell = np.floor(middle / CELL_M).astype(np.int64)
-    return mesh.triangles.astype(np.int64) + first_vertex, cell, np.full(len(cell), mesh.drawn_by * 8 + mesh.detail)
+    return (
+        mesh.triangles.astype(np.uint32) + np.uint32(first_vertex),
+        cell,
+        np.full(len(cell), mesh.drawn_by * 8 + mesh.detail, np.int64),
+    )
 
 
 def mesh_of(town: Town) -> TownMesh:
@@ -71,12 +83,12 @@ def mesh_of(town: Town) -> TownMesh:
     order = np.argsort(key, kind="stable")
     triangles, key, way = triangles[order], key[order], way[order]
     first = np.flatnonzero(np.r_[True, key[1:] != key[:-1]])
-    corner = vertices["position"][triangles]
-    low_corner = np.minimum.reduceat(corner.min(1), first)
-    high_corner = np.maximum.reduceat(corner.max(1), first)
+    corner = vertices["position"][triangles.reshape(-1)]
+    low_corner = np.minimum.reduceat(corner, first * 3)
+    high_corner = np.maximum.reduceat(corner, first * 3)
     return TownMesh(
         vertices,
-        triangles.reshape(-1).astype(np.uint32),
+        triangles.reshape(-1),
         first * 3,
         np.diff(np.r_[first, len(triangles)]) * 3,
         ((low_corner + high_corner) / 2).astype(np.float64),
@@ -84,6 +96,3 @@ def mesh_of(town: Town) -> TownMesh:
         (way[first] // 8).astype(np.int8),
         (way[first] % 8).astype(np.int8),
     )
-
-
-__all__ = ["CELL_M", "FAR_M", "NEAR_M", "Pass", "TownMesh", "mesh_of"]
