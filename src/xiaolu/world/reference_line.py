@@ -9,7 +9,9 @@ from xiaolu.world.town import Town
 SPACING_M = 1.0
 MAX_CURVATURE_1PM = 1 / 5.6  # the ego's turning circle is 5.4 m (0.48 rad of steering); a little is kept for tracking
 MAX_ROUNDING_M = 1.5  # rounding a corner never takes the line further than this from the lanes
-MAX_SWING_M = 0.9  # how far the line may swing out around a corner; tuned so that no wheel leaves the road in Shanghai
+# How far the line may swing out around a corner. On 180 rides in training towns 0, 2, 5, 7, 8, 9: a wheel leaves the
+# road by more than 0.15 m in 15 rides without swing, 10 with 0.9 m, 6 with 1.2 m, which reaches into the next lane.
+MAX_SWING_M = 0.9
 SWING_SIGMA_M = 4.0
 SWING_ROUNDS = 6
 CHANGE_LEAD_M = 4.0  # a lane change begins this far into the stretch, where there is room
