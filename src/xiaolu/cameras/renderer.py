@@ -1,12 +1,12 @@
 """The renderer: a scene in, frames and label images out. World frame; row 0 of an image is its top."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import moderngl
 import numpy as np
 
-from xiaolu.cameras.canvas import Canvas, is_smooth
+from xiaolu.cameras.canvas import Canvas, fineness
 from xiaolu.cameras.cast import Cast, cast_of, with_ego
 from xiaolu.cameras.context import open_context
 from xiaolu.cameras.flow import flow_of
@@ -50,13 +50,10 @@ class Renderer:
         names = [camera.name for camera in self.rig]
         if len(set(names)) != len(names):
             raise ValueError(f"the cameras of a rig need names of their own, these are {', '.join(names)}")
-        self._views: dict[tuple[int, int], Canvas] = {}
+        self._views: dict[tuple[int, int, int], Canvas] = {}
         with self._context:
             self._stage = Stage(self._context, mesh_of(town))
-            self._canvases = []
-            for smooth in (True, False):
-                group = [camera for camera in self.rig if is_smooth(camera) == smooth]
-                self._canvases += [Canvas(self._context, group, smooth)] if group else []
+            self._canvas = Canvas(self._context, self.rig)
 
     def __enter__(self) -> "Renderer":
         return self
@@ -111,52 +108,35 @@ class Renderer:
 
         For films and pictures: `pinhole("chase", 640, 360, 430.0, (-7.5, 0.0, 3.6, 0.0, 0.2))` looks over its roof.
         """
-        size = (camera.width_px, camera.height_px)
+        key = (camera.width_px, camera.height_px, fineness(camera))
         light = light_of(scene.conditions)
         cast = with_ego(cast_of(self.town, scene, light), scene)
         with self._context:
-            if size not in self._views:
-                self._views[size] = Canvas(self._context, [camera], smooth=True)
-            canvas = self._views[size]
-            self._draw(canvas.picture, scene, light, cast, [(camera, (0, 0))], "picture")
-            return canvas.colours()[:, :, :3].copy()
+            if key not in self._views:
+                self._views[key] = Canvas(self._context, [replace(camera, name="view")])
+            canvas = self._views[key]
+            self._draw(canvas.picture, scene, light, cast, [(camera, canvas.picture_boxes["view"])], "picture")
+            return canvas.images([replace(camera, name="view")])["view"]
 
     def close(self) -> None:
         """Give all graphics memory back. Closing twice is fine."""
         with self._context:
             self._stage.release()
-            for canvas in (*self._canvases, *self._views.values()):
+            for canvas in (self._canvas, *self._views.values()):
                 canvas.release()
             self._views.clear()
 
-    def _sheets(self, cameras: Sequence[CameraModel]) -> Iterator[tuple[Canvas, list[CameraModel]]]:
-        """Yield each sheet with those of the cameras that lie on it."""
-        for canvas in self._canvases:
-            mine = [camera for camera in cameras if camera.name in canvas.places]
-            if mine:
-                yield canvas, mine
-
     def _pictures(self, scene: Scene, light: Light, cast: Cast, cameras, shift) -> dict[str, np.ndarray]:
-        images = {}
-        for canvas, mine in self._sheets(cameras):
-            placed = [(shifted(camera, *shift), canvas.places[camera.name]) for camera in mine]
-            self._draw(canvas.picture, scene, light, cast, placed, "picture")
-            whole = canvas.colours()
-            for camera in mine:
-                image = np.ascontiguousarray(canvas.cut(whole, camera)[:, :, :3])
-                image.flags.writeable = False
-                images[camera.name] = image
-        return images
+        canvas = self._canvas
+        placed = [(shifted(camera, *shift), canvas.picture_boxes[camera.name]) for camera in cameras]
+        self._draw(canvas.picture, scene, light, cast, placed, "picture")
+        return canvas.images(cameras)
 
     def _labels(self, scene: Scene, light: Light, cast: Cast, cameras, shift) -> dict[str, tuple]:
-        labels = {}
-        for canvas, mine in self._sheets(cameras):
-            placed = [(shifted(camera, *shift), canvas.places[camera.name]) for camera in mine]
-            self._draw(canvas.labels, scene, light, cast, placed, "labels")
-            label, depth = canvas.labels_and_depth()
-            for camera in mine:
-                labels[camera.name] = canvas.cut(label, camera), canvas.cut(depth, camera)
-        return labels
+        canvas = self._canvas
+        placed = [(shifted(camera, *shift), canvas.label_boxes[camera.name]) for camera in cameras]
+        self._draw(canvas.labels, scene, light, cast, placed, "labels")
+        return canvas.labels_and_depth(cameras)
 
     def _draw(self, framebuffer, scene: Scene, light: Light, cast: Cast, placed, kind: str) -> None:
         context, stage = self._context, self._stage
@@ -170,8 +150,8 @@ class Renderer:
         shown = shown_by(self.town, scene, heads)
         head_ball = np.column_stack([self.town.head_pose[heads, :3], np.full(len(heads), 1.5)])
         around: dict[float, np.ndarray] = {}
-        for camera, (x, y) in placed:
-            framebuffer.viewport = (x, y, camera.width_px, camera.height_px)
+        for camera, box in placed:
+            framebuffer.viewport = box
             world = world_from_camera(camera, scene.ego_pose, scene.ego_z_m)
             clip = clip_from_camera(camera) @ np.linalg.inv(world)
             planes = planes_of(clip)
