@@ -5,13 +5,11 @@ speeds). Labels live beside them in versioned tables of the same rows: `drive-v1
 what each square of CELL_PX pixels shows and how far it is.
 """
 
-import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from PIL import Image
 
 from xiaolu.codec.moment import CELL_PX, Moment
 from xiaolu.core.camera import CameraModel
@@ -19,6 +17,7 @@ from xiaolu.core.decision import Cause, LampColour, Pace, PathMode, Strategy
 from xiaolu.core.observation import EgoState, Manoeuvre, Route
 from xiaolu.core.plan import PATH_POINTS, SPEED_KNOTS
 from xiaolu.core.rates import SECOND_NS
+from xiaolu.episodes.png import png
 
 IMAGE = "observation.images."
 STATE_NAMES = (
@@ -94,18 +93,6 @@ def numbers(moments: Sequence[Moment]) -> dict[str, np.ndarray]:
 def pictures(images: Sequence[np.ndarray]) -> pa.Array:
     """Return images (H, W, 3) uint8 as a column of LeRobot's image structs, PNG inside."""
     return pa.array([{"bytes": png(image), "path": None} for image in images], _PICTURE)
-
-
-def png(image: np.ndarray) -> bytes:
-    """Return an image (H, W, 3) uint8 as PNG: level 1 is the fastest that still compresses."""
-    data = io.BytesIO()
-    Image.fromarray(image).save(data, "PNG", compress_level=1)
-    return data.getvalue()
-
-
-def decoded(data: bytes) -> np.ndarray:
-    """Return the image (H, W, 3) uint8 of a PNG."""
-    return np.asarray(Image.open(io.BytesIO(data)))
 
 
 def drive_labels(moments: Sequence[Moment]) -> dict[str, Any]:

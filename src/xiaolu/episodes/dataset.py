@@ -22,6 +22,7 @@ from xiaolu.core.rates import TRAINING_HZ
 from xiaolu.core.seeds import Split, split_of
 from xiaolu.episodes import columns, lerobot, statistics
 from xiaolu.episodes.lock import Lock
+from xiaolu.episodes.png import decoded
 from xiaolu.episodes.record import from_record, to_record
 from xiaolu.episodes.statistics import Statistics
 
@@ -254,7 +255,7 @@ class Dataset:
             root, file = self._files[episode]
             names = [columns.IMAGE + c.name for c in self.cameras]
             stored = self._row(lerobot.file_of(root, lerobot.DATA, file), row, names)
-            images = {c.name: columns.decoded(stored[columns.IMAGE + c.name]["bytes"]) for c in self.cameras}
+            images = {c.name: decoded(stored[columns.IMAGE + c.name]["bytes"]) for c in self.cameras}
             maps = columns.cell_maps(
                 self._row(lerobot.file_of(root, f"labels/{columns.CELLS}", file), row, None), self.cameras
             )

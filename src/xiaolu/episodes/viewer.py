@@ -32,6 +32,7 @@ from xiaolu.core.control import EGO_BODY
 from xiaolu.core.episode import Step
 from xiaolu.core.rates import SECOND_NS
 from xiaolu.core.users import VULNERABLE, Kind
+from xiaolu.episodes.png import png
 
 EGO_COLOUR = Color(r=0.16, g=0.5, b=0.95, a=0.9)
 PLAN_COLOUR = Color(r=0.1, g=0.8, b=0.4, a=0.9)
@@ -40,7 +41,6 @@ VULNERABLE_COLOUR = Color(r=0.98, g=0.6, b=0.15, a=0.95)
 TOUCHING_COLOUR = Color(r=0.9, g=0.1, b=0.1, a=1.0)
 
 JPEG_QUALITY = 85
-PNG_LEVEL = 1  # the fastest that is still lossless and small
 
 
 def timestamp(stamp_ns: int) -> Timestamp:
@@ -135,16 +135,16 @@ def word(stamp_ns: int, name: str, message: str, warning: bool = False) -> Log:
 
 def picture(frame: CameraFrame, lossless: bool) -> CompressedImage:
     """Return a frame as PNG, or as JPEG for people's eyes only."""
-    data = io.BytesIO()
-    image = Image.fromarray(np.asarray(frame.image))
     if lossless:
-        image.save(data, "PNG", compress_level=PNG_LEVEL)
+        data = png(frame.image)
     else:
-        image.save(data, "JPEG", quality=JPEG_QUALITY)
+        file = io.BytesIO()
+        Image.fromarray(frame.image).save(file, "JPEG", quality=JPEG_QUALITY)
+        data = file.getvalue()
     return CompressedImage(
         timestamp=timestamp(frame.exposed_ns),
         frame_id=frame.camera.name,
-        data=data.getvalue(),
+        data=data,
         format="png" if lossless else "jpeg",
     )
 
