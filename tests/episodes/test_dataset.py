@@ -7,12 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import made_moments
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from made_moments import CAMERAS, moment, ride
 
+from tests.episodes.recorded_moments import CAMERAS, moment, ride
 from xiaolu.codec.moment import Moment
 from xiaolu.core.camera import pinhole
 from xiaolu.core.seeds import Split
@@ -81,7 +80,7 @@ def test_resuming_goes_on_where_it_stopped(tmp_path):
 def test_a_killed_writer_loses_at_most_the_episode_in_hand(tmp_path):
     script = (
         "import os, signal, sys\nfrom pathlib import Path\nfrom xiaolu.episodes import lerobot, dataset\n"
-        "from made_moments import CAMERAS, ride\n"
+        "from tests.episodes.recorded_moments import CAMERAS, ride\n"
         "w = dataset.DatasetWriter(Path(sys.argv[1]), CAMERAS)\nw.append(ride(11, 1), 1)\n"
         "real = lerobot.write_table\n"
         "def dying(path, *a, **k):\n"
@@ -89,8 +88,8 @@ def test_a_killed_writer_loses_at_most_the_episode_in_hand(tmp_path):
         "    real(path, *a, **k)\n"
         "lerobot.write_table = dying\nw.append(ride(11, 2), 2)\n"
     )
-    here = Path(__file__).parent
-    paths = {**os.environ, "PYTHONPATH": f"{here}{os.pathsep}{here.parents[1] / 'src'}"}
+    root = Path(__file__).parents[2]
+    paths = {**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{root / 'src'}"}
     ended = subprocess.run([sys.executable, "-c", script, str(tmp_path)], env=paths, check=False)
     assert ended.returncode == -signal.SIGKILL
     assert lerobot.file_of(tmp_path, "data", 1).exists()  # half an episode lies there, and does not count
@@ -175,4 +174,3 @@ def test_image_columns_hold_png_bytes_as_lerobot_wants_them(tmp_path):
     cell = table["observation.images.wide"][1].as_py()
     assert cell["path"] is None and cell["bytes"].startswith(b"\x89PNG")
     assert table.column_names == list(columns.lerobot_features(CAMERAS))
-    assert made_moments.CAMERAS is CAMERAS

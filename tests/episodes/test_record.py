@@ -3,14 +3,14 @@
 import json
 from dataclasses import dataclass
 
-import made_steps as factory
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from same import assert_same
 
+from tests.episodes import made_steps as factory
+from tests.episodes.same import assert_same
 from xiaolu.core.episode import Header, Step
 from xiaolu.core.scene import Scene
 from xiaolu.episodes.record import from_record, schema_of, to_record

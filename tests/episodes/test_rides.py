@@ -6,12 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import made_steps as factory
 import numpy as np
 import pytest
 from mcap.reader import make_reader
-from same import assert_same
 
+from tests.episodes import made_steps as factory
+from tests.episodes.same import assert_same
 from xiaolu.episodes.rides import Pictures, RideWriter, part_of, read_ride
 
 STEPS = 25
@@ -73,12 +73,12 @@ def test_a_reader_that_is_not_ours_finds_foxglove_topics(tmp_path):
 
 def test_a_killed_process_loses_at_most_the_last_second(tmp_path):
     script = (
-        "import os, signal, sys\nfrom pathlib import Path\nfrom test_rides import write\n"
+        "import os, signal, sys\nfrom pathlib import Path\nfrom tests.episodes.test_rides import write\n"
         f"writer = write(Path(sys.argv[1]), steps={STEPS}, end=False)\nos.kill(os.getpid(), signal.SIGKILL)\n"
     )
     path = tmp_path / "ride.mcap"
-    here = Path(__file__).parent
-    paths = {**os.environ, "PYTHONPATH": f"{here}{os.pathsep}{here.parents[1] / 'src'}"}
+    root = Path(__file__).parents[2]
+    paths = {**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{root / 'src'}"}
     ended = subprocess.run([sys.executable, "-c", script, str(path)], env=paths, check=False)
     assert ended.returncode == -signal.SIGKILL
     assert not path.exists() and part_of(path).exists()

@@ -1,8 +1,8 @@
 """Moments made up without a world, for testing data sets."""
 
-import made_steps
 import numpy as np
 
+from tests.episodes import made_steps
 from xiaolu.codec.moment import CELL_PX, Moment
 from xiaolu.core.camera import CameraModel, pinhole
 from xiaolu.core.decision import Cause, LampColour, Pace, PathMode, Strategy
