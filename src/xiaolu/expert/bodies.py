@@ -10,6 +10,7 @@ from xiaolu.core.scene import Scene
 from xiaolu.core.users import ON_FOOT, VULNERABLE, Kind, Users
 from xiaolu.expert.course import Course
 from xiaolu.expert.forecast import STEP_S
+from xiaolu.world.ground import Ground
 
 AROUND_M = 85.0
 NEAR_M = 8.0  # in the immediate corridor everybody counts, seen or not
@@ -17,12 +18,13 @@ REMEMBERED_NS = 1_000_000_000
 STANDING_MPS = 0.3
 # Least and comfortable side gaps; DUT and nuScenes recordings give .2 to .9 m at town speeds.
 PARKED_GAPS_M, VEHICLE_GAPS_M = (0.25, 0.8), (0.3, 0.7)
-CYCLE_GAPS_M, PERSON_GAPS_M = (0.45, 1.0), (0.5, 1.2)
+CYCLE_GAPS_M, PERSON_GAPS_M = (0.5, 1.2), (0.5, 1.2)
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """The users that count now, (U,) each. ahead_m, left_m: in the ego frame; stood_s: how long standing."""
+    """The users that count now, (U,) each. ahead_m, left_m: in the ego frame; on_road: for people, where vehicles drive;
+    stood_s: how long standing."""
 
     users: Users
     ahead_m: np.ndarray
@@ -31,10 +33,11 @@ class Counted:
     on_foot: np.ndarray
     vulnerable: np.ndarray
     parked: np.ndarray
+    on_road: np.ndarray
     stood_s: np.ndarray
 
 
-def counted(scene: Scene, seen_ns: dict[int, int], stood_ns: dict[int, int]) -> Counted:
+def counted(scene: Scene, ground: Ground, seen_ns: dict[int, int], stood_ns: dict[int, int]) -> Counted:
     """Return the users near enough that are visible, were so within the last second, or are right ahead.
 
     Updates the two memories, uid -> stamp: when a user was last visible, since when it stands.
@@ -60,14 +63,20 @@ def counted(scene: Scene, seen_ns: dict[int, int], stood_ns: dict[int, int]) -> 
     table = users[chosen]
     stood = np.array([(now - stood_ns.get(int(u), now)) / 1e9 for u in table.uid])
     turned = (table.yaw_rad - scene.ego_pose[2] + np.pi) % (2 * np.pi) - np.pi
+    on_foot = np.isin(table.kind, ON_FOOT)
+    on_road = ~on_foot
+    if on_foot.any():
+        places = np.stack([table.x_m[on_foot], table.y_m[on_foot]], axis=1)
+        on_road[on_foot] = ground.off_road_m(places) < 0.1
     return Counted(
         table,
         ego[chosen, 0],
         ego[chosen, 1],
         turned,
-        np.isin(table.kind, ON_FOOT),
+        on_foot,
         np.isin(table.kind, VULNERABLE),
         (table.lane < 0) & (np.abs(table.speed_mps) < 0.05) & ~np.isin(table.kind, VULNERABLE),
+        on_road,
         stood,
     )
 

@@ -10,6 +10,7 @@ import numpy as np
 from xiaolu.core.decision import LampColour
 from xiaolu.world.ground import Ground
 from xiaolu.world.routing import RoutePath, RoutePlan
+from xiaolu.world.signals import lane_colour
 from xiaolu.world.town import LaneKind, Town, Turn
 
 BEYOND_M = 75.0
@@ -137,15 +138,15 @@ class Course:
             count = np.where(on.all(axis=1), len(offsets), on.argmin(axis=1))
             room = count * ROOM_STEP_M
             # A bay or a gap shorter than the car gives no room: the least within a few metres counts.
-            least = np.min([np.roll(room, k) for k in range(-3, 4)], axis=0)
-            least[:3], least[-3:] = room[:3], room[-3:]
+            least = np.min([np.roll(room, k) for k in range(-4, 5)], axis=0)
+            least[:4], least[-4:] = room[:4], room[-4:]
             rooms.append(least)
         return rooms[0], rooms[1]
 
     def _entries(self) -> tuple[Entry, ...]:
         town, path, out = self.town, self.path, []
         for position, lane in enumerate(path.plan.lanes):
-            if town.lane_junction[lane] < 0:
+            if town.lane_junction[lane] < 0 and town.lane_turn[lane] == Turn.NONE:
                 continue
             first = frozenset(int(x) for x in town.yield_lane[town.yield_start[lane] : town.yield_start[lane + 1]])
             from_s, to_s = float(path.lane_from_s_m[position]), float(path.lane_to_s_m[position])
@@ -158,10 +159,8 @@ class Course:
         head_column = town.lane_signal[town.head_lane]
         for position, lane in enumerate(path.plan.lanes):
             column = int(town.lane_signal[lane])
-            if column < 0 or position == 0 or town.lane_junction[lane] < 0:
-                continue
             before = int(path.plan.lanes[position - 1])
-            if town.lane_junction[before] >= 0 and town.lane_signal[before] == column:
+            if column < 0 or position == 0 or town.lane_signal[before] == column:
                 continue
             s_m = float(path.lane_from_s_m[position])
             line = float(town.stop_s_m[before])
@@ -174,13 +173,13 @@ class Course:
             out.append(StopLine(s_m, int(lane), column, heads, Turn(town.lane_turn[lane])))
         return tuple(out)
 
-    def colours(self, signal_colour: np.ndarray) -> np.ndarray:
+    def colours(self, signal_colour: np.ndarray, time_s: float, seed: int) -> np.ndarray:
         """Return (S + 1,) LampColour of every signal column, from the heads (H,); NONE in the last, for lanes without.
 
-        A column that no head shows counts as NONE too.
+        A column that no head shows is read from its program, for the moment and the ride's seed.
         """
         town = self.town
-        out = np.full(len(town.signal_program) + 1, LampColour.NONE, np.int8)
+        out = np.append(lane_colour(town, time_s, seed), LampColour.NONE).astype(np.int8)
         out[town.lane_signal[town.head_lane]] = signal_colour
         out[-1] = LampColour.NONE
         return out

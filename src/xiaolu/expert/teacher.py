@@ -44,7 +44,7 @@ from xiaolu.world.town import Town
 
 TOP_MPS = 11.0  # a plan's path reaches 60 m in its 5 s
 LATERAL_MPS2 = 1.6
-SIDE_ROOM_M = 0.15  # kept between the outline and the edge of the road
+SIDE_ROOM_M = 0.3  # kept between the outline and the edge of the road
 LINE_GAP_M = 1.0  # front bumper to stop line
 AMBER_BRAKE_MPS2 = 2.2  # a stop for yellow that needs more than this is not made
 RUN_OUT_S = 3.0  # the shortest flashing green
@@ -75,7 +75,8 @@ class Teacher:
 
     def __init__(self, town: Town, route: RoutePlan, ground: Ground | None = None) -> None:
         self.town, self.route = town, route
-        self.course = Course(town, route, ground)
+        self._ground = ground or Ground(town)
+        self.course = Course(town, route, self._ground)
         self._lanes = lanes_of(town)
         self._memory = Memory()
 
@@ -93,8 +94,8 @@ class Teacher:
         """Return the plan for the moment of the scene, with its strategy and the limit that rules it."""
         memory, course = self._memory, self.course
         s0_m, d0_m = self._locate(scene)
-        here = counted(scene, memory.seen_ns, memory.stood_ns)
-        colours = course.colours(scene.signal_colour)
+        here = counted(scene, self._ground, memory.seen_ns, memory.stood_ns)
+        colours = course.colours(scene.signal_colour, scene.stamp_ns / SECOND_NS, scene.seed)
         moves = self._forecast(here, colours)
         offsets = self._offsets(scene, here, moves, s0_m, d0_m)
         path = self._path(scene, offsets, s0_m)
@@ -218,7 +219,7 @@ class Teacher:
             top = GIVE_WAY_MPS if entry.first else OPEN_JUNCTION_MPS
             inside = (sigma > at_m - 1.0) & (sigma < at_m + 6.0)
             cap(np.where(inside, top, np.inf), Reason(Cause.RIGHT_OF_WAY, "junction", at_m))
-        self._beside(here, path, cap)
+        self._beside(here, path, scene.ego_speed_mps, cap)
         allowed, ruling = envelope(allowed, ruling, PATH_STEP_M)
         limits = Limits(allowed, ruling, reasons)
         goal_m = course.goal_s_m - s0_m
@@ -226,13 +227,20 @@ class Teacher:
             limits.stop(goal_m, 0.0, np.inf, Reason(Cause.ARRIVAL, "destination", goal_m))
         return limits
 
-    def _beside(self, here: Counted, path: np.ndarray, cap) -> None:
+    def _beside(self, here: Counted, path: np.ndarray, speed_mps: float, cap) -> None:
         u = here.users
-        slow = np.flatnonzero(((np.abs(u.speed_mps) < 2.5) & here.vulnerable) | here.parked)
+        slow = np.flatnonzero(here.vulnerable | here.parked)
         slow = slow[(here.ahead_m[slow] > -3.0) & (here.ahead_m[slow] < 70.0)]
         if not len(slow):
             return
         boxes = np.stack([u.x_m, u.y_m, u.yaw_rad, u.length_m, u.width_m], axis=1)[slow]
+        # A cyclist rides on while the ego catches up: where they are abreast is what matters.
+        along = u.speed_mps[slow] * np.cos(here.turned_rad[slow])
+        until_s = np.clip((here.ahead_m[slow] - FRONT_M) / np.maximum(max(speed_mps, 4.0) - along, 1.0), 0.0, 4.0)
+        rides = np.where(here.on_foot[slow], 0.0, u.speed_mps[slow] * until_s)
+        boxes[:, 0] += np.cos(boxes[:, 2]) * 0.5 * rides
+        boxes[:, 1] += np.sin(boxes[:, 2]) * 0.5 * rides
+        boxes[:, 3] += rides
         gaps = passing_gaps(path, PATH_STEP_M, 2, EGO_BODY.length_m, EGO_BODY.width_m, boxes, 2.0)
         full = np.repeat(gaps, 2, axis=1)[:, : len(path)]
         for row, k in zip(full, slow, strict=True):
@@ -246,7 +254,12 @@ class Teacher:
                 cap(limit, Reason(Cause.OBSTACLE, f"parked {name}", 0.0, side))
             else:
                 limit = np.where(row < 2.0, np.interp(row, PERSON_GAPS_M, PERSON_SPEEDS_MPS), np.inf)
-                cap(limit, Reason(Cause.PEDESTRIAN, name, 0.0, side))
+                if here.on_foot[k]:
+                    cap(limit, Reason(Cause.PEDESTRIAN, name, 0.0, side))
+                else:
+                    # Never slower than it rides: then the ego follows instead.
+                    pace = max(float(u.speed_mps[k] * np.cos(here.turned_rad[k])) - 0.5, 1.0)
+                    cap(np.maximum(limit, pace), Reason(Cause.OBSTACLE, name, 0.0, side))
 
     def _signals(self, scene: Scene, colours: np.ndarray, s0_m: float, limits: Limits) -> Perceived:
         """Add the stops for signals, and return what the next one shows."""

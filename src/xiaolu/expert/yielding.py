@@ -20,7 +20,7 @@ from xiaolu.expert.speed import DT_S, STEPS, rollout
 from xiaolu.world.town import LaneKind
 
 BEFORE_S, AFTER_S = 0.9, 0.6  # the ego is gone this long before the other comes; comes this long after it left
-STOP_SHORT_M = 0.6
+STOP_SHORT_M, STOP_SHORT_OF_PEOPLE_M = 0.6, 1.6
 TRUSTED_BRAKE_MPS2 = 1.5  # who should yield to us and would have to brake harder than this may not be going to
 MAYBE_BRAKE_MPS2 = 1.8  # the ego brakes this hard for what somebody on foot might do, not harder
 PATIENCE_S, LAST_PATIENCE_S = 6.0, 14.0
@@ -236,7 +236,7 @@ def _limit_for(
         ours = float(np.interp(max(place_m, 0.0), sigma, np.arange(STEPS + 1) * DT_S, right=99.0))
         if right == 0 and not oncoming and ours + 0.3 < arrives_s and braking < TRUSTED_BRAKE_MPS2 and entry is None:
             return False
-    stop_m = place_m - STOP_SHORT_M
+    stop_m = place_m - (STOP_SHORT_OF_PEOPLE_M if here.on_foot[k] else STOP_SHORT_M)
     if entry is not None and not here.on_foot[k] and waited_s < PATIENCE_S:
         line_m = entry.from_s_m - s0_m - FRONT_M - 0.5
         patient = not (entry.signalled and entry.turn.name == "LEFT")
@@ -268,7 +268,8 @@ def _counts_on_foot(
     """Whether to give way to what somebody on foot does in hypothesis h."""
     k = int(moves.owner[h])
     lane = int(here.users.lane[k])
-    on_pavement = lane >= 0 and course.town.lane_kind[lane] in (LaneKind.FOOT, LaneKind.FOOT_AREA)
+    walking = lane >= 0 and course.town.lane_kind[lane] in (LaneKind.FOOT, LaneKind.FOOT_AREA)
+    on_pavement = walking and not here.on_road[k]
     braking = speed_mps**2 / (2.0 * max(place_m - STOP_SHORT_M, 0.1))
     if not on_pavement:
         return True
