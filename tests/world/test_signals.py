@@ -1,5 +1,7 @@
 """What a user would lose: lights that follow the Chinese sequence, and countdowns that tell the truth."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -35,7 +37,7 @@ def test_the_sequence_is_red_green_flashing_yellow_red(small_town):
     for column in range(len(small_town.signal_program)):
         colours = history(small_town, column)
         assert LampColour.GREEN in colours and LampColour.RED in colours
-        changes = {(a, b) for a, b in zip(colours, colours[1:], strict=False) if a != b}
+        changes = {(a, b) for a, b in pairwise(colours) if a != b}
         assert changes <= allowed
 
 

@@ -106,9 +106,7 @@ def choose_offset(bodies, paths, i, near, near_count):
     aim = min(max(aim, least), most) if least <= most else offset
     paths.row[i].aim = aim
     change = abs(aim - offset)
-    if walking:
-        over = max(min(nearest, 2.0), 0.8)
-    else:
-        over = max(min(max(6.0, 2.2 * speed), max(nearest - 0.5, 3.0)), 2.5)
+    room = max(min(max(6.0, 2.2 * speed), max(nearest - 0.5, 3.0)), 2.5)
+    over = max(min(nearest, 2.0), 0.8) if walking else room
     paths.row[i].slope = min(max(change / over, 0.05), 0.5 if walking else 0.35)
     return passing

@@ -17,7 +17,7 @@ POINTS = 28
 NARROW_M = 4.3  # a shared surface narrower than this lets no two cars past each other: cars stay out if they can
 LOOK_SPEED_MPS = 5.5  # at which one enters a junction where others go first, tuned by eye
 
-_TURN, _LAPSE = int(Purpose.TURN), int(Purpose.LAPSE)
+_TURN = int(Purpose.TURN)
 _RED, _YELLOW, _DARK, _NONE = int(LampColour.RED), int(LampColour.YELLOW), int(LampColour.DARK), int(LampColour.NONE)
 _GREEN, _FLASHING = int(LampColour.GREEN), int(LampColour.FLASHING_GREEN)
 _LEFT, _RIGHT, _U_TURN = int(Turn.LEFT), int(Turn.RIGHT), int(Turn.U_TURN)
@@ -52,12 +52,6 @@ class Paths(NamedTuple):
 
     row: np.ndarray
     point: np.ndarray
-
-
-@njit(cache=True)
-def lapsing(seed, uid, tick, attentive, period_ticks):
-    """Return whether an inattentive user looks away at this tick."""
-    return not attentive and draw(seed, uid, tick // period_ticks, _LAPSE, 0) < 0.5
 
 
 @njit(cache=True)
@@ -116,8 +110,8 @@ def choose_next(ways, way, seed, uid, count, kind):
 @njit(cache=True)
 def must_wait(programs, signal, time_s, reaction_s, may_turn, can_stop, walking):
     """Return whether a user must stay before a signal: red, a yellow it can stop for, a green not yet noticed."""
-    colour, left = lamp(programs, signal, time_s)
-    if colour == _NONE or colour == _DARK:
+    colour, _ = lamp(programs, signal, time_s)
+    if colour in (_NONE, _DARK):
         return False
     if colour == _RED:
         return not may_turn
@@ -129,15 +123,29 @@ def must_wait(programs, signal, time_s, reaction_s, may_turn, can_stop, walking)
 
 
 @njit(cache=True)
-def follow_ways(ways, programs, paths, i, way, along, speed, offset, kind, half, uid, seed, count, haste, reaction_s,
-                offset_target, careless, time_s):  # fmt: skip
-    """Fill row i of `paths` for a body `along` metres down a way; its middle is there, `offset` to the left."""
+def keep_of(ways, way, kind, own_m):
+    """Return where a user keeps on a way, m left of its line: its own liking, and the rule to keep right."""
+    right = ways.way[way].right_room
+    if ON_FOOT[kind]:
+        return own_m * max(right - 0.35, 0.0)
+    if TWO_WHEELER[kind] and ways.way[way].kind == _DRIVE:
+        return -max(right - 0.65, 0.0) + 0.3 * own_m
+    keep = ways.way[way].keep_right + own_m
+    return max(keep, -right + 1.15) if ways.way[way].shared else keep
+
+
+@njit(cache=True)
+def follow_ways(ways, programs, paths, i, row, half, seed, away, time_s):
+    """Fill row i of `paths` for the user of a table row, half as long as `half`, on the signal clock at time_s.
+
+    away: it is not paying attention; people and riders then ignore signals.
+    """
+    way, along, speed, kind, haste = row.way, row.along_m, row.speed_mps, row.kind, row.haste
+    count = row.junctions
     walking = ON_FOOT[kind]
     braking = BRAKING_MPS2[kind]
-    if walking:
-        horizon = 3.0 + 4.0 * speed
-    else:
-        horizon = min(half + 7.0 + 3.0 * speed + speed * speed / (2.0 * braking), 65.0)
+    braked = half + 7.0 + 3.0 * speed + speed * speed / (2.0 * braking)
+    horizon = 3.0 + 4.0 * speed if walking else min(braked, 65.0)
     step = horizon / (POINTS - 1)
     own = OWN_SPEED_MPS[kind] * (haste if kind >= 3 else 1.0)
     paths.row[i].step = step
@@ -148,22 +156,12 @@ def follow_ways(ways, programs, paths, i, way, along, speed, offset, kind, half,
     first = way
     filled = 0
     limit = min(ways.way[way].limit * haste, own)
-    keep = 0.0
-    width = ways.way[way].left_room + ways.way[way].right_room
-    if walking:
-        keep = offset_target * max(ways.way[way].right_room - 0.35, 0.0)
-    elif TWO_WHEELER[kind] and ways.way[way].kind == _DRIVE:
-        keep = -max(ways.way[way].right_room - 0.65, 0.0) + 0.3 * offset_target
-    else:
-        keep = ways.way[way].keep_right + offset_target
-        if ways.way[way].shared:
-            keep = max(keep, -ways.way[way].right_room + 1.15)
-    paths.row[i].keep = keep
+    paths.row[i].keep = keep_of(ways, way, kind, row.offset_target_m)
     aim_yaw = 0.0
     for k in range(POINTS):
         s = k * step - start_s
         while s > ways.way[way].length:
-            following = choose_next(ways, way, seed, uid, count, kind)
+            following = choose_next(ways, way, seed, row.uid, count, kind)
             end = start_s + ways.way[way].length
             if following < 0:
                 paths.row[i].stop = min(paths.row[i].stop, max(end - 0.5, 0.0))
@@ -173,11 +171,11 @@ def follow_ways(ways, programs, paths, i, way, along, speed, offset, kind, half,
                 gap = line - half
                 if gap > -1.0 and paths.row[i].stop == np.inf:
                     can_stop = speed * speed < 2.0 * 3.0 * max(gap, 0.01)
-                    if not (careless and kind >= 3) and must_wait(
+                    if not (away and kind >= 3) and must_wait(
                         programs,
                         ways.way[following].signal,
                         time_s,
-                        reaction_s,
+                        row.reaction_s,
                         ways.way[following].red_right,
                         can_stop,
                         walking,
@@ -185,7 +183,7 @@ def follow_ways(ways, programs, paths, i, way, along, speed, offset, kind, half,
                         paths.row[i].stop = max(line, 0.0)
             turn = ways.way[following].turn
             if end < 35.0 and paths.row[i].lights == 0:
-                paths.row[i].lights = 2 if (turn == _LEFT or turn == _U_TURN) else (4 if turn == _RIGHT else 0)
+                paths.row[i].lights = 2 if turn in (_LEFT, _U_TURN) else (4 if turn == _RIGHT else 0)
             start_s = end
             s = k * step - start_s
             way = following
@@ -218,6 +216,7 @@ def follow_ways(ways, programs, paths, i, way, along, speed, offset, kind, half,
         aim_yaw = yaw
         filled = k + 1
     if not walking and ways.way[first].shared:
+        width = ways.way[first].left_room + ways.way[first].right_room
         limit = min(limit, 4.0 + 1.5 * max(width - 3.5, 0.0)) if own > 8.0 else limit
     paths.row[i].count = filled
     paths.row[i].pace = min(pace, limit)
@@ -242,6 +241,49 @@ def follow_heading(paths, i, x, y, yaw, speed, yaw_rate, half):
     paths.row[i].count, paths.row[i].step, paths.row[i].stop, paths.row[i].pace = POINTS, step, np.inf, abs(speed)
     paths.row[i].keep = 0.0
     paths.row[i].lights = 0
+
+
+@njit(cache=True)
+def follow_ego(ways, paths, e, ego, ego_on, half):
+    """Fill row e with the ego's path: along the way it is on, taking forks as its indicator shows.
+
+    ego (6,): middle x, y, yaw, speed, yaw rate, indicator; ego_on (4,): way, along, offset, z; half: its half length.
+    """
+    way, along, offset = int(ego_on[0]), ego_on[1], ego_on[2]
+    step = min(half + 6.0 + 4.0 * max(ego[3], 0.0), 55.0) / (POINTS - 1)
+    begin, count = -along, 0
+    indicator = int(ego[5])
+    for k in range(POINTS):
+        s = k * step - begin
+        while s > ways.way[way].length:
+            first, last = ways.way[way].next_start, ways.way[way].next_end
+            if first == last:
+                break
+            chosen = ways.next_way[first]
+            for index in range(first, last):
+                turn = ways.way[ways.next_way[index]].turn
+                if (indicator == 1 and turn == 2) or (indicator == 2 and turn == 3):
+                    chosen = ways.next_way[index]
+            begin += ways.way[way].length
+            s = k * step - begin
+            way = chosen
+        if s > ways.way[way].length:
+            break
+        place = s / ways.way[way].spacing
+        a = ways.way[way].start
+        index = min(int(place), ways.way[way].end - a - 2)
+        share = place - index
+        a += index
+        yaw = ways.point[a].yaw + share * ((ways.point[a + 1].yaw - ways.point[a].yaw + np.pi) % (2.0 * np.pi) - np.pi)
+        paths.point[e, k].line_x = ways.point[a].x + share * (ways.point[a + 1].x - ways.point[a].x)
+        paths.point[e, k].line_y = ways.point[a].y + share * (ways.point[a + 1].y - ways.point[a].y)
+        paths.point[e, k].yaw, paths.point[e, k].way = yaw, way
+        paths.point[e, k].cos, paths.point[e, k].sin = np.cos(yaw), np.sin(yaw)
+        count = k + 1
+    paths.row[e].count, paths.row[e].step, paths.row[e].stop = count, step, np.inf
+    paths.row[e].pace = max(ego[3], 3.0)
+    paths.row[e].keep = paths.row[e].aim = offset
+    paths.row[e].slope = 0.1
 
 
 @njit(cache=True)

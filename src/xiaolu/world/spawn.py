@@ -8,8 +8,9 @@ from numba import njit
 from xiaolu.core.chance import Purpose
 from xiaolu.core.users import Kind
 from xiaolu.world.draws import draw, draw_normal
-from xiaolu.world.motion import FORGET_Z_M, place_on_way
-from xiaolu.world.paths import NARROW_M
+from xiaolu.world.looking import FORGET_Z_M
+from xiaolu.world.motion import place_on_way
+from xiaolu.world.paths import NARROW_M, keep_of
 from xiaolu.world.sight import first_wall
 from xiaolu.world.temper import (
     HEIGHT_M,
@@ -231,14 +232,7 @@ def _settle(ways, table, o, i, slots, uid, kind, way, s, seed):
     )
     table.row[u].junctions, table.row[u].waited_s, table.row[u].ran_red = 0, 0.0, False
     table.row[u].way, table.row[u].along_m = way, s
-    keep = table.row[u].offset_target_m
-    if ON_FOOT[kind]:
-        keep *= max(ways.way[way].right_room - 0.35, 0.0)
-    elif TWO_WHEELER[kind] and ways.way[way].kind == 0:
-        keep = -max(ways.way[way].right_room - 0.65, 0.0) + 0.3 * keep
-    else:
-        keep += ways.way[way].keep_right
-    table.row[u].offset_m = keep
+    table.row[u].offset_m = keep_of(ways, way, kind, table.row[u].offset_target_m)
     table.row[u].acceleration_mps2 = table.row[u].gesture_s = 0.0
     table.row[u].gesture, table.row[u].lights = 0, 0
     table.row[u].stride_rad = 6.28 * draw(seed, uid, 0, _SHAPE, 1)
@@ -270,11 +264,12 @@ def leave(ways, walls, table, o, users, slots, ego_x, ego_y):
         away = np.hypot(table.row[u].x_m - ego_x, table.row[u].y_m - ego_y)
         way = table.row[u].way
         ended = ways.way[way].next_start == ways.way[way].next_end and table.row[u].along_m > ways.way[way].length - 8.0
-        if away > LEAVE_M:
+        if away > LEAVE_M or (
+            table.row[u].speed_mps < 0.3
+            and (ended or table.row[u].waited_s > 40.0)
+            and (away > HIDDEN_M or not _seen_by_ego(walls, ego_x, ego_y, table.row[u].x_m, table.row[u].y_m))
+        ):
             _clear_slot(table, u, i, o, slots)
-        elif table.row[u].speed_mps < 0.3 and (ended or table.row[u].waited_s > 40.0):
-            if away > HIDDEN_M or not _seen_by_ego(walls, ego_x, ego_y, table.row[u].x_m, table.row[u].y_m):
-                _clear_slot(table, u, i, o, slots)
 
 
 @njit(cache=True)

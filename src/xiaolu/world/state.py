@@ -67,7 +67,7 @@ class WorldState:
         return len(self.tick)
 
 
-MIND_DTYPES = {
+MIND_DTYPES: dict[str, Any] = {
     "attentive": np.bool_,
     "junctions": np.int32,
     "parked": np.bool_,
@@ -79,7 +79,7 @@ MIND_DTYPES = {
 def empty_minds(branches: int, users: int) -> Minds:
     """Return minds of empty slots; writable, for building the next ones."""
     shape = (branches, users)
-    table = {f.name: np.zeros(shape, MIND_DTYPES.get(f.name, np.float64)) for f in fields(Minds)}
+    table: dict[str, np.ndarray] = {f.name: np.zeros(shape, MIND_DTYPES.get(f.name, np.float64)) for f in fields(Minds)}
     table["seen"] = np.zeros((branches, users, users + 1), np.int8)
     return Minds(**table)
 
@@ -87,7 +87,7 @@ def empty_minds(branches: int, users: int) -> Minds:
 def map_arrays(function, *trees: Any) -> Any:
     """Return a tree like the given ones with `function` applied to corresponding arrays."""
     first = trees[0]
-    if is_dataclass(first):
+    if is_dataclass(first) and not isinstance(first, type):
         return type(first)(*(map_arrays(function, *(getattr(t, f.name) for t in trees)) for f in fields(first)))
     return function(*trees)
 

@@ -14,7 +14,7 @@ ROW = np.dtype([(name, (USER_DTYPES | MIND_DTYPES).get(name, np.float64)) for na
 
 
 class Table(NamedTuple):
-    """row (B * N,) of ROW, the fields of `Users` and `Minds`: slot i of branch b is at b * N + i; seen (B * N, N + 1)."""
+    """row (B * N,) of ROW, fields of `Users` and `Minds`: slot i of branch b is at b * N + i; seen (B * N, N + 1)."""
 
     row: np.ndarray
     seen: np.ndarray
@@ -40,4 +40,5 @@ def split(table: Table, branches: int) -> tuple[Users, Minds]:
 
     seen = table.seen.reshape(branches, -1, table.seen.shape[-1])
     seen.flags.writeable = False
-    return Users(*(column(name) for name in _USERS)), Minds(*(column(name) for name in _MINDS), seen=seen)
+    minds = {name: column(name) for name in _MINDS} | {"seen": seen}
+    return Users(*(column(name) for name in _USERS)), Minds(**minds)

@@ -1,7 +1,7 @@
 """Temper and bodies: figures by kind of road user, in one table each, indexed by `Kind`.
 
-Sources: Kesting and Treiber, Traffic Flow Dynamics (2013), ch. 11, for the intelligent driver model; walking speeds,
-following gaps and lateral accelerations from public recordings (DUT, nuScenes, WOMD); the rest tuned by eye in Shanghai.
+Sources: Treiber and Kesting, Traffic Flow Dynamics (2013), ch. 11, for the intelligent driver model; walking speeds,
+following gaps and lateral accelerations from public recordings (DUT, nuScenes, WOMD); the rest tuned by eye.
 """
 
 import numpy as np

@@ -67,7 +67,7 @@ def ways_of(town: Town) -> Ways:
     """Return the ways of a town. The first L are its lanes, in order."""
     lanes = town.lanes
     kind = town.lane_kind
-    walked = np.flatnonzero((kind == LaneKind.FOOT) | (kind == LaneKind.CROSSING))
+    walked = np.flatnonzero((kind == LaneKind.FOOT) | (kind == LaneKind.CROSSING)).tolist()
     backward = np.full(lanes, -1)
     backward[walked] = lanes + np.arange(len(walked))
     ends = _foot_ends(town)
@@ -166,12 +166,12 @@ def _next_of_lanes(town: Town) -> list[list[int]]:
 
 
 def _foot_ends(town: Town) -> list[tuple[int, list[tuple[int, int]]]]:
-    """Return meeting places of footways: the area's lane or -1, and (lane, end) pairs, end 0 its start and 1 its end."""
+    """Return meeting places of footways: the area's lane or -1, and (lane, end) pairs, 0 its start and 1 its end."""
     kind = town.lane_kind
     foot = (kind == LaneKind.FOOT) | (kind == LaneKind.CROSSING) | (kind == LaneKind.FOOT_AREA)
     around: dict[int, set[int]] = {}
     places: list[tuple[int, list[tuple[int, int]]]] = []
-    for lane in np.flatnonzero(foot):
+    for lane in np.flatnonzero(foot).tolist():
         for other in town.following(int(lane)):
             if not foot[other]:
                 continue
@@ -275,7 +275,7 @@ def _rooms(town: Town, width, kind, turn):
 
 
 def _red_right(town: Town, turn: np.ndarray, signal: np.ndarray) -> np.ndarray:
-    """Return where a right turn on red is allowed: those whose own head is round (Implementing Regulations, art. 38)."""
+    """Return where a right turn on red is allowed: those whose own head is round (PRC regulations, art. 38)."""
     arrowed = np.zeros(town.lanes, bool)
     arrowed[town.head_lane[town.head_arrow == Turn.RIGHT]] = True
     allowed = (turn == Turn.RIGHT) & (signal >= 0)

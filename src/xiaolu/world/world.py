@@ -1,4 +1,4 @@
-"""The world: a town with road users, stepped purely. `WorldState` in, the ego's motion over a tick, `WorldState` out."""
+"""The world: a town with road users, stepped purely: state and the ego's motion over a tick in, the next state out."""
 
 import numpy as np
 from numba import njit
@@ -15,7 +15,7 @@ from xiaolu.world.ranging import measure
 from xiaolu.world.sight import Sight
 from xiaolu.world.signals import clock_s, head_states, programs_of
 from xiaolu.world.spawn import PARKED_SLOTS, appear, leave, park, parking_of, spots_of
-from xiaolu.world.state import Ego, WorldState, empty_minds
+from xiaolu.world.state import Ego, WorldState, empty_minds, fork, map_arrays
 from xiaolu.world.table import split, table_of
 from xiaolu.world.temper import HIDES
 from xiaolu.world.town import Town
@@ -87,9 +87,16 @@ class World:
         whole = np.zeros(branches, np.int64)
         ego = Ego(zero + x, zero + y, zero + z, zero + yaw, zero, zero, zero, zero, whole.astype(np.int8))
         clear = np.zeros((1, self.slots), bool)
-        one = WorldState(whole[:1] + seed, whole[:1], whole[:1] + uid, _first(ego), users, minds, clear, clear)
-        from xiaolu.world.state import fork
-
+        one = WorldState(
+            whole[:1] + seed,
+            whole[:1],
+            whole[:1] + uid,
+            map_arrays(lambda array: array[:1], ego),
+            users,
+            minds,
+            clear,
+            clear,
+        )
         return fork(one, 0, branches)
 
     def _height(self, middle: np.ndarray) -> float:
@@ -217,9 +224,3 @@ class World:
         seed, tick = int(state.seed[branch]), int(state.tick[branch])
         bearing, distance = measure(self.sight.walls, pose, state.users[branch], seed, tick)
         return RangeScan(stamp_ns, bearing, distance)
-
-
-def _first(ego: Ego) -> Ego:
-    from xiaolu.world.state import map_arrays
-
-    return map_arrays(lambda array: array[:1], ego)

@@ -18,16 +18,6 @@ STOP_SHORT_M = 0.6
 _CROSSING = int(LaneKind.CROSSING)
 
 
-# The bodies of one branch, the ego last. moving: follows a path of its own. lead_gap: to the body in its way, inf
-# without; leader: which that is, -1 without. acceleration: decided so far.
-BODY = np.dtype(
-    [(name, np.float64) for name in ("x", "y", "z", "yaw", "half_length", "half_width", "speed", "offset", "waited")]
-    + [("lead_gap", np.float64), ("acceleration", np.float64), ("uid", np.int64), ("leader", np.int64)]
-    + [("kind", np.int8), ("present", np.bool_), ("moving", np.bool_), ("red", np.bool_)],
-    align=True,
-)
-
-
 @njit(cache=True)
 def follow_gap(kind, speed, pace, gap, closing, headway_s):
     """Return an acceleration in m/s² by the intelligent driver model (Treiber, Hennecke, Helbing 2000)."""
@@ -123,7 +113,10 @@ def in_the_way(bodies, paths, i, j, margin):
 
 @njit(cache=True)
 def shared_spot(bodies, paths, i, j, spot):
-    """Fill spot with where the swept corridors of i and j meet: first and last point of i, then of j. False if never."""
+    """Fill spot with where the swept corridors of i and j meet: first and last point of i, then of j.
+
+    Returns whether they do.
+    """
     if (
         paths.row[i].low_x > paths.row[j].high_x
         or paths.row[j].low_x > paths.row[i].high_x
@@ -175,10 +168,8 @@ def shared_spot(bodies, paths, i, j, spot):
 def _yields_to(ways, lane, other):
     if lane < 0 or other < 0:
         return False
-    for index in range(ways.yield_start[lane], ways.yield_start[lane + 1]):
-        if ways.yield_lane[index] == other:
-            return True
-    return False
+    first, last = ways.yield_start[lane], ways.yield_start[lane + 1]
+    return (ways.yield_lane[first:last] == other).any()
 
 
 @njit(cache=True)

@@ -1,0 +1,135 @@
+"""Deciding: every user's acceleration and place in its lane for one tick, from what it perceives."""
+
+import numpy as np
+from numba import njit
+
+from xiaolu.core.chance import Purpose
+from xiaolu.core.decision import LampColour
+from xiaolu.core.rates import TICK_S
+from xiaolu.world.draws import draw
+from xiaolu.world.looking import FORGET_Z_M, perceives
+from xiaolu.world.passing import choose_offset
+from xiaolu.world.paths import follow_ego, follow_heading, follow_ways, lay_out
+from xiaolu.world.signals import lamp
+from xiaolu.world.temper import LAPSE_S, ON_FOOT
+from xiaolu.world.yielding import follow_gap, give_way, goes_first, in_the_way, shared_spot, stop_within
+
+STOP_LINE_GAP_M = 0.6
+
+_RED, _LAPSE = int(LampColour.RED), int(Purpose.LAPSE)
+_LAPSE_TICKS = round(LAPSE_S / TICK_S)
+
+
+@njit(cache=True)
+def careless(row, seed, tick):
+    """Return whether a user looks away at this tick: half of the time, where it is of the inattentive kind."""
+    return not row.attentive and draw(seed, row.uid, tick // _LAPSE_TICKS, _LAPSE, 0) < 0.5
+
+
+@njit(cache=True)
+def draw_paths(ways, programs, table, bodies, paths, o, users, seed, tick, clock, ego, ego_on):
+    """Fill the lines of all paths, the ego's from ego (6,) and ego_on (4,), see `follow_ego`; mark turns on red."""
+    for i in range(users):
+        if not bodies[i].moving:
+            paths.row[i].count = 0
+            continue
+        row = table.row[o + i]
+        away = careless(row, seed, tick)
+        follow_ways(ways, programs, paths, i, row, bodies[i].half_length, seed, away, clock)
+        if paths.row[i].count < 2:
+            paths.row[i].count = 0
+    e = users
+    if ego_on[0] >= 0.0:
+        # The ego is taken at its indicator's word: a fork is chosen as it shows. Signals are its own affair.
+        follow_ego(ways, paths, e, ego, ego_on, bodies[e].half_length)
+    else:
+        follow_heading(paths, e, ego[0], ego[1], ego[2], ego[3], ego[4], bodies[e].half_length)
+        bodies[e].offset = 0.0
+    for i in range(users + 1):
+        bodies[i].red = False
+        for k in range(paths.row[i].count):
+            way = paths.point[i, k].way
+            if way >= 0 and ways.way[way].red_right:
+                bodies[i].red = lamp(programs, ways.way[way].signal, clock)[0] == _RED
+                break
+
+
+@njit(cache=True)
+def decide(ways, table, bodies, paths, o, users, seed, tick):
+    """Set every user's acceleration: what is in its way, then whose path meets its own."""
+    m = users + 1
+    near = np.empty(m, np.int64)
+    spot = np.empty(4, np.int64)
+    for i in range(m):
+        if paths.row[i].count == 0:
+            continue
+        own = i < users
+        kind = bodies[i].kind
+        low_x, low_y = np.inf, np.inf
+        high_x, high_y = -np.inf, -np.inf
+        for k in range(paths.row[i].count):
+            low_x, high_x = min(low_x, paths.point[i, k].line_x), max(high_x, paths.point[i, k].line_x)
+            low_y, high_y = min(low_y, paths.point[i, k].line_y), max(high_y, paths.point[i, k].line_y)
+        count = 0
+        for j in range(m):
+            if j == i or not bodies[j].present or abs(bodies[i].z - bodies[j].z) > FORGET_Z_M:
+                continue
+            if own and not perceives(table, o, users, i, j):
+                continue
+            r = 3.5 + bodies[j].half_length
+            if low_x - r < bodies[j].x < high_x + r and low_y - r < bodies[j].y < high_y + r:
+                near[count] = j
+                count += 1
+        passing = choose_offset(bodies, paths, i, near, count) if own else False
+        lay_out(paths, i, bodies[i].offset, bodies[i].half_width)
+        margin = 0.05 if ON_FOOT[kind] else 0.18
+        headway = table.row[o + i].headway_s if own else 1.0
+        acceleration = follow_gap(kind, bodies[i].speed, paths.row[i].pace, np.inf, 0.0, headway)
+        for n in range(count):
+            j = near[n]
+            gap, along, cos = in_the_way(bodies, paths, i, j, margin)
+            if gap == np.inf:
+                continue
+            both_walk = ON_FOOT[kind] and j < users and ON_FOOT[bodies[j].kind]
+            if both_walk and gap < 0.3 and bodies[i].uid < bodies[j].uid and bodies[i].waited > 1.0:
+                continue  # people in each other's way slip past: the elder goes on, the other waits a moment
+            if gap < bodies[i].lead_gap:
+                bodies[i].lead_gap, bodies[i].leader = gap, j
+            along = max(along, 0.0) if passing and abs(cos) > 0.7 and along > -0.5 else along
+            wanted = gap - 1.5 if passing and not ON_FOOT[kind] and bodies[j].speed < 0.3 else gap
+            closing = bodies[i].speed - along
+            acceleration = min(
+                acceleration, follow_gap(kind, bodies[i].speed, paths.row[i].pace, max(wanted, 0.05), closing, headway)
+            )
+        if paths.row[i].stop < np.inf:
+            room = paths.row[i].stop - bodies[i].half_length - (0.2 if ON_FOOT[kind] else STOP_LINE_GAP_M)
+            acceleration = min(acceleration, stop_within(kind, bodies[i].speed, paths.row[i].pace, max(room, 0.0)))
+        bodies[i].acceleration = acceleration
+    for i in range(users):
+        if paths.row[i].count == 0:
+            continue
+        for j in range(i + 1, m):
+            if paths.row[j].count == 0 or abs(bodies[i].z - bodies[j].z) > FORGET_Z_M:
+                continue
+            if ON_FOOT[bodies[i].kind] and ON_FOOT[bodies[j].kind] and j < users:
+                continue
+            sees = perceives(table, o, users, i, j)
+            seen = j < users and perceives(table, o, users, j, i)
+            if not (sees or seen):
+                continue
+            if paths.point[i, 0].way == paths.point[j, 0].way and paths.point[i, 0].way >= 0:
+                continue
+            if not shared_spot(bodies, paths, i, j, spot):
+                continue
+            aligned = np.cos(bodies[i].yaw - bodies[j].yaw) > 0.7
+            if aligned and (bodies[i].leader == j or bodies[j].leader == i):
+                continue
+            if goes_first(ways, bodies, paths, i, j, spot):
+                if seen and not careless(table.row[o + j], seed, tick):
+                    yielded = give_way(
+                        bodies, paths, j, i, spot[2], spot[3], spot[0], spot[1], table.row[o + j].headway_s
+                    )
+                    bodies[j].acceleration = min(bodies[j].acceleration, yielded)
+            elif sees and not careless(table.row[o + i], seed, tick):
+                yielded = give_way(bodies, paths, i, j, spot[0], spot[1], spot[2], spot[3], table.row[o + i].headway_s)
+                bodies[i].acceleration = min(bodies[i].acceleration, yielded)

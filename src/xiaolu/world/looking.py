@@ -1,0 +1,105 @@
+"""Looking: the bodies around, and who sees whom. Users know only what is in sight, and that after a moment."""
+
+import numpy as np
+from numba import njit
+
+from xiaolu.core.control import EGO_BODY
+from xiaolu.core.rates import TICK_S
+from xiaolu.world.sight import enters_box, first_wall
+from xiaolu.world.temper import HIDES
+
+SIGHT_M = 60.0  # how far users look out for each other
+REFRESH_TICKS = 5  # each pair's line of sight is looked at this often
+FORGET_Z_M = 3.0  # bodies further apart in height are on different layers
+
+_HALF_LENGTH, _HALF_WIDTH = EGO_BODY.length_m / 2, EGO_BODY.width_m / 2
+
+# The bodies of one branch, the ego last. moving: follows a path of its own. lead_gap: to the body in its way, inf
+# without; leader: which that is, -1 without. acceleration: decided so far. red: turns right on red.
+BODY = np.dtype(
+    [(name, np.float64) for name in ("x", "y", "z", "yaw", "half_length", "half_width", "speed", "offset", "waited")]
+    + [("lead_gap", np.float64), ("acceleration", np.float64), ("uid", np.int64), ("leader", np.int64)]
+    + [("kind", np.int8), ("present", np.bool_), ("moving", np.bool_), ("red", np.bool_)],
+    align=True,
+)
+
+
+@njit(cache=True)
+def gather(table, o, users, ego, ego_z):
+    """Return the bodies of the branch whose slots begin at o; ego (6,): see `tick_branch`."""
+    bodies = np.zeros(users + 1, BODY)
+    for i in range(users + 1):
+        bodies[i].uid, bodies[i].leader, bodies[i].lead_gap = -1, -1, np.inf
+    for i in range(users):
+        u = o + i
+        if not table.row[u].active:
+            continue
+        bodies[i].present, bodies[i].moving = True, not table.row[u].parked
+        bodies[i].uid, bodies[i].kind = table.row[u].uid, table.row[u].kind
+        bodies[i].x, bodies[i].y, bodies[i].z, bodies[i].yaw = (
+            table.row[u].x_m,
+            table.row[u].y_m,
+            table.row[u].z_m,
+            table.row[u].yaw_rad,
+        )
+        bodies[i].half_length, bodies[i].half_width = 0.5 * table.row[u].length_m, 0.5 * table.row[u].width_m
+        bodies[i].speed, bodies[i].waited = table.row[u].speed_mps, table.row[u].waited_s
+        bodies[i].offset = table.row[u].offset_m
+    bodies[users].present = bodies[users].moving = True
+    bodies[users].x, bodies[users].y, bodies[users].z, bodies[users].yaw = ego[0], ego[1], ego_z, ego[2]
+    bodies[users].half_length, bodies[users].half_width, bodies[users].speed = _HALF_LENGTH, _HALF_WIDTH, ego[3]
+    return bodies
+
+
+@njit(cache=True)
+def look(table, bodies, walls, o, users, tick):
+    """Refresh who sees whom: a rotating share of the pairs, the ego more often."""
+    for i in range(users):
+        if not bodies[i].moving:
+            continue
+        seen = table.seen[o + i]
+        for j in range(users + 1):
+            if j == i or not bodies[j].present:
+                continue
+            if seen[j] > 0 and seen[j] < 100:
+                seen[j] += 1
+            turn = (i + tick) % 2 if j == users else (7 * i + j + tick) % REFRESH_TICKS
+            if turn != 0:
+                continue
+            if abs(bodies[i].x - bodies[j].x) > SIGHT_M or abs(bodies[i].y - bodies[j].y) > SIGHT_M:
+                continue
+            if _line_of_sight(table, bodies, walls, o, users, i, j):
+                seen[j] = max(seen[j], 1)
+            else:
+                seen[j] = 0
+
+
+@njit(cache=True)
+def _line_of_sight(table, bodies, walls, o, users, i, j):
+    ax, ay, bx, by = bodies[i].x, bodies[i].y, bodies[j].x, bodies[j].y
+    if (ax - bx) ** 2 + (ay - by) ** 2 < 36.0:
+        return True
+    if first_wall(walls, ax, ay, bx, by) <= 1.0:
+        return False
+    tall = 2.0 if j == users else table.row[o + j].height_m
+    for k in range(users):
+        if k in (i, j) or not bodies[k].present or HIDES[bodies[k].kind] == 0:
+            continue
+        if table.row[o + k].height_m < tall:
+            continue
+        r = bodies[k].half_length + 1.0
+        if min(ax, bx) - r > bodies[k].x or max(ax, bx) + r < bodies[k].x:
+            continue
+        if min(ay, by) - r > bodies[k].y or max(ay, by) + r < bodies[k].y:
+            continue
+        hl, hw = bodies[k].half_length, bodies[k].half_width
+        if enters_box(ax, ay, bx, by, bodies[k].x, bodies[k].y, bodies[k].yaw, 2.0 * hl, 2.0 * hw) <= 1.0:
+            return False
+    return True
+
+
+@njit(cache=True)
+def perceives(table, o, users, i, j):
+    """Return whether user i has seen body j for its reaction time. Whoever stands close is noticed at once."""
+    seen = table.seen[o + i, j]
+    return seen > 0 and seen * TICK_S >= table.row[o + i].reaction_s
