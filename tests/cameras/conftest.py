@@ -2,7 +2,7 @@
 
 import pytest
 
-from xiaolu.cameras.context import NoGraphics
+from xiaolu.cameras.context import NoGraphicsError
 from xiaolu.cameras.renderer import Renderer
 
 
@@ -11,5 +11,5 @@ def renderer(small_town):
     try:
         with Renderer(small_town) as made:
             yield made
-    except NoGraphics as reason:
+    except NoGraphicsError as reason:
         pytest.skip(str(reason))

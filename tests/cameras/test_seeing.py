@@ -1,5 +1,7 @@
 """What the driver must be able to read from the pictures: lamps, arms, weather, and the same twice."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -79,7 +81,7 @@ def test_a_gesture_moves(renderer, small_town):
         return renderer.frames(scene, ["narrow"])[0].image.astype(int)
 
     frames = [seen(s) for s in (0.0, 0.3, 1.8, 2.7)]
-    for earlier, later in zip(frames, frames[1:], strict=False):
+    for earlier, later in pairwise(frames):
         assert (np.abs(earlier - later).max(-1) > 24).sum() > 12
 
 

@@ -8,18 +8,18 @@ import moderngl
 
 # EGL driver and loader in the words of the package managers that ship them.
 _EGL_HELP = (
-    "Drawing needs OpenGL 3.3 through EGL. On Debian or Ubuntu: `apt install libegl1 libgl1 libgl1-mesa-dri`; on Fedora: "
-    "`dnf install libglvnd-egl mesa-dri-drivers`; with an NVIDIA GPU in a container, start it with "
+    "Drawing needs OpenGL 3.3 through EGL. On Debian or Ubuntu: `apt install libegl1 libgl1 libgl1-mesa-dri`; on "
+    "Fedora: `dnf install libglvnd-egl mesa-dri-drivers`; with an NVIDIA GPU in a container, start it with "
     "NVIDIA_DRIVER_CAPABILITIES=all. Without a GPU, Mesa's llvmpipe draws on the CPU; nothing else is needed."
 )
 
 
-class NoGraphics(RuntimeError):
+class NoGraphicsError(RuntimeError):
     """No OpenGL context could be made; the message says what to install."""
 
 
 def open_context() -> moderngl.Context:
-    """Return this process's OpenGL context, made on first call. Raises NoGraphics with the packages to install.
+    """Return this process's OpenGL context, made on first call. Raises NoGraphicsError with the packages to install.
 
     One context serves all renderers of a process. A process that was forked makes its own.
     """
@@ -32,7 +32,7 @@ def _context_of(_pid: int) -> moderngl.Context:
     os.environ.setdefault("LP_NUM_THREADS", "0")
     try:
         if sys.platform.startswith("linux"):
-            return moderngl.create_context(standalone=True, require=330, backend="egl")
+            return moderngl.create_context(standalone=True, require=330, backend="egl")  # type: ignore[arg-type]
         return moderngl.create_context(standalone=True, require=330)
     except Exception as error:
-        raise NoGraphics(f"no OpenGL context: {error}. {_EGL_HELP}") from error
+        raise NoGraphicsError(f"no OpenGL context: {error}. {_EGL_HELP}") from error

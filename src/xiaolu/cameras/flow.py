@@ -39,7 +39,9 @@ def flow_of(
         cos, sin = np.cos(turn), np.sin(turn)
         offset = points[mine] - [now.users.x_m[s], now.users.y_m[s], now.users.z_m[s] + lift_now[s]]
         rotated = offset @ np.array([[cos, sin, 0.0], [-sin, cos, 0.0], [0.0, 0.0, 1.0]])
-        points[mine] = rotated + [before.users.x_m[p], before.users.y_m[p], before.users.z_m[p] + lift_before[p]]
+        points[mine] = rotated + np.array(
+            [before.users.x_m[p], before.users.y_m[p], before.users.z_m[p] + lift_before[p]]
+        )
     place, ahead = project(camera, before_from_world, points)
     known &= ahead > 0.0
     return np.where(known[..., None], np.stack([u, v], -1) - place, np.nan).astype(np.float32)

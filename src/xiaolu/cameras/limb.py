@@ -3,7 +3,14 @@
 import numpy as np
 
 LIMB = np.dtype(
-    [("start", "f4", 3), ("end", "f4", 3), ("side", "f4", 3), ("shape", "f4", 3), ("colour", "u1", 4), ("label", "u4")]
+    [
+        ("start", "f4", 3),
+        ("end", "f4", 3),
+        ("side", "f4", 3),
+        ("shape", "f4", 3),  # radius at the start and at the end, thickness as a share of the width
+        ("colour", "u1", 4),
+        ("label", "u4"),
+    ]
 )
 # Share of the length, share of the radius: a rod with rounded ends.
 ROD = ((0.0, 0.55), (0.12, 1.0), (0.88, 1.0), (1.0, 0.55))
@@ -12,7 +19,7 @@ LIMB_VERTEX = np.dtype([("unit", "f4", 3), ("radius", "f4")])
 
 
 def rod(profile, sides: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return vertices (V,) LIMB_VERTEX (cosine, sine, share of the length; share of the radius) and triangles (T, 3)."""
+    """Return vertices (V,) LIMB_VERTEX and triangles (T, 3); unit is cosine, sine and share of the length."""
     vertices = np.zeros(len(profile) * sides + 2, LIMB_VERTEX)
     angle = (np.arange(sides) + 0.5) * 2 * np.pi / sides
     for ring, (share, radius) in enumerate(profile):

@@ -40,8 +40,8 @@ class Pixels:
 class Renderer:
     """Draws a town and what moves in it. All cameras share one picture in graphics memory, read back once.
 
-    Building it for 13,700 lanes takes about a second. Raises NoGraphics where no OpenGL context can be made. Not for
-    use from several threads. `close()` gives its graphics memory back; a renderer is a context manager too.
+    Building it for 13,700 lanes takes about a second. Raises NoGraphicsError where no OpenGL context can be made.
+    Not for use from several threads. `close()` gives its graphics memory back; a renderer is a context manager too.
     """
 
     def __init__(self, town: Town, rig: Sequence[CameraModel] = RIG) -> None:
@@ -175,7 +175,7 @@ class Renderer:
         program = self._stage.kinds["picture"]["sky"]
         middle, right, down = corner_rays(camera, world)
         for name, ray in (("ray_z", middle), ("ray_x", right), ("ray_y", down)):
-            program[name].value = (*ray, 0.0)
+            program[name] = (*ray, 0.0)
         # The covering triangle turns the other way from everything else.
         self._context.disable(moderngl.CULL_FACE)
         self._stage.sky.render(moderngl.TRIANGLES, vertices=3)

@@ -1,6 +1,8 @@
 """Bodies that are drawn many times: quads in a box of one by one by one, each with the part it belongs to."""
 
+from collections.abc import Sequence
 from enum import IntEnum
+from itertools import pairwise
 
 import numpy as np
 
@@ -34,21 +36,28 @@ class Shape:
         self._corners: list[np.ndarray] = []
         self._parts: list[int] = []
 
-    def quad(self, a, b, c, d, part: Part) -> None:
-        """Add a face, counter-clockwise seen from outside; c and d may coincide for a triangle."""
-        self._corners.append(np.array([a, b, c, d], float))
+    def face(self, corners: Sequence, part: Part) -> None:
+        """Add a face of four corners, counter-clockwise seen from outside."""
+        self._corners.append(np.array(corners, float))
         self._parts.append(part)
 
-    def mirrored(self, a, b, c, d, left: Part, right: Part | None = None) -> None:
+    def faces(self, corners: Sequence, left: Part, right: Part | None = None) -> None:
         """Add a face on the left side and its mirror image on the right."""
-        self.quad(a, b, c, d, left)
-        flip = np.array([1.0, -1.0, 1.0])
-        self.quad(*(np.array(p) * flip for p in (d, c, b, a)), left if right is None else right)
+        self.face(corners, left)
+        self.face([np.array(p) * [1.0, -1.0, 1.0] for p in corners[::-1]], left if right is None else right)
+
+    def quad(self, a, b, c, d, part: Part) -> None:
+        """Add the face a, b, c, d."""
+        self.face((a, b, c, d), part)
+
+    def mirrored(self, a, b, c, d, left: Part, right: Part | None = None) -> None:
+        """Add the face a, b, c, d and its mirror image."""
+        self.faces((a, b, c, d), left, right)
 
     def loft(self, sections, part: Part, side: Part | None = None, caps: bool = True, floor: bool = False) -> None:
         """Add a hull through sections from rear to front, each (x, z low, half width low, z high, half width high)."""
         side = part if side is None else side
-        for (x0, l0, p0, h0, q0), (x1, l1, p1, h1, q1) in zip(sections, sections[1:], strict=False):
+        for (x0, l0, p0, h0, q0), (x1, l1, p1, h1, q1) in pairwise(sections):
             self.quad((x0, q0, h0), (x0, -q0, h0), (x1, -q1, h1), (x1, q1, h1), part)
             self.mirrored((x1, p1, l1), (x0, p0, l0), (x0, q0, h0), (x1, q1, h1), side)
             if floor:
@@ -56,7 +65,7 @@ class Shape:
         if caps:
             for x, low, p, high, q, front in ((*sections[-1], True), (*sections[0], False)):
                 face = [(x, -p, low), (x, p, low), (x, q, high), (x, -q, high)]
-                self.quad(*(face if front else face[::-1]), part)
+                self.face(face if front else face[::-1], part)
 
     def wheel(self, x: float, radius_m: float, y_out: float, width_m: float, hub: bool = True) -> None:
         """Add a pair of wheels, left and right, standing on the ground at x."""

@@ -156,8 +156,8 @@ class Stage:
         self.walls.use(0)
         self.grounds.use(1)
         built = self.kinds["picture"]
-        built["facade"]["walls"].value = 0
-        built["ground"]["grounds"].value = 1
+        built["facade"]["walls"] = 0
+        built["ground"]["grounds"] = 1
 
     def release(self) -> None:
         """Give all graphics memory back."""

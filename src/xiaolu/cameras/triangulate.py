@@ -37,7 +37,7 @@ def triangulate(points: np.ndarray, start: np.ndarray) -> np.ndarray:
             if ear:
                 for j in range(left):
                     p = ring[j]
-                    if p == a or p == b or p == c:
+                    if p in (a, b, c):
                         continue
                     if (
                         _cross(points, a, b, p) >= 0.0

@@ -46,15 +46,15 @@ def _lamps(shape: Shape, front: float, rear: float, z_front, z_rear, y_front, y_
             (split, y1, Part.LEFT_INDICATOR, Part.RIGHT_INDICATOR),
         ):
             face = [(x, low, z0), (x, high, z0), (x, high, z1), (x, low, z1)]
-            shape.mirrored(*(face if facing > 0 else face[::-1]), left, right)
+            shape.faces(face if facing > 0 else face[::-1], left, right)
     plate = [
         (rear - 0.003, -0.13, bumper),
         (rear - 0.003, 0.13, bumper),
         (rear - 0.003, 0.13, bumper + 0.085),
         (rear - 0.003, -0.13, bumper + 0.085),
     ]
-    shape.quad(*plate[::-1], Part.PLATE)
-    shape.quad(*((front + 0.003, y, z) for _, y, z in plate), Part.PLATE)
+    shape.face(plate[::-1], Part.PLATE)
+    shape.face([(front + 0.003, y, z) for _, y, z in plate], Part.PLATE)
 
 
 def _windows(shape: Shape, low, high, split: float) -> None:
@@ -183,7 +183,7 @@ def _ring(shape: Shape, x: float, radius_m: float, inner: float, part: Part) -> 
             (x + radius_x * r * np.cos(t), 0.03, radius_z * (1 + r * np.sin(t)))
             for r, t in ((1, b), (1, a), (inner, a), (inner, b))
         ]
-        shape.mirrored(*points, part)
+        shape.faces(points, part)
 
 
 def _bar(shape: Shape, a: tuple[float, float], b: tuple[float, float], thick: float, wide: float, part: Part) -> None:
