@@ -71,6 +71,14 @@ def test_narrow_street_is_one_surface_with_two_directions(town):
     assert {town.streets[s] for s in town.lane_street[lane]} == {"Well Lane"}
 
 
+def test_a_way_that_runs_forth_and_back_is_one_street(osm, town, tmp_path):
+    path = tmp_path / "doubled.osm"
+    path.write_text(crossroads_osm().replace('<nd ref="6"/><nd ref="7"/>', '<nd ref="6"/><nd ref="7"/><nd ref="6"/>'))
+    assert path.read_text() != osm.read_text()
+    doubled = import_map(path)
+    assert doubled.lanes == town.lanes and (doubled.points == town.points).all()
+
+
 def test_a_width_tag_is_believed(tmp_path):
     path = tmp_path / "wide.osm"
     path.write_text(
@@ -360,7 +368,7 @@ def test_parked_cars_leave_room_to_pass_and_keep_off_junctions(shanghai, strips)
     boxes = shapely.polygons(corners)
     drive = strips[(shanghai.lane_kind == LaneKind.DRIVE) & (shanghai.lane_layer == 0) & (shanghai.lane_junction < 0)]
     car, lane = shapely.STRtree(drive).query(boxes, predicate="intersects")
-    assert (shapely.area(shapely.intersection(boxes[car], drive[lane])) / 4.6).max() < 0.45
+    assert (shapely.area(shapely.intersection(boxes[car], drive[lane])) / 4.6).max() < 0.4
     inside = strips[(shanghai.lane_kind == LaneKind.DRIVE) & (shanghai.lane_turn != Turn.NONE)]
     assert not len(shapely.STRtree(inside).query(boxes, predicate="dwithin", distance=3.0)[0])
 

@@ -45,6 +45,7 @@ class Ground:
         self._origin = edge_low
         self._shape = np.maximum(np.ceil((edge_high - edge_low) / CELL_M).astype(np.int64) + 1, 1)
         self._cell_start, self._cell_items = self._grid(low - pad, high + pad)
+        self._line_start, self._line_items = self._grid(low, high)
         near, far = outline_bounds(town)
         self._area_start, self._area_items = self._grid(near - REACH_M, far + REACH_M)
         self._area_points = np.ascontiguousarray(points, dtype=np.float64).reshape(-1, 2)
@@ -63,13 +64,23 @@ class Ground:
         reach = np.array([x, y])
         first = np.clip(((reach - radius_m - self._origin) // CELL_M).astype(np.int64), 0, self._shape - 1)
         last = np.clip(((reach + radius_m - self._origin) // CELL_M).astype(np.int64), 0, self._shape - 1)
-        cells = (np.arange(first[0], last[0] + 1)[:, None] * self._shape[1] + np.arange(first[1], last[1] + 1)).ravel()
-        items = np.unique(
-            np.concatenate([self._cell_items[self._cell_start[c] : self._cell_start[c + 1]] for c in cells])
+        found = lanes_within(
+            float(x),
+            float(y),
+            float(radius_m),
+            bits,
+            first,
+            last,
+            int(self._shape[1]),
+            self._a,
+            self._b,
+            self._lane,
+            self._kind_bit,
+            self._line_start,
+            self._line_items,
+            self.town.lanes,
         )
-        items = items[(self._kind_bit[items] & bits) != 0]
-        distance = segment_distances(float(x), float(y), self._a[items], self._b[items])
-        return np.unique(self._lane[items[distance <= radius_m]]).astype(np.int32)
+        return np.flatnonzero(found).astype(np.int32)
 
     def nearest(
         self,
@@ -100,8 +111,8 @@ class Ground:
             self._layer_bits,
             self._origin,
             self._shape,
-            self._cell_start,
-            self._cell_items,
+            self._line_start,
+            self._line_items,
         )
         return (int(self._lane[found]) if found >= 0 else -1), float(s), float(offset), float(distance)
 
@@ -204,12 +215,19 @@ def closest(x, y, ax, ay, bx, by):
 
 
 @njit(cache=True)
-def segment_distances(x, y, a, b):
-    """Return (n,) distances from (x, y) to segments a-b (n, 2)."""
-    out = np.empty(len(a))
-    for i in range(len(a)):
-        out[i] = closest(x, y, a[i, 0], a[i, 1], b[i, 0], b[i, 1])[0]
-    return out
+def lanes_within(x, y, radius, kinds, first, last, rows, a, b, lane, kind_bit, start, items, lanes):
+    """Return (lanes,) bool: lanes of the given kinds that come within a radius; first, last: corner cells to search."""
+    found = np.zeros(lanes, np.bool_)
+    for cx in range(first[0], last[0] + 1):
+        for cy in range(first[1], last[1] + 1):
+            cell = cx * rows + cy
+            for k in range(start[cell], start[cell + 1]):
+                i = items[k]
+                if (kind_bit[i] & kinds) == 0 or found[lane[i]]:
+                    continue
+                if closest(x, y, a[i, 0], a[i, 1], b[i, 0], b[i, 1])[0] <= radius:
+                    found[lane[i]] = True
+    return found
 
 
 @njit(cache=True)

@@ -14,6 +14,7 @@ from xiaolu.world.town import LaneKind, RoadClass
 
 MARGIN_M = 0.6
 NEAR_REAL_M = 25.0  # where the source has buildings, none is invented this close to them
+MEDIAN_M = 30.0  # carriageways nearer to each other than this have no houses between them
 DEEP_M = 5.0  # houses stand on a tunnel only where it is this far down
 HEIGHTS = {  # metres, low and high, by the class of the street in front
     RoadClass.MOTORWAY: (9.0, 24.0),
@@ -37,7 +38,8 @@ ROUNDS = (
 def frontages(lanes: list[Lane]) -> list[tuple[np.ndarray, float, RoadClass]]:
     """Return (line, metres from it to the street's edge, class) for each side of a street, the outside on its right."""
     found = []
-    twosided = {(round(lane.line[0, 0]), round(lane.line[0, 1])) for lane in lanes}
+    roads = [lane for lane in lanes if lane.kind == LaneKind.DRIVE]
+    tree = shapely.STRtree(lane_surfaces(roads))
     for numbers in by_edge(lanes).values():
         members = [lanes[n] for n in numbers]
         if members[0].layer != 0 or length_of(members[0].line) < 8.0:
@@ -45,9 +47,16 @@ def frontages(lanes: list[Lane]) -> list[tuple[np.ndarray, float, RoadClass]]:
         road = members[0].road
         found.append((members[0].line, members[0].width_m / 2, road))
         inner = members[-1]
-        if inner.kind == LaneKind.DRIVE and twosided:
+        if inner.kind == LaneKind.DRIVE and not across(inner, tree):
             found.append((inner.line[::-1], inner.width_m / 2, road))
     return found
+
+
+def across(lane: Lane, roads: shapely.STRtree) -> bool:
+    """Whether there is another road on a lane's left: the other carriageway, with at most a median between."""
+    x, y, yaw = at(lane.line, 0.5 * length_of(lane.line))
+    reach = np.array([[lane.width_m / 2 + 0.6], [MEDIAN_M]]) * np.array([-np.sin(yaw), np.cos(yaw)])
+    return bool(len(roads.query(shapely.LineString(reach + np.array([x, y])), predicate="intersects")))
 
 
 def draw_round(which: int, fronts: list, seed: int) -> tuple[np.ndarray, list[float]]:

@@ -6,6 +6,7 @@ in degrees (longitude, latitude), which netconvert would drop.
 
 import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
@@ -15,7 +16,10 @@ from xiaolu.world.maps.widths import CLASSES, StreetType, metres, street_type
 NODE_TAGS = ("traffic_signals", "crossing", "stop", "give_way", "turning_circle", "mini_roundabout")
 WAY_TAGS = ("oneway", "name", "maxspeed", "junction", "access", "turn:lanes", "motor_vehicle")
 FLOOR_M = 3.2
+SPLIT_ID = 9_000_000_000_000_000  # ids of ways that had to be split; beyond any that OpenStreetMap gave out
 SMALL_SERVICE = ("driveway", "parking_aisle", "drive-through", "emergency_access")
+
+Road = tuple[str, list[str], dict[str, str], StreetType]  # id, node references, tags, inferred type
 
 
 @dataclass(slots=True)
@@ -31,7 +35,7 @@ class Streets:
 def read_streets(source: Path) -> Streets:
     """Read an OSM XML file. Raises MapError for one that is cut short, is no OSM, or has no street a car may use."""
     nodes: dict[str, tuple[str, str, dict[str, str]]] = {}
-    roads: list[tuple[str, list[str], dict[str, str], StreetType]] = []
+    roads: list[Road] = []
     buildings: list[tuple[list[str], float | None]] = []
     relations: list[tuple[str, list[tuple[str, str, str]], dict[str, str]]] = []
     ways = 0
@@ -60,6 +64,7 @@ def read_streets(source: Path) -> Streets:
         raise MapError(
             f"{source}: the XML breaks off or is damaged ({error}); download the extract again and import that"
         ) from error
+    roads = each_stretch_once(roads)
     if not nodes:
         raise MapError(f"{source}: an OpenStreetMap file without nodes: an empty extract; choose an area with streets")
     if not roads:
@@ -69,6 +74,31 @@ def read_streets(source: Path) -> Streets:
         )
     outlines = [([point_of(nodes[r]) for r in refs if r in nodes], height) for refs, height in buildings]
     return Streets(write(nodes, roads, relations), [road[3] for road in roads], [o for o in outlines if len(o[0]) > 3])
+
+
+def each_stretch_once(roads: list[Road]) -> list[Road]:
+    """Return the roads without stretches that are there twice: some exports run a two-way way forth and back again."""
+    seen: set[tuple[str, str]] = set()
+    kept: list[Road] = []
+    for identity, refs, tags, kind in roads:
+        runs: list[list[str]] = []
+        for a, b in pairwise(refs):
+            fresh = a != b and (a, b) not in seen
+            if fresh:
+                seen.add((a, b))
+                if not is_one_way(tags):
+                    seen.add((b, a))
+                if runs and runs[-1] and runs[-1][-1] == a:
+                    runs[-1].append(b)
+                else:
+                    runs.append([a, b])
+        for place, run in enumerate(runs):
+            kept.append((identity if place == 0 else str(SPLIT_ID + len(kept)), run, tags, kind))
+    return kept
+
+
+def is_one_way(tags: dict[str, str]) -> bool:
+    return tags.get("oneway", "no") in ("yes", "1", "true", "-1") or tags["highway"].startswith("motorway")
 
 
 def point_of(node: tuple[str, str, dict[str, str]]) -> tuple[float, float]:
@@ -103,8 +133,7 @@ def write(nodes, roads, relations) -> str:
             lines.append(f'<node id="{ref}" lon="{lon}" lat="{lat}" version="1">{keep}</node>')
     for identity, refs, tags, kind in roads:
         said = {key: tags[key] for key in WAY_TAGS if key in tags}
-        one_way = tags.get("oneway", "no") in ("yes", "1", "true", "-1")
-        said["lanes"] = str(kind.lanes if one_way or kind.highway.startswith("motorway") else 2 * kind.lanes)
+        said["lanes"] = str(kind.lanes if is_one_way(tags) else 2 * kind.lanes)
         said["highway"] = kind.name
         tagged = "".join(f"<tag k={quoteattr(k)} v={quoteattr(v)}/>" for k, v in said.items())
         shape = "".join(f'<nd ref="{ref}"/>' for ref in refs if ref in nodes)

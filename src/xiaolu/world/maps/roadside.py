@@ -7,11 +7,14 @@ import numpy as np
 import shapely
 
 from xiaolu.core.chance import Purpose, generator
+from xiaolu.core.frames import box_corners
 from xiaolu.world.maps.lanes import Lane, length_of, resample
 from xiaolu.world.maps.surfaces import at, by_edge, lane_surfaces, offset_points
 from xiaolu.world.town import LaneKind, PropKind, RoadClass
 
 CAR_HALF_M = 0.92
+CAR_HALF_LENGTH_M = 2.3
+MOST_IN_LANE_M = 0.38
 INTRUSION_M = (0.12, 0.35)  # how far a car parked half on the kerb stands in the lane
 CLEAR_OF_JUNCTION_M = 13.0  # to a parked car's middle: its bumper stays 10 m away
 PITCH_M = 6.4
@@ -25,8 +28,10 @@ def place_parked(lanes: list[Lane], seed: int) -> list[tuple[float, float, float
     """Return (x, y, yaw) of places for parked cars, and move the sidewalks they stand on aside, in place."""
     chance = generator(seed, Purpose.PARKING, 1)
     crossings = [i for i, lane in enumerate(lanes) if lane.kind == LaneKind.CROSSING]
-    zebra = lane_surfaces([lanes[i] for i in crossings], 6.0) if crossings else np.array([], dtype=object)
+    zebra = lane_surfaces([lanes[i] for i in crossings], 4.0) if crossings else np.array([], dtype=object)
     tree = shapely.STRtree(zebra)
+    strips = lane_surfaces([lane for lane in lanes if lane.kind == LaneKind.DRIVE and lane.layer == 0])
+    roads = shapely.STRtree(strips)
     places: list[tuple[float, float, float]] = []
     for numbers in by_edge(lanes).values():
         walk = lanes[numbers[0]] if lanes[numbers[0]].kind == LaneKind.FOOT else None
@@ -49,7 +54,11 @@ def place_parked(lanes: list[Lane], seed: int) -> list[tuple[float, float, float
                 right = drive.width_m / 2 + CAR_HALF_M - intrusion
                 x, y = x + np.sin(yaw) * right, y - np.cos(yaw) * right
                 bent = abs(np.sin(at(drive.line, s - 4.0)[2] - at(drive.line, s + 4.0)[2]))
-                if bent < 0.12 and not len(tree.query(shapely.Point(x, y), predicate="intersects")):
+                size = np.array([2.0 * CAR_HALF_LENGTH_M]), np.array([2.0 * CAR_HALF_M])
+                box = shapely.Polygon(box_corners(np.array([x]), np.array([y]), np.array([yaw]), *size)[0])
+                free = not len(tree.query(box, predicate="intersects")) and not reaches_far(box, roads, strips)
+                free = free and all(np.hypot(x - other[0], y - other[1]) > 5.2 for other in places)
+                if bent < 0.12 and free:
                     places.append((float(x), float(y), yaw))
                     taken.append(s)
                 s += PITCH_M
@@ -57,6 +66,14 @@ def place_parked(lanes: list[Lane], seed: int) -> list[tuple[float, float, float
         if walk is not None and taken:
             move_aside(walk, taken, length)
     return places
+
+
+def reaches_far(box: shapely.Polygon, roads: shapely.STRtree, strips: np.ndarray) -> bool:
+    """Whether a parked car would stand in some lane by more than cars parked half on the kerb do."""
+    near = roads.query(box, predicate="intersects")
+    if not len(near):
+        return False
+    return bool(shapely.area(shapely.intersection(box, strips[near])).max() > MOST_IN_LANE_M * 2 * CAR_HALF_LENGTH_M)
 
 
 def move_aside(walk: Lane, taken: list[float], length: float) -> None:
