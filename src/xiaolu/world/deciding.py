@@ -55,36 +55,42 @@ def draw_paths(ways, programs, table, bodies, paths, o, users, seed, tick, clock
 
 
 @njit(cache=True)
-def decide(ways, table, bodies, paths, o, users, seed, tick):
-    """Set every user's acceleration: what is in its way, then whose path meets its own."""
-    m = users + 1
-    near = np.empty(m, np.int64)
-    spot = np.empty(4, np.int64)
-    for i in range(m):
+def _worth_a_look(table, bodies, paths, o, users, i, near):
+    """Fill near with the bodies about i's line that it perceives; return how many."""
+    low_x, low_y = np.inf, np.inf
+    high_x, high_y = -np.inf, -np.inf
+    for k in range(paths.row[i].count):
+        point = paths.point[i, k]
+        low_x, high_x = min(low_x, point.line_x), max(high_x, point.line_x)
+        low_y, high_y = min(low_y, point.line_y), max(high_y, point.line_y)
+    count = 0
+    for j in range(users + 1):
+        if j == i or not bodies[j].present or abs(bodies[i].z - bodies[j].z) > FORGET_Z_M:
+            continue
+        reach = 3.5 + bodies[j].half_length
+        if not (low_x - reach < bodies[j].x < high_x + reach and low_y - reach < bodies[j].y < high_y + reach):
+            continue
+        if i == users or perceives(table, o, users, i, j):
+            near[count] = j
+            count += 1
+    return count
+
+
+@njit(cache=True)
+def heed_bodies(table, bodies, paths, o, users):
+    """Set every user's place in its lane, path and acceleration from what is in its way, and from signals."""
+    near = np.empty(users + 1, np.int64)
+    for i in range(users + 1):
         if paths.row[i].count == 0:
             continue
         own = i < users
-        kind = bodies[i].kind
-        low_x, low_y = np.inf, np.inf
-        high_x, high_y = -np.inf, -np.inf
-        for k in range(paths.row[i].count):
-            low_x, high_x = min(low_x, paths.point[i, k].line_x), max(high_x, paths.point[i, k].line_x)
-            low_y, high_y = min(low_y, paths.point[i, k].line_y), max(high_y, paths.point[i, k].line_y)
-        count = 0
-        for j in range(m):
-            if j == i or not bodies[j].present or abs(bodies[i].z - bodies[j].z) > FORGET_Z_M:
-                continue
-            if own and not perceives(table, o, users, i, j):
-                continue
-            r = 3.5 + bodies[j].half_length
-            if low_x - r < bodies[j].x < high_x + r and low_y - r < bodies[j].y < high_y + r:
-                near[count] = j
-                count += 1
+        kind, speed, pace = bodies[i].kind, bodies[i].speed, paths.row[i].pace
+        count = _worth_a_look(table, bodies, paths, o, users, i, near)
         passing = choose_offset(bodies, paths, i, near, count) if own else False
         lay_out(paths, i, bodies[i].offset, bodies[i].half_width)
         margin = 0.05 if ON_FOOT[kind] else 0.18
         headway = table.row[o + i].headway_s if own else 1.0
-        acceleration = follow_gap(kind, bodies[i].speed, paths.row[i].pace, np.inf, 0.0, headway)
+        acceleration = follow_gap(kind, speed, pace, np.inf, 0.0, headway)
         for n in range(count):
             j = near[n]
             gap, along, cos = in_the_way(bodies, paths, i, j, margin)
@@ -95,41 +101,48 @@ def decide(ways, table, bodies, paths, o, users, seed, tick):
                 continue  # people in each other's way slip past: the elder goes on, the other waits a moment
             if gap < bodies[i].lead_gap:
                 bodies[i].lead_gap, bodies[i].leader = gap, j
-            along = max(along, 0.0) if passing and abs(cos) > 0.7 and along > -0.5 else along
+            # Room to pull out is kept before what stands and can be passed.
             wanted = gap - 1.5 if passing and not ON_FOOT[kind] and bodies[j].speed < 0.3 else gap
-            closing = bodies[i].speed - along
-            acceleration = min(
-                acceleration, follow_gap(kind, bodies[i].speed, paths.row[i].pace, max(wanted, 0.05), closing, headway)
-            )
+            acceleration = min(acceleration, follow_gap(kind, speed, pace, max(wanted, 0.05), speed - along, headway))
         if paths.row[i].stop < np.inf:
             room = paths.row[i].stop - bodies[i].half_length - (0.2 if ON_FOOT[kind] else STOP_LINE_GAP_M)
-            acceleration = min(acceleration, stop_within(kind, bodies[i].speed, paths.row[i].pace, max(room, 0.0)))
+            acceleration = min(acceleration, stop_within(kind, speed, pace, max(room, 0.0)))
         bodies[i].acceleration = acceleration
+
+
+@njit(cache=True)
+def heed_paths(ways, table, bodies, paths, o, users, seed, tick):
+    """Lower accelerations where paths meet: of every pair one goes first, the other gives way if it has seen it."""
+    spot = np.empty(4, np.int64)
+    away = np.zeros(users, np.bool_)
+    for i in range(users):
+        away[i] = bodies[i].moving and careless(table.row[o + i], seed, tick)
     for i in range(users):
         if paths.row[i].count == 0:
             continue
-        for j in range(i + 1, m):
+        walks = ON_FOOT[bodies[i].kind]
+        for j in range(i + 1, users + 1):
             if paths.row[j].count == 0 or abs(bodies[i].z - bodies[j].z) > FORGET_Z_M:
                 continue
-            if ON_FOOT[bodies[i].kind] and ON_FOOT[bodies[j].kind] and j < users:
+            if walks and j < users and ON_FOOT[bodies[j].kind]:
                 continue
-            sees = perceives(table, o, users, i, j)
-            seen = j < users and perceives(table, o, users, j, i)
+            sees = not away[i] and perceives(table, o, users, i, j)
+            seen = j < users and not away[j] and perceives(table, o, users, j, i)
             if not (sees or seen):
                 continue
             if paths.point[i, 0].way == paths.point[j, 0].way and paths.point[i, 0].way >= 0:
                 continue
+            follows = bodies[i].leader == j or bodies[j].leader == i
+            if follows and bodies[i].cos * bodies[j].cos + bodies[i].sin * bodies[j].sin > 0.7:
+                continue
             if not shared_spot(bodies, paths, i, j, spot):
                 continue
-            aligned = np.cos(bodies[i].yaw - bodies[j].yaw) > 0.7
-            if aligned and (bodies[i].leader == j or bodies[j].leader == i):
-                continue
             if goes_first(ways, bodies, paths, i, j, spot):
-                if seen and not careless(table.row[o + j], seed, tick):
+                if seen:
                     yielded = give_way(
                         bodies, paths, j, i, spot[2], spot[3], spot[0], spot[1], table.row[o + j].headway_s
                     )
                     bodies[j].acceleration = min(bodies[j].acceleration, yielded)
-            elif sees and not careless(table.row[o + i], seed, tick):
+            elif sees:
                 yielded = give_way(bodies, paths, i, j, spot[0], spot[1], spot[2], spot[3], table.row[o + i].headway_s)
                 bodies[i].acceleration = min(bodies[i].acceleration, yielded)

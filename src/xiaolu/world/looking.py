@@ -17,8 +17,9 @@ _HALF_LENGTH, _HALF_WIDTH = EGO_BODY.length_m / 2, EGO_BODY.width_m / 2
 # The bodies of one branch, the ego last. moving: follows a path of its own. lead_gap: to the body in its way, inf
 # without; leader: which that is, -1 without. acceleration: decided so far. red: turns right on red.
 BODY = np.dtype(
-    [(name, np.float64) for name in ("x", "y", "z", "yaw", "half_length", "half_width", "speed", "offset", "waited")]
-    + [("lead_gap", np.float64), ("acceleration", np.float64), ("uid", np.int64), ("leader", np.int64)]
+    [(name, np.float64) for name in ("x", "y", "z", "yaw", "cos", "sin", "half_length", "half_width", "speed")]
+    + [(name, np.float64) for name in ("offset", "waited", "lead_gap", "acceleration")]
+    + [("uid", np.int64), ("leader", np.int64)]
     + [("kind", np.int8), ("present", np.bool_), ("moving", np.bool_), ("red", np.bool_)],
     align=True,
 )
@@ -48,6 +49,8 @@ def gather(table, o, users, ego, ego_z):
     bodies[users].present = bodies[users].moving = True
     bodies[users].x, bodies[users].y, bodies[users].z, bodies[users].yaw = ego[0], ego[1], ego_z, ego[2]
     bodies[users].half_length, bodies[users].half_width, bodies[users].speed = _HALF_LENGTH, _HALF_WIDTH, ego[3]
+    for i in range(users + 1):
+        bodies[i].cos, bodies[i].sin = np.cos(bodies[i].yaw), np.sin(bodies[i].yaw)
     return bodies
 
 

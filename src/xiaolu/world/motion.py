@@ -9,7 +9,7 @@ from xiaolu.core.decision import LampColour
 from xiaolu.core.rates import TICK_S
 from xiaolu.core.users import Gesture
 from xiaolu.world.contact import touches_ego
-from xiaolu.world.deciding import careless, decide, draw_paths
+from xiaolu.world.deciding import careless, draw_paths, heed_bodies, heed_paths
 from xiaolu.world.draws import draw
 from xiaolu.world.looking import FORGET_Z_M, gather, look
 from xiaolu.world.paths import PATH, PATH_POINT, POINTS, Paths, choose_next
@@ -107,6 +107,8 @@ def place_on_way(ways, table, u, slope):
 def _to_blame(ways, table, bodies, paths, o, users, i, was_x, was_y, seed, tick):
     """Return whether a contact between user i and the ego is the user's doing."""
     u, e = o + i, users
+    if abs(bodies[e].speed) < 0.02:
+        return not table.row[u].parked  # who stands touches nobody
     if table.row[u].parked or bodies[i].speed < 0.3:
         return False
     if abs(bodies[e].speed) < 0.3 or table.row[u].ran_red:
@@ -137,7 +139,8 @@ def tick_branch(ways, programs, walls, index, table, o, users, seed, tick, clock
     if ego_on[0] >= 0.0:
         bodies[users].offset = ego_on[2]
     draw_paths(ways, programs, table, bodies, paths, o, users, seed, tick, clock, ego, ego_on)
-    decide(ways, table, bodies, paths, o, users, seed, tick)
+    heed_bodies(table, bodies, paths, o, users)
+    heed_paths(ways, table, bodies, paths, o, users, seed, tick)
     for i in range(users):
         touching[i] = caused[i] = False
         if not bodies[i].present:

@@ -62,8 +62,7 @@ def choose_offset(bodies, paths, i, near, near_count):
                 continue
             c, s = paths.point[i, k].cos, paths.point[i, k].sin
             lon, lat = dx * c + dy * s, -dx * s + dy * c
-            turn = bodies[j].yaw - paths.point[i, k].yaw
-            cos, sin = np.cos(turn), np.sin(turn)
+            cos, sin = bodies[j].cos * c + bodies[j].sin * s, bodies[j].sin * c - bodies[j].cos * s
             along = abs(cos) * bodies[j].half_length + abs(sin) * bodies[j].half_width
             if abs(lon) > 0.5 * paths.row[i].step + along + (half_length if k == 0 else 0.0):
                 continue

@@ -90,8 +90,8 @@ def in_the_way(bodies, paths, i, j, margin):
                 break
             continue
         lon, lat = dx * point.cos + dy * point.sin, -dx * point.sin + dy * point.cos
-        turn = bodies[j].yaw - point.yaw
-        cos, sin = np.cos(turn), np.sin(turn)
+        cos = bodies[j].cos * point.cos + bodies[j].sin * point.sin
+        sin = bodies[j].sin * point.cos - bodies[j].cos * point.sin
         across = abs(sin) * bodies[j].half_length + abs(cos) * bodies[j].half_width
         along = abs(cos) * bodies[j].half_length + abs(sin) * bodies[j].half_width
         if k == 0 and abs(lon) < along + half_length and lon <= 0.25 * half_length:
