@@ -25,8 +25,8 @@ from xiaolu.world.town import Town
 
 SIGHT_SLACK_M = 2.0  # a lamp is seen where the depth image is no nearer than it by more than this
 SIGNAL_CAMERAS = ("narrow", "wide")
-HAZARD_CAUSES = (Cause.LEAD, Cause.PEDESTRIAN, Cause.OBSTACLE, Cause.RIGHT_OF_WAY)
-HAZARD_ASIDE_M = 0.8  # a user whose outline comes nearer than this to the path's corridor may limit the plan
+# A user limits the plan whose outline comes this near to the corridor that the ego will sweep.
+HAZARD_ASIDE_M = {Cause.LEAD: 0.2, Cause.OBSTACLE: 0.6, Cause.PEDESTRIAN: 1.2}
 STANDING_MPS = 0.1
 STANDING_FIRST, STANDING_LAST = 8, 6  # moments kept at the beginning and at the end of a long stand
 
@@ -77,7 +77,7 @@ def shifted_observation(observation: Observation, shift: Shift) -> Observation:
 
 def hazard_m(scene: Scene, answer: Decision) -> float:
     """Return how far along the planned path the user lies that limits the plan; inf where none does."""
-    if answer.cause not in HAZARD_CAUSES:
+    if answer.cause not in HAZARD_ASIDE_M:
         return float("inf")
     if np.isfinite(answer.perceived.hazard_m):
         return answer.perceived.hazard_m
@@ -91,8 +91,9 @@ def hazard_m(scene: Scene, answer: Decision) -> float:
     away = np.hypot(*(places[:, None] - answer.plan.path[None]).transpose(2, 0, 1))
     at = away.argmin(axis=1)
     half = 0.5 * np.minimum(users.length_m, users.width_m)[near]
-    meets = away[np.arange(len(near)), at] < 0.5 * EGO_BODY.width_m + half + HAZARD_ASIDE_M
+    meets = away[np.arange(len(near)), at] < 0.5 * EGO_BODY.width_m + half + HAZARD_ASIDE_M[answer.cause]
     along = PATH_DISTANCES_M[at] - 0.5 * users.length_m[near]
+    meets &= places[:, 0] > 0.5 * EGO_BODY.length_m
     return float(along[meets].clip(EGO_BODY.front_x_m).min()) if meets.any() else float("inf")
 
 

@@ -19,7 +19,7 @@ from xiaolu.core.decision import LampColour
 from xiaolu.core.episode import Step
 from xiaolu.core.frames import box_corners, to_parent
 from xiaolu.core.protocols import Driver
-from xiaolu.core.rates import SECOND_NS, TICK_HZ, TRAINING_HZ
+from xiaolu.core.rates import SECOND_NS, TICK_HZ, TRAINING_HZ, ticks_of
 from xiaolu.core.scene import Scene
 from xiaolu.expert.teacher import Teacher
 from xiaolu.ride.config import RideConfig
@@ -42,6 +42,8 @@ IDLE_S = 8.0  # a student that stands this long while the teacher would drive is
 GO_MPS = 1.5
 TAKEOVER_S = 4.0
 TAKEOVERS = 3
+STUCK_S = 90.0  # longer than any red
+KEPT = ("arrived", "time is up", "stuck")  # ends of a teacher's own ride that leave what was driven before worth it
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +159,9 @@ class Recording:
                 return Recorded([], "stopped")
             if self.ride.stamp_ns > self.ride.config.max_s * SECOND_NS:
                 self.ride.stop("time is up")
+            if self.ride.state.progress.standing > ticks_of(STUCK_S):
+                self.ride.stop("stuck")
+            if self.ride.done:
                 break
             s_m = self.ride.state.progress.s_m
             step = self.ride.step()
@@ -165,7 +170,7 @@ class Recording:
             why = self._ended_badly(step, s_m)
         end = self.ride.end
         why = why or (end.reason if end is not None else "")
-        if why not in ("arrived", "time is up", "too many takeovers") and not self.forgiving:
+        if why not in KEPT and not self.forgiving:
             return Recorded([], why, self.takeovers)
         kept = making.without_long_stands(self._before(why))
         found: list[Moment] = []
