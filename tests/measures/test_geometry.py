@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xiaolu.measures.geometry import clearance_m, time_to_collision_s
+from xiaolu.measures.geometry import clearance_m, time_to_collision_s, time_to_collision_turning_s
 
 CAR = np.array([0.0, 0.0, 0.0, 4.0, 2.0])
 
@@ -62,3 +62,12 @@ def test_at_the_time_of_collision_the_boxes_touch_and_not_before(a, b, vx, vy):
     assert clearance_m(at, b) == pytest.approx(0.0, abs=1e-6)
     if time > 0.01:
         assert clearance_m(a + np.array([vx, vy, 0, 0, 0]) * time * 0.9, b) > 0.0
+
+
+def test_turning_away_from_somebody_at_the_corner_is_no_collision_course():
+    walker = np.array([[9.0, 0.0, 0.0, 0.4, 0.5]])
+    still = np.zeros((1, 2))
+    straight = time_to_collision_turning_s(CAR, 1.4, 5.0, 0.0, walker, still)
+    assert straight == pytest.approx((9.0 - 0.2 - 2.0) / 5.0, abs=0.05)  # 6.8 m at 5 m/s
+    assert time_to_collision_turning_s(CAR, 1.4, 5.0, 0.9, walker, still) == np.inf  # radius 5.6 m, to the left
+    assert time_to_collision_turning_s(CAR, 1.4, 5.0, 0.0, walker, np.array([[5.0, 0.0]])) == np.inf

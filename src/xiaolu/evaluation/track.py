@@ -8,7 +8,7 @@ from xiaolu.core.episode import Step
 from xiaolu.core.frames import to_child, to_parent, wrap_angle
 from xiaolu.core.scene import Scene
 from xiaolu.core.users import VULNERABLE, Users
-from xiaolu.measures.geometry import clearance_m, time_to_collision_s
+from xiaolu.measures.geometry import clearance_m, time_to_collision_turning_s
 from xiaolu.world.ground import Ground
 from xiaolu.world.routing import RoutePath
 from xiaolu.world.signals import lane_colour
@@ -144,8 +144,14 @@ class Track:
             boxes = np.stack([some.x_m, some.y_m, some.yaw_rad, some.length_m, some.width_m], axis=-1)
             heading = np.stack([np.cos(some.yaw_rad), np.sin(some.yaw_rad)], axis=-1)
             clearance[near] = clearance_m(ego, boxes)
-            ttc[near] = time_to_collision_s(
-                ego, speed * np.array([np.cos(yaw), np.sin(yaw)]), boxes, some.speed_mps[:, None] * heading
+            # Along the arc it drives: straight on, a car that turns a corner would meet everybody who waits there.
+            ttc[near] = time_to_collision_turning_s(
+                ego,
+                EGO_BODY.centre_x_m,
+                speed,
+                scene.ego_yaw_rate_radps,
+                boxes,
+                some.speed_mps[:, None] * heading,
             )
             on_road[near] = self._ground.off_road_m(np.stack([some.x_m, some.y_m], axis=-1), layer) <= 0.0
             along = to_child(scene.ego_pose, np.stack([some.x_m, some.y_m], axis=-1))[:, 0]

@@ -23,7 +23,7 @@ CYCLE_GAPS_M, PERSON_GAPS_M = (0.5, 1.2), (0.5, 1.2)
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """The users that count now, (U,) each. ahead_m, left_m: in the ego frame; on_road: for people, where vehicles drive;
+    """Users that count now, (U,) each. ahead_m, left_m: in the ego frame; on_road: for people, where vehicles drive;
     stood_s: how long standing."""
 
     users: Users
@@ -136,7 +136,9 @@ def in_the_way(
                 out.append((low_s - 1.0, high_s + 1.0 + 2.0 * max(along[k], 0.0), low_d, high_d, *PERSON_GAPS_M))
         elif abs(u.speed_mps[k]) < STANDING_MPS:
             left_alone = here.stood_s[k] > 12.0 and abs(low_d) < 4.5 and not _queueing(course, here, k, s0_m + high_s)
-            if left_alone or np.cos(toward[k]) < -0.7:
+            across_us = abs(np.sin(toward[k])) > 0.6 and here.stood_s[k] > 4.0
+            abreast = abs(0.5 * (low_d + high_d) - d0_m) > 1.6 and low_s < 10.0
+            if left_alone or across_us or abreast or np.cos(toward[k]) < -0.7:
                 out.append((low_s, high_s, low_d, high_d, *VEHICLE_GAPS_M))
         elif along[k] < -0.5:
             # It comes towards us: the place where we meet matters, not the one where it is.
@@ -173,5 +175,5 @@ def _queueing(course: Course, here: Counted, k: int, front_s_m: float) -> bool:
     dx, dy = u.x_m - u.x_m[k], u.y_m - u.y_m[k]
     ahead = np.cos(u.yaw_rad[k]) * dx + np.sin(u.yaw_rad[k]) * dy
     aside = -np.sin(u.yaw_rad[k]) * dx + np.cos(u.yaw_rad[k]) * dy
-    blocked = (ahead > 1.0) & (ahead < 12.0) & (np.abs(aside) < 1.5) & ~here.parked & (here.stood_s < 12.0)
+    blocked = (ahead > 1.0) & (ahead < 12.0) & (np.abs(aside) < 1.5) & ~here.parked
     return bool(blocked.any())

@@ -106,7 +106,7 @@ class Teacher:
         _, speed, cause = resolve(course, path, s0_m, *motion, here, moves, limits, waited_s)
         plan = self._plan(scene, path, speed)
         reason = self._ruling(limits, speed, cause, motion[0])
-        waits = motion[0] < 0.3 and reason is not None and reason.cause in (Cause.RIGHT_OF_WAY, Cause.PEDESTRIAN)
+        waits = motion[0] < 0.3 and reason is not None and reason.cause not in (Cause.SIGNAL, Cause.ARRIVAL)
         if waits and memory.waits_since_ns < 0:
             memory.waits_since_ns = scene.stamp_ns
         elif not waits and motion[0] > 1.0:

@@ -74,14 +74,17 @@ class Moves:
     poses: np.ndarray
 
 
-def _margins(here: Counted, moves: Moves) -> tuple[np.ndarray, np.ndarray]:
+def _margins(here: Counted, moves: Moves, waited_s: float) -> tuple[np.ndarray, np.ndarray]:
     u, owner = here.users, moves.owner
     along = np.where(here.vulnerable, 0.9, np.where(here.parked, 0.3, 0.5))[owner]
     across = np.where(here.on_foot, 0.5, np.where(here.vulnerable, 0.4, np.where(here.parked, 0.12, 0.25)))[owner]
     still = np.abs(u.speed_mps[owner]) < STANDING_MPS
     across = np.where(still, np.minimum(across, 0.3), across)
     oncoming = (np.abs(here.turned_rad[owner]) > 2.4) & ~here.on_foot[owner]
-    return along, np.where(oncoming, np.minimum(across, 0.15), across)
+    across = np.where(oncoming, np.minimum(across, 0.15), across)
+    # Who has waited long squeezes through where there is just room.
+    squeeze = (waited_s > PATIENCE_S) & still & ~here.on_foot[owner]
+    return np.where(squeeze, 0.3, along), np.where(squeeze, 0.12, across)
 
 
 def resolve(
@@ -102,7 +105,7 @@ def resolve(
     if not len(moves.owner):
         return limits.roll(speed_mps, acceleration_mps2)
     u = here.users
-    along, across = _margins(here, moves)
+    along, across = _margins(here, moves, waited_s)
     length, width = u.length_m[moves.owner], u.width_m[moves.owner]
     body = EGO_BODY.length_m, EGO_BODY.width_m
     low, high = occupancy(path, PATH_STEP_M, 2, *body, moves.poses, length, width, along, across)
