@@ -23,6 +23,7 @@ from xiaolu.report.charts import curves, latencies, track_map
 from xiaolu.report.film import Film, shoot, write_mp4
 from xiaolu.ride.config import config_of
 from xiaolu.ride.drivers import BUNDLED_TOWN
+from xiaolu.ride.progress import END
 from xiaolu.world.routing import RoutePath
 from xiaolu.world.town import Town, load_town
 
@@ -63,7 +64,7 @@ def retell(ride: Path, town: Path | None) -> Told:
     referee = Referee(loaded, path)
     for step in steps:
         referee.on_step(step)
-    reason = next((event.detail for event in log.events if event.kind == "end"), "the log was cut short")
+    reason = next((event.detail for event in log.events if event.kind == END), "the log was cut short")
     return Told(header, steps, referee.judge(reason == "arrived", reason), loaded, path)
 
 

@@ -8,6 +8,7 @@ from xiaolu.core.episode import Event
 from xiaolu.core.rates import ticks_of
 from xiaolu.world.routing import RoutePath
 
+END = "end"  # kind of the event that closes a ride, with the reason as its detail
 STANDING_MPS = 0.1
 ARRIVED_M = 10.0
 ARRIVED_S = 1.0
@@ -18,7 +19,7 @@ STUCK_S = 180.0  # CARLA leaderboard
 @dataclass(frozen=True, slots=True)
 class RideEnd:
     """How a ride ended. reason: "arrived", "off route", "stuck", "time is up", "interrupted", or "minimal-risk stop: "
-    and why. arrived is True for the first only. events: what the loop itself noticed; driven_m along the way."""
+    and why. arrived is True for the first only. events: what the loop itself noticed, END last; driven_m along the way."""
 
     reason: str
     arrived: bool

@@ -25,7 +25,7 @@ from xiaolu.ride.config import RideConfig
 from xiaolu.ride.odometry import advance_odometry
 from xiaolu.ride.passenger import Passenger, PassengerState
 from xiaolu.ride.phone import REFRESH_TICKS, Phone, PhoneState
-from xiaolu.ride.progress import Progress, RideEnd
+from xiaolu.ride.progress import END, Progress, RideEnd
 from xiaolu.runtime.guardian import Guardian, carried
 from xiaolu.runtime.lamps import indicator_of
 from xiaolu.vehicle.dynamics import VehicleState, advance, start
@@ -162,7 +162,8 @@ class Ride:
         if not state.end:
             return None
         took_s = state.tick * TICK_NS / SECOND_NS
-        return RideEnd(state.end, state.end == "arrived", state.events, took_s, state.progress.s_m)
+        events = (*state.events, Event(END, self.stamp_ns, self.stamp_ns, state.end))
+        return RideEnd(state.end, state.end == "arrived", events, took_s, state.progress.s_m)
 
     def step(self) -> Step:
         """Drive one tick (0.1 s) and return its Step. Raises RuntimeError once the ride has ended."""
@@ -227,9 +228,9 @@ class Ride:
             raise
         finally:
             self.watched = ()
-            _tell_end(started, self.state.events)
-        end = self.end
-        assert end is not None
+            end = self.end
+            assert end is not None
+            _tell_end(started, end.events)
         return end
 
     def stop(self, reason: str) -> None:
