@@ -160,7 +160,7 @@ class Renderer:
             stage.draw_cast(kind, cast, seen)
             stage.draw_instances(kind, stage.heads, shown[_seen(head_ball, planes, world[:3, 3])])
             if camera.focal_px not in around:
-                around[camera.focal_px] = stage.town.near(world[:3, 3], camera.focal_px)
+                around[camera.focal_px] = stage.blocks_near(world[:3, 3], camera.focal_px)
             stage.draw_town(kind, stage.town.inside(around[camera.focal_px], planes))
             if kind == "picture":
                 self._draw_sky(camera, world)

@@ -1,6 +1,6 @@
 """What lies in graphics memory: the town, the bodies, the textures, and the programs that draw them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import moderngl
 import numpy as np
@@ -22,6 +22,8 @@ LIMB_LAYOUT = ("3f4 3f4 3f4 3f4 4f1 u4/i", "in_start", "in_end", "in_side", "in_
 SIGNAL_LAYOUT = ("4f4 4f4/i", "in_place", "in_state")
 SHADOW_LAYOUT = ("4f4 4f4/i", "in_place", "in_size")
 
+EYES_CELL_M = 32.0  # what can be seen at all is looked up once for all eyes in a square of this size
+
 
 @dataclass(slots=True)
 class Instanced:
@@ -38,13 +40,18 @@ class Stage:
     def __init__(self, context: moderngl.Context, town: TownMesh) -> None:
         self.context = context
         self._owned: list = []
-        self.town = town
         self.kinds = {"picture": programs(context, False), "labels": programs(context, True)}
         for built in self.kinds.values():
             self._owned += built.values()
         self.frame = self._keep(context.buffer(reserve=48 * 4))
-        self._vertices = self._keep(context.buffer(np.ascontiguousarray(town.vertices).tobytes() or b"\0" * 36))
+        self._vertices = self._keep(context.buffer(town.vertices.view(np.uint8)))
+        # The card holds the vertices now; keeping them twice would cost a town of 13,700 lanes some 40 MB.
+        self.town = replace(town, vertices=town.vertices[:0].copy())
         self._room = 1 << 16
+        self._around: tuple[tuple[int, int], np.ndarray] = (
+            (0, 0),
+            town.around(0.5 * EYES_CELL_M, 0.5 * EYES_CELL_M, EYES_CELL_M),
+        )
         self._indices: dict[Pass, moderngl.Buffer] = {}
         self._static: dict[tuple[str, Pass], moderngl.VertexArray] = {}
         self._drawn: dict[Pass, tuple[bytes, int]] = {}
@@ -122,6 +129,14 @@ class Stage:
             shape.table.orphan(shape.capacity * table.dtype.itemsize)
         shape.table.write(np.ascontiguousarray(table).tobytes())
         shape.arrays[kind].render(instances=len(table))
+
+    def blocks_near(self, eye: np.ndarray, focal_px: float) -> np.ndarray:
+        """Return the blocks of the town to be shown to an eye (3,), nearest first."""
+        cell = (int(eye[0] // EYES_CELL_M), int(eye[1] // EYES_CELL_M))
+        if cell != self._around[0]:
+            x_m, y_m = ((c + 0.5) * EYES_CELL_M for c in cell)
+            self._around = cell, self.town.around(x_m, y_m, EYES_CELL_M)
+        return self.town.near(eye, focal_px, self._around[1])
 
     def draw_town(self, kind: str, blocks: np.ndarray) -> None:
         """Draw blocks of the town in the order given."""

@@ -20,7 +20,7 @@ THIN_M_PER_PX = 1.7  # trees and poles: with 53 px to 90 m, with 600 px as far a
 @dataclass(frozen=True, slots=True)
 class TownMesh:
     """vertices (V,) VERTEX; indices (I,) uint32, block by block; K blocks: first and count into indices,
-    middle (K, 3) and radius (K,) of a ball around each, its pass and its detail."""
+    middle (K, 3) and half size (K, 3) of a box around each, the middle (K, 2) of its cell, its pass and its detail."""
 
     vertices: np.ndarray
     indices: np.ndarray
@@ -28,28 +28,34 @@ class TownMesh:
     count: np.ndarray
     middle: np.ndarray
     half: np.ndarray
+    cell_middle: np.ndarray
     drawn_by: np.ndarray
     detail: np.ndarray
 
-    def near(self, eye: np.ndarray, focal_px: float) -> np.ndarray:
-        """Return the blocks (k,) to be shown around an eye (3,), whichever way it looks, nearest first.
+    def around(self, x_m: float, y_m: float, margin_m: float) -> np.ndarray:
+        """Return the blocks (k,) within sight of any eye up to margin_m from a place."""
+        gap = np.maximum(np.abs(self.middle[:, :2] - [x_m, y_m]) - self.half[:, :2], 0.0)
+        return np.flatnonzero((gap * gap).sum(-1) < (FAR_M + margin_m) ** 2)
+
+    def near(self, eye: np.ndarray, focal_px: float, among: np.ndarray) -> np.ndarray:
+        """Return those blocks `among` (k,) that an eye (3,) is to be shown, whichever way it looks, nearest first.
 
         focal_px: fine things are shown up to where they are smaller than a pixel.
         """
         fine_m = float(np.clip(FINE_M_PER_PX * focal_px, *FINE_M))
         thin_m = min(THIN_M_PER_PX * focal_px, FAR_M)
-        gap = np.maximum(np.abs(self.middle - eye) - self.half, 0.0)
+        middle, half, detail = self.middle[among], self.half[among], self.detail[among]
+        gap = np.maximum(np.abs(middle - eye) - half, 0.0)
         distance = np.sqrt((gap * gap).sum(-1))
-        reach = np.where(self.drawn_by == Pass.PLAIN, thin_m, FAR_M)
-        shown = distance < reach
-        # The change from fine to coarse goes by a block's middle, so that never both or neither are there.
-        centre = np.hypot(self.middle[:, 0] - eye[0], self.middle[:, 1] - eye[1])
-        is_fine = centre < fine_m + CELL_M / 2
-        shown &= np.where(self.detail == Detail.NEAR, is_fine, (self.detail != Detail.FAR) | ~is_fine)
-        shown &= (self.detail != Detail.ROOF) | (eye[2] > self.middle[:, 2] - self.half[:, 2])
-        block = np.flatnonzero(shown)
-        late = (self.detail[block] == Detail.BACKDROP) * 1e6
-        return block[np.argsort(distance[block] + late + 0.01 * centre[block], kind="stable")]
+        shown = distance < np.where(self.drawn_by[among] == Pass.PLAIN, thin_m, FAR_M)
+        # The change from fine to coarse goes by cells, so that never both or neither are there.
+        offset = self.cell_middle[among] - eye[:2]
+        is_fine = (offset * offset).sum(-1) < (fine_m + CELL_M / 2) ** 2
+        shown &= np.where(detail == Detail.NEAR, is_fine, (detail != Detail.FAR) | ~is_fine)
+        shown &= (detail != Detail.ROOF) | (eye[2] > middle[:, 2] - half[:, 2])
+        late = (detail == Detail.BACKDROP) * 1e6
+        order = np.argsort((distance + late)[shown], kind="stable")
+        return among[shown][order]
 
     def inside(self, block: np.ndarray, planes: np.ndarray) -> np.ndarray:
         """Return those of the blocks that reach into a frustum of planes (n, 4), inside positive."""
@@ -76,6 +82,7 @@ def mesh_of(town: Town) -> TownMesh:
     vertices = np.concatenate([m.vertices for m in meshes]) if meshes else np.zeros(0, VERTEX)
     offsets = np.cumsum([0, *(len(m.vertices) for m in meshes)])
     parts = [_split(m, int(o)) for m, o in zip(meshes, offsets, strict=False)]
+    del meshes
     triangles, cell, way = (np.concatenate([p[k] for p in parts]) for k in range(3))
     low = cell.min(0)
     span = cell.max(0) - low + 1
@@ -93,6 +100,7 @@ def mesh_of(town: Town) -> TownMesh:
         np.diff(np.r_[first, len(triangles)]) * 3,
         ((low_corner + high_corner) / 2).astype(np.float64),
         ((high_corner - low_corner) / 2).astype(np.float64),
+        (cell[order[first]] + 0.5) * CELL_M,
         (way[first] // 8).astype(np.int8),
         (way[first] % 8).astype(np.int8),
     )
