@@ -93,7 +93,7 @@ def heed_bodies(table, bodies, paths, o, users):
         acceleration = follow_gap(kind, speed, pace, np.inf, 0.0, headway)
         for n in range(count):
             j = near[n]
-            gap, along, cos = in_the_way(bodies, paths, i, j, margin)
+            gap, along, _ = in_the_way(bodies, paths, i, j, margin)
             if gap == np.inf:
                 continue
             both_walk = ON_FOOT[kind] and j < users and ON_FOOT[bodies[j].kind]

@@ -37,6 +37,9 @@ def choose_offset(bodies, paths, i, near, near_count):
         if k * paths.row[i].step > (1.5 if walking else 5.0):
             break
         left, right = min(left, paths.point[i, k].left), min(right, paths.point[i, k].right)
+    # Who has stood for somebody long enough squeezes over the surface's edge: two that face each other get past.
+    squeeze = min(max(0.15 * (bodies[i].waited - 4.0), 0.0), 1.0)
+    right += squeeze
     edge = 0.0 if walking else 0.1
     lowest, highest = -right + half_width + edge, left - half_width - edge
     if TWO_WHEELER[bodies[i].kind]:
