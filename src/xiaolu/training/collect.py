@@ -112,6 +112,8 @@ def collect(config: CollectConfig, quiet: bool = False) -> Collected:
     tried = seeds_tried(config.out)
     have = moments_in(config.out)
     began, ends, rides, added = time.monotonic(), dict[str, int](), 0, 0
+    if have >= config.moments:
+        return Collected(have, 0, ends, 0.0)
     context = multiprocessing.get_context("spawn")
     reports: Any = context.Queue()
     stop, next_block = context.Event(), context.Value("q", 0)
