@@ -9,7 +9,8 @@ from xiaolu.cameras.renderer import Renderer
 @pytest.fixture(scope="session")
 def renderer(small_town):
     try:
-        with Renderer(small_town) as made:
-            yield made
+        made = Renderer(small_town)
     except NoGraphicsError as reason:
         pytest.skip(str(reason))
+    with made:
+        yield made

@@ -93,26 +93,27 @@ def cast_of(town: Town, scene: Scene, light: Light) -> Cast:
     ball = np.stack(
         [users.x_m, users.y_m, z + users.height_m / 2, np.hypot(users.length_m, users.height_m) / 2 + 0.8], -1
     )
-    shadow = _shadows(rigid, np.where(has_limbs & ~bike, 0.0, 1.0), users, z, light)
+    shadow = _shadows(rigid, ~has_limbs, users, z, light)
     return Cast(ball.reshape(count, 4), rigid, body, limbs, has_limbs, shadow)
 
 
 def _shadows(rigid: np.ndarray, is_wide: np.ndarray, users: Users, z: np.ndarray, light: Light) -> np.ndarray:
-    """Return a dark patch below each user, drawn away from the sun as far as the user is high."""
+    """Return a dark patch below each user: the outline, moved away from the sun; for people a streak from the feet."""
     shadow = np.zeros(len(rigid), SHADOW)
-    reach = 0.0
+    slant = 0.0
     if light.sun[2] > 0.05:
-        reach = min(0.5 / np.tan(np.arcsin(light.sun[2])), 0.6) * (1.0 - light.cloud)
-    away = -light.sun[:2] / max(float(np.hypot(*light.sun[:2])), 1e-6) * reach
-    shadow["place"] = rigid["place"]
-    shadow["place"][:, 0] += away[0] * users.height_m
-    shadow["place"][:, 1] += away[1] * users.height_m
+        slant = min(float(np.hypot(*light.sun[:2]) / light.sun[2]), 2.0) * (1.0 - light.cloud)
+    away = -light.sun[:2] / max(float(np.hypot(*light.sun[:2])), 1e-6)
+    streak_m = 0.45 * slant * users.height_m
+    move_m = np.where(is_wide, np.minimum(0.3 * slant * users.height_m, 0.6), streak_m)
+    shadow["place"][:, 0] = users.x_m + away[0] * move_m
+    shadow["place"][:, 1] = users.y_m + away[1] * move_m
     shadow["place"][:, 2] = z + 0.035
-    round_m = 0.26 + 0.0 * z
-    shadow["size"][:, 0] = np.where(is_wide > 0, users.length_m / 2, round_m)
-    shadow["size"][:, 1] = np.where(is_wide > 0, users.width_m / 2, round_m)
-    shadow["size"][:, 2] = np.where(is_wide > 0, 0.30, 0.22)
-    shadow["size"][:, 3] = np.where(is_wide > 0, 1.25, 0.9)
+    shadow["place"][:, 3] = np.where(is_wide, users.yaw_rad, np.arctan2(away[1], away[0]))
+    shadow["size"][:, 0] = np.where(is_wide, users.length_m / 2, streak_m + 0.16)
+    shadow["size"][:, 1] = np.where(is_wide, users.width_m / 2, 0.20)
+    shadow["size"][:, 2] = np.where(is_wide, 0.30, 0.16)
+    shadow["size"][:, 3] = np.where(is_wide, 1.25, 0.95)
     return shadow
 
 

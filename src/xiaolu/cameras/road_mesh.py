@@ -14,6 +14,7 @@ KERB_M = 0.12
 CROSSING_RAISE_M = 0.02  # what lies on the road is lifted a little, so that the depth buffer can tell them apart
 JUNCTION_SINK_M = 0.02
 GROUND_SINK_M = 0.07
+VERGE_M = 1.2
 
 
 class Layer(IntEnum):
@@ -45,6 +46,7 @@ CYCLE = np.array([0.37, 0.32, 0.30])
 PAVING = np.array([0.60, 0.575, 0.54])
 KERBSTONE = np.array([0.66, 0.655, 0.64])
 CONCRETE = np.array([0.56, 0.56, 0.55])
+VERGE = np.array([0.50, 0.49, 0.47])
 GRASS = np.array([0.44, 0.47, 0.36])
 
 
@@ -101,6 +103,17 @@ def _wall(top_a, top_b, drop_m, colour, pixel_class, detail) -> Mesh:
     normal = np.stack([along[:, 1], -along[:, 0], np.zeros(len(along))], -1)
     corner = np.stack([top_a - down, top_b - down, top_b, top_a], 1)
     return quads(pack(corner, normal[:, None], colour, pixel_class=pixel_class), Pass.PLAIN, detail)
+
+
+def _verges(town: Town, strips: Strips, half_m: np.ndarray) -> Mesh:
+    """Return paved strips along the right of small streets: walls and sidewalks seldom leave grass there."""
+    beside = (town.lane_kind == LaneKind.DRIVE) & (town.lane_junction < 0) & (town.lane_right < 0)
+    first = strips.of(beside & (town.lane_class >= RoadClass.TERTIARY))
+    half = half_m[strips.lane]
+    inner, outer = strips.edge(-half, -0.03), strips.edge(-(half + VERGE_M), -0.03)
+    corner = np.stack([inner[first], outer[first], outer[first + 1], inner[first + 1]], 1)
+    code = (Layer.PAVING, PixelClass.GROUND)
+    return quads(pack(corner, [0.0, 0.0, 1.0], VERGE, (0.0, 0.0), *code), Pass.GROUND)
 
 
 def _junctions(town: Town) -> Mesh:
@@ -204,6 +217,7 @@ def road_meshes(town: Town, strips: Strips, cell_m: float) -> list[Mesh]:
             strips, kind == LaneKind.FOOT, half, KERB_M, PAVING, Layer.PAVING, PixelClass.SIDEWALK, line=Line.KERBSTONE
         ),
         _strip(strips, kind == LaneKind.FOOT_AREA, half, KERB_M - 0.01, PAVING, Layer.PAVING, PixelClass.SIDEWALK),
+        _verges(town, strips, half),
         _junctions(town),
         _stop_lines(town),
         _ground(town, cell_m),

@@ -57,7 +57,7 @@ def facade_layers(facades: int, shops: int) -> np.ndarray:
         window = (np.abs(u) < wide / 2) & (np.abs(v) < high / 2)
         frame = (np.abs(u) < wide / 2 + 0.04) & (np.abs(v) < high / 2 + 0.045) & ~window
         mullion = window & ((np.abs(u) < 0.022) | (np.abs(v - high * 0.18) < 0.016))
-        wall = 0.5 + 0.018 * _noise(random, 40) + 0.012 * _noise(random, 5)
+        wall = 0.5 + 0.012 * _noise(random, 40) + 0.008 * _noise(random, 5)
         if k % 3 == 2:  # brick
             brick_row = np.floor(y * 40)
             wall -= 0.05 * (((y * 40) % 1.0 < 0.2) | (((x * 20 + 0.5 * (brick_row % 2)) % 1.0) < 0.1))
@@ -89,7 +89,7 @@ def facade_layers(facades: int, shops: int) -> np.ndarray:
         u = (x * 2) % 1.0
         image = _grey(0.44 + 0.02 * _noise(random, 30))
         glass = (np.abs(u - 0.5) < 0.40) & (y > 0.10) & (y < 0.66)
-        shade = 0.16 + 0.16 * y + 0.03 * _noise(random, 8)
+        shade = 0.16 + 0.16 * y + 0.008 * _noise(random, 8)
         image[glass] = np.dstack([shade, shade * 1.02, shade * 1.06, np.ones_like(shade)])[glass]
         image[glass & (np.abs((u * 3) % 1.0 - 0.5) > 0.47)] = [0.34, 0.34, 0.34, 0.0]
         image[glass & (np.abs(y - 0.5) < 0.012)] = [0.34, 0.34, 0.34, 0.0]
