@@ -34,12 +34,14 @@ def choose_offsets(
     high_d: np.ndarray,
     line_d: np.ndarray,
     habit_d: np.ndarray,
+    swing_m: np.ndarray,
     bodies: np.ndarray,
 ) -> np.ndarray:
     """Return d (S_CELLS,) every S_STEP_M from the ego's place on.
 
     low_d, high_d (S_CELLS,): where the ego's middle may be; line_d (S_CELLS,): beyond it the opposite direction
-    begins; habit_d (S_CELLS,): the offsets chosen a moment ago, NaN for none. bodies (M, 6): s from, s to, d from, d to
+    begins; habit_d (S_CELLS,): the offsets chosen a moment ago, NaN for none; swing_m (S_CELLS,): how far the front
+    corner swings out to the right (left if negative) where the line turns. bodies (M, 6): s from, s to, d from, d to
     of what is in the way, the least gap and the comfortable gap beside it, metres.
     """
     cost = np.empty((S_CELLS, D_CELLS))
@@ -59,7 +61,9 @@ def choose_offsets(
             for m in range(len(bodies)):
                 if s < bodies[m, 0] - FRONT_M - 1.0 or s > bodies[m, 1] + REAR_M + 1.0:
                     continue
-                gap = max(bodies[m, 2] - d, d - bodies[m, 3]) - HALF_WIDTH_M
+                left_gap = bodies[m, 2] - d - max(-swing_m[i], 0.0)
+                right_gap = d - bodies[m, 3] - max(swing_m[i], 0.0)
+                gap = max(left_gap, right_gap) - HALF_WIDTH_M
                 if gap < bodies[m, 4]:
                     c += 0.3 * HARD_COST * (0.3 + min(bodies[m, 4] - gap, 2.0))
                 elif gap < bodies[m, 5]:

@@ -26,6 +26,7 @@ from xiaolu.expert.path import (
     D_REACH_M,
     FRONT_M,
     HALF_WIDTH_M,
+    MAX_CURVATURE_1PM,
     PATH_STEP_M,
     PATH_STEPS,
     S_CELLS,
@@ -178,7 +179,8 @@ class Teacher:
             old_s = memory.offsets_s0_m + np.arange(S_CELLS) * S_STEP_M
             habit = np.interp(at_s, old_s, memory.offsets_m, right=np.nan)
         line = course.line_left_m[index] - HALF_WIDTH_M
-        return choose_offsets(d0_m, low, high, np.maximum(line, 0.0), habit, bodies)
+        swing = 0.5 * FRONT_M**2 * np.clip(course.curvature_1pm[index], -MAX_CURVATURE_1PM, MAX_CURVATURE_1PM)
+        return choose_offsets(d0_m, low, high, np.maximum(line, 0.0), habit, swing, bodies)
 
     def _path(self, scene: Scene, offsets: np.ndarray, s0_m: float) -> np.ndarray:
         course = self.course
