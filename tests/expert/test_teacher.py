@@ -1,0 +1,209 @@
+"""A user would lose: a teacher that can be trusted to drive, and whose words are true. The loop is the real vehicle and
+tracker; the town is the hand-made crossroads."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.expert.loop import drive, people, scene_of
+from xiaolu.core.control import EGO_BODY
+from xiaolu.core.decision import Cause, LampColour, Pace, PathMode
+from xiaolu.core.observation import EgoState, Observation
+from xiaolu.core.plan import PATH_DISTANCES_M
+from xiaolu.core.protocols import SceneDriver
+from xiaolu.core.users import Kind
+from xiaolu.expert.teacher import Teacher
+from xiaolu.measures.geometry import clearance_m
+from xiaolu.world.ground import Ground
+from xiaolu.world.routing import Router
+
+LANE_Y = -1.625  # the eastbound lane's centre
+
+
+@pytest.fixture(scope="module")
+def ways(small_town):
+    """Return a function: names of the first and last lane -> a fresh Teacher for that way."""
+    router, ground, lanes = Router(small_town), Ground(small_town), small_town.meta["lanes"]
+
+    def teacher(first: str, last: str, start_s_m: float = 60.0, goal_s_m: float = 50.0) -> Teacher:
+        return Teacher(small_town, router.plan(lanes[first], start_s_m, lanes[last], goal_s_m), ground)
+
+    return teacher
+
+
+def start_of(teacher: Teacher) -> np.ndarray:
+    return np.array(teacher.course.path.point_at(0.0))
+
+
+def heads(teacher: Teacher, colour: LampColour) -> np.ndarray:
+    return np.full(len(teacher.town.head_lane), colour, np.int8)
+
+
+def gaps(trace) -> np.ndarray:
+    """Clearance to the nearest user, (T,)."""
+    boxes = [np.stack([u.x_m, u.y_m, u.yaw_rad, u.length_m, u.width_m], axis=1) for u in trace.users]
+    return np.array([clearance_m(ego, box).min() for ego, box in zip(trace.boxes, boxes, strict=True)])
+
+
+def decide(teacher: Teacher, pose, speed=5.0, users=None, **more):
+    ego = EgoState(0, speed, 0.0, 0.0, 0.0, np.zeros(3))
+    scene = scene_of(teacher.town, teacher.route, 0, pose, speed, users, **more)
+    return teacher.drive_scene(scene, Observation(0, (), ego))
+
+
+def test_it_is_a_scene_driver_without_cameras(ways):
+    assert isinstance(ways("Win", "Eout"), SceneDriver)
+    assert Teacher.cameras == ()
+
+
+@pytest.mark.parametrize(("first", "last"), [("Win", "Eout"), ("Win", "Nout"), ("Sin", "Eout"), ("Eout", "narrow_out")])
+def test_it_arrives_at_the_mark_in_comfort_and_on_the_road(ways, small_town, first, last):
+    teacher = ways(first, last, 20.0 if first == "Eout" else 60.0, 40.0)
+    trace = drive(teacher, start_of(teacher), 60.0, colour=heads(teacher, LampColour.GREEN))
+    goal = teacher.course.path.point_at(teacher.course.goal_s_m)
+    assert np.hypot(*(goal[:2] - trace.pose[-1, :2])) < 1.0
+    assert trace.speed_mps[-1] < 0.05
+    assert trace.acceleration_mps2.min() > -1.8 and trace.acceleration_mps2.max() < 1.3
+    lateral = trace.speed_mps[1:] * np.diff(np.unwrap(trace.pose[:, 2])) / 0.1
+    assert np.abs(lateral).max() < 2.2
+    cos, sin = np.cos(trace.pose[:, 2]), np.sin(trace.pose[:, 2])
+    for along in (0.0, EGO_BODY.wheelbase_m):
+        for side in (-0.8, 0.8):
+            wheel = np.stack(
+                [trace.pose[:, 0] + cos * along - sin * side, trace.pose[:, 1] + sin * along + cos * side], 1
+            )
+            assert Ground(small_town).off_road_m(wheel).max() <= 0.05
+    assert trace.decisions[-1].cause == Cause.ARRIVAL
+
+
+def test_it_stops_before_the_red_line_says_so_and_starts_on_green(ways):
+    teacher = ways("Win", "Eout")
+    line = teacher.course.stop_lines[0].s_m
+    red = drive(teacher, start_of(teacher), 25.0, colour=heads(teacher, LampColour.RED))
+    line_x = teacher.course.path.point_at(line)[0]
+    gap = line_x - red.front[-1, 0]
+    assert 0.3 < gap <= 2.0
+    assert red.speed_mps[-1] == 0.0
+    told = {d.why for d in red.decisions if d.cause == Cause.SIGNAL}
+    assert "Waiting at the red light" in told
+    assert any(w.startswith("Stopping for the red light") for w in told)
+    assert all(d.perceived.signal == LampColour.RED for d in red.decisions)
+    green = drive(teacher, red.pose[-1], 3.0, colour=heads(teacher, LampColour.GREEN))
+    assert green.speed_mps[-1] > 1.0  # under way within 3 s
+
+
+def test_yellow_is_stopped_for_only_where_that_is_comfortable(ways):
+    near, far = ways("Win", "Eout"), ways("Win", "Eout")
+    x = near.course.path.point_at(near.course.stop_lines[0].s_m)[0]
+    yellow = heads(near, LampColour.YELLOW)
+    assert decide(near, (x - EGO_BODY.front_x_m - 8.0, LANE_Y, 0.0), 9.0, colour=yellow).cause != Cause.SIGNAL
+    assert decide(far, (x - EGO_BODY.front_x_m - 40.0, LANE_Y, 0.0), 9.0, colour=yellow).cause == Cause.SIGNAL
+
+
+def test_it_follows_a_slow_car_and_stands_behind_one_that_stops(ways):
+    teacher = ways("Win", "Eout", 20.0, 60.0)
+
+    def lead(time: float):
+        x = -90.0 + 4.0 * min(time, 8.0)
+        return people((Kind.CAR, x, LANE_Y, 0.0, 4.0 if time < 8.0 else 0.0, 11, 150.0 + x, 0.0))
+
+    trace = drive(teacher, start_of(teacher), 22.0, lead, colour=heads(teacher, LampColour.GREEN))
+    assert gaps(trace).min() > 1.0
+    assert gaps(trace)[-1] < 4.0
+    assert trace.acceleration_mps2.min() > -3.0
+    assert trace.decisions[-1].why == "Waiting behind the car ahead"
+
+
+def test_it_moves_over_for_a_parked_car_and_comes_back(ways):
+    teacher = ways("Win", "Eout", 40.0)
+    trace = drive(
+        teacher,
+        start_of(teacher),
+        16.0,
+        lambda _: people((Kind.CAR, -70.0, -2.7, 0.0, 0.0)),
+        colour=heads(teacher, LampColour.GREEN),
+    )
+    assert gaps(trace).min() > 0.25
+    assert trace.pose[-1, 0] > -50.0
+    assert abs(trace.pose[-1, 1] - LANE_Y) < 0.35
+    assert PathMode.NUDGE_LEFT in {d.strategy.path for d in trace.decisions}
+
+
+def test_it_waits_for_somebody_who_walks_across(ways):
+    teacher = ways("Win", "Eout", 60.0)
+
+    def walker(time: float):
+        return people((Kind.PEDESTRIAN, -62.0, -7.0 + 1.3 * time, np.pi / 2, 1.3))
+
+    trace = drive(teacher, start_of(teacher), 15.0, walker, colour=heads(teacher, LampColour.GREEN))
+    assert gaps(trace).min() > 1.0
+    assert trace.acceleration_mps2.min() > -4.0
+    assert Cause.PEDESTRIAN in {d.cause for d in trace.decisions}
+    assert trace.pose[-1, 0] > -60.0  # and goes on
+
+
+def test_a_left_turn_lets_oncoming_traffic_go_first(ways, small_town):
+    teacher = ways("Win", "Nout", 118.0)
+    lane, out = small_town.meta["lanes"]["Ein"], small_town.meta["lanes"]["Ein>Wout"]
+
+    def oncoming(time: float):
+        x = 70.0 - 8.0 * time
+        place = (lane, 150.0 - x, 0.0) if x > 14.0 else (out, 14.0 - x, 0.0)
+        return people((Kind.CAR, x, 1.625, np.pi, 8.0, *place)) if x > -14.0 else people()
+
+    trace = drive(teacher, start_of(teacher), 25.0, oncoming, colour=heads(teacher, LampColour.GREEN))
+    active = np.array([u.active.any() for u in trace.users])
+    assert gaps(trace)[active].min() > 1.0
+    assert Cause.RIGHT_OF_WAY in {d.cause for d in trace.decisions}
+    assert trace.pose[-1, 1] > 20.0
+
+
+def test_whom_it_cannot_see_it_does_not_count_unless_right_ahead(ways):
+    teacher = ways("Win", "Eout")
+    car = people((Kind.CAR, -60.0, LANE_Y, 0.0, 0.0, 11, 90.0, 0.0))
+    scene = scene_of(
+        teacher.town, teacher.route, 0, (-90.0, LANE_Y, 0.0), 6.0, car, colour=heads(teacher, LampColour.GREEN)
+    )
+    blind = type(scene)(**{n: getattr(scene, n) for n in scene.__slots__} | {"visible": np.zeros(1, bool)})
+    ego = Observation(0, (), EgoState(0, 6.0, 0.0, 0.0, 0.0, np.zeros(3)))
+    assert teacher.drive_scene(blind, ego).cause == Cause.FREE
+    assert ways("Win", "Eout").drive_scene(scene, ego).cause == Cause.LEAD
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.floats(-1.0, 1.0), st.floats(-0.21, 0.21), st.floats(0.0, 10.0), st.floats(-100.0, -45.0))
+def test_from_any_pose_near_its_route_the_path_is_tangent_drivable_and_leads_back(ways, left, turn, speed, x):
+    teacher = ways("Win", "Eout", 20.0)
+    plan = decide(teacher, (x, LANE_Y + left, turn), speed, colour=heads(teacher, LampColour.GREEN)).plan
+    assert abs(np.arctan2(plan.path[0, 1], plan.path[0, 0])) < 0.1  # tangent to the ego
+    cos, sin = np.cos(turn), np.sin(turn)
+    world_y = LANE_Y + left + sin * plan.path[:, 0] + cos * plan.path[:, 1]
+    assert abs(world_y[PATH_DISTANCES_M >= 30.0] - LANE_Y).max() < 0.4
+    full = np.concatenate([[[0.0, 0.0]], plan.path])
+    step = np.diff(full, axis=0)
+    assert np.hypot(*step.T) == pytest.approx(np.diff(np.r_[0.0, PATH_DISTANCES_M]), rel=0.06)
+    heading = np.unwrap(np.arctan2(step[:, 1], step[:, 0]))
+    assert np.abs(np.diff(heading)[:9]).max() < 1.0 / 5.0  # per metre
+
+
+def test_a_snapshot_brings_the_same_decision_back(ways):
+    teacher = ways("Win", "Eout")
+    car = people((Kind.CAR, -70.0, -2.7, 0.0, 0.0))
+    decide(teacher, (-90.0, LANE_Y, 0.0), 5.0, car)
+    kept = teacher.snapshot()
+    first = decide(teacher, (-89.0, LANE_Y, 0.0), 5.0, car)
+    decide(teacher, (-60.0, LANE_Y, 0.0), 8.0)
+    teacher.restore(kept)
+    again = decide(teacher, (-89.0, LANE_Y, 0.0), 5.0, car)
+    assert np.array_equal(first.plan.path, again.plan.path)
+    assert np.array_equal(first.plan.speed_mps, again.plan.speed_mps)
+    assert first.why == again.why
+
+
+def test_a_stop_that_is_planned_is_named_stop(ways):
+    teacher = ways("Win", "Eout")
+    x = teacher.course.path.point_at(teacher.course.stop_lines[0].s_m)[0]
+    decision = decide(teacher, (x - 12.0, LANE_Y, 0.0), 4.0, colour=heads(teacher, LampColour.RED))
+    assert decision.strategy.pace == Pace.STOP
+    assert decision.plan.speed_mps[-1] < 0.3
