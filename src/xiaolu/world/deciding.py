@@ -88,7 +88,7 @@ def heed_bodies(table, bodies, paths, o, users):
         count = _worth_a_look(table, bodies, paths, o, users, i, near)
         passing = choose_offset(bodies, paths, i, near, count) if own else False
         lay_out(paths, i, bodies[i].offset, bodies[i].half_width)
-        margin = 0.05 if ON_FOOT[kind] else 0.18
+        margin = 0.04 if ON_FOOT[kind] else 0.12
         headway = table.row[o + i].headway_s if own else 1.0
         acceleration = follow_gap(kind, speed, pace, np.inf, 0.0, headway)
         for n in range(count):

@@ -9,7 +9,7 @@ from xiaolu.world.sight import enters_box, first_wall
 from xiaolu.world.temper import HIDES
 
 SIGHT_M = 60.0  # how far users look out for each other
-REFRESH_TICKS = 5  # each pair's line of sight is looked at this often
+REFRESH_TICKS = 3  # each pair's line of sight is looked at this often
 FORGET_Z_M = 3.0  # bodies further apart in height are on different layers
 
 _HALF_LENGTH, _HALF_WIDTH = EGO_BODY.length_m / 2, EGO_BODY.width_m / 2

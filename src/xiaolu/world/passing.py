@@ -9,8 +9,11 @@ _MOST = 16
 
 
 @njit(cache=True)
-def _merged(low, high, count, keep):
-    """Return the union (low, high) of the blocked intervals around `keep`; low > high where it is free."""
+def _merged(low, high, gaps, within, count, keep):
+    """Return the union (low, high) of the blocked intervals around `keep`; low > high where it is free.
+
+    Only bodies nearer than `within` m count.
+    """
     union_low, union_high = np.inf, -np.inf
     grown = True
     while grown:
@@ -49,6 +52,7 @@ def choose_offset(bodies, paths, i, near, near_count):
     keep = min(max(paths.row[i].keep, lowest), highest)
     low, high = np.empty(_MOST), np.empty(_MOST)
     tight_low, tight_high = np.empty(_MOST), np.empty(_MOST)
+    gaps = np.empty(_MOST)
     count = 0
     nearest = np.inf
     offset = bodies[i].offset
@@ -85,26 +89,29 @@ def choose_offset(bodies, paths, i, near, near_count):
             clear = 0.12 if walking else 0.4 + 0.05 * min(speed, 8.0)
             reach = across + half_width
             low[count], high[count] = lat - reach - clear, lat + reach + clear
-            tight = 0.05 if walking else 0.22
+            tight = 0.08 if walking else 0.25
             tight_low[count], tight_high[count] = lat - reach - tight, lat + reach + tight
+            gaps[count] = gap
             count += 1
             nearest = min(nearest, max(gap, 0.0))
             break
-    aim = keep
-    passing = False
-    for tries in range(2):
-        union_low, union_high = (
-            _merged(low, high, count, keep) if tries == 0 else _merged(tight_low, tight_high, count, keep)
-        )
+    aim, passing = keep, False
+    for attempt in range(4):
+        # With good clearance, then with little; then only what is near; then only what it is already beside.
+        within = np.inf if attempt < 2 else (4.0 if attempt == 2 else 0.3)
+        if attempt == 0:
+            union_low, union_high = _merged(low, high, gaps, within, count, keep)
+        else:
+            union_low, union_high = _merged(tight_low, tight_high, gaps, within, count, keep)
         if union_low > union_high:
             break
         by_left, by_right = union_high <= highest, union_low >= lowest
-        if by_left and (not by_right or union_high - keep < keep - union_low):
-            aim, passing = union_high, True
+        if by_left or by_right:
+            left_is_nearer = union_high - keep < keep - union_low
+            aim = union_high if by_left and (not by_right or left_is_nearer) else union_low
+            passing = attempt < 2
             break
-        if by_right:
-            aim, passing = union_low, True
-            break
+        aim = offset if attempt == 3 else keep
     aim = min(max(aim, least), most) if least <= most else offset
     paths.row[i].aim = aim
     change = abs(aim - offset)

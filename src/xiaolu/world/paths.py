@@ -15,7 +15,6 @@ from xiaolu.world.town import LaneKind, RoadClass, Turn
 
 POINTS = 28
 NARROW_M = 4.3  # a shared surface narrower than this lets no two cars past each other: cars stay out if they can
-LOOK_SPEED_MPS = 5.5  # at which one enters a junction where others go first, tuned by eye
 
 _TURN = int(Purpose.TURN)
 _RED, _YELLOW, _DARK, _NONE = int(LampColour.RED), int(LampColour.YELLOW), int(LampColour.DARK), int(LampColour.NONE)
@@ -189,8 +188,8 @@ def follow_ways(ways, programs, paths, i, row, half, seed, away, time_s):
             way = following
             count += 1
             fast = min(ways.way[way].limit * haste, own)
-            if ways.way[way].slow and not walking:
-                fast = min(fast, LOOK_SPEED_MPS)
+            if not walking:
+                fast = min(fast, ways.way[way].look)
             pace = min(pace, np.sqrt(fast * fast + 2.0 * braking * 0.6 * max(start_s, 0.0)))
         if s > ways.way[way].length:
             break

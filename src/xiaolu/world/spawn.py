@@ -32,6 +32,9 @@ CLEAR_M = 12.0  # at the start of a ride nobody is nearer than this
 PARKED_SLOTS = 24
 PARKED_SHARE = 0.6
 PARKED_M = 85.0
+PARKED_AHEAD_M = 20.0
+PARKED_CLEAR_M = 7.0  # none stands nearer than this where a ride begins
+PARKED_HIDDEN_M = 40.0  # they come and go no nearer than this
 PARKED_UID = 1 << 40  # a parked car's identity is this plus its prop's index: the same whenever one comes by
 
 _CELL_M = 40.0
@@ -336,56 +339,61 @@ def appear(ways, walls, spots, table, o, users, slots, seed, tick, uid, ego, ego
 
 
 @njit(cache=True)
-def park(parking, table, o, users, slots, seed, ego_x, ego_y):
-    """Fill the slots after the users' with parked cars near the ego, empty those of cars left behind."""
-    for i in range(users, slots):
-        u = o + i
-        if table.row[u].active and np.hypot(table.row[u].x_m - ego_x, table.row[u].y_m - ego_y) > PARKED_M + 10.0:
-            _clear_slot(table, u, i, o, slots)
-    free = _empty_slot(table, o, users, slots)
-    if free < 0:
-        return
+def _nearest_place(parking, table, o, users, slots, seed, x, y, ego_x, ego_y, initial):
+    """Return (index, distance) of the occupied parking place nearest to (x, y) that no slot shows yet, -1 if none."""
+    best, least = -1, PARKED_M
     for n in range(len(parking.prop)):
-        dx, dy = parking.x[n] - ego_x, parking.y[n] - ego_y
-        if abs(dx) > PARKED_M or abs(dy) > PARKED_M or np.hypot(dx, dy) > PARKED_M:
+        away = np.hypot(parking.x[n] - x, parking.y[n] - y)
+        if away >= least or draw(seed, parking.prop[n], 0, _PARKING, 0) >= PARKED_SHARE:
             continue
-        prop = parking.prop[n]
-        if draw(seed, prop, 0, _PARKING, 0) >= PARKED_SHARE:
+        near = np.hypot(parking.x[n] - ego_x, parking.y[n] - ego_y)
+        if near < (PARKED_CLEAR_M if initial else PARKED_HIDDEN_M):
             continue
-        uid = PARKED_UID + prop
-        known = False
-        for i in range(users, slots):
-            known = known or table.row[o + i].uid == uid
-        if known:
-            continue
-        blocked = False
-        for i in range(users):
-            v = o + i
-            if table.row[v].active and np.hypot(table.row[v].x_m - parking.x[n], table.row[v].y_m - parking.y[n]) < 5.0:
-                blocked = True
-        if blocked:
-            continue
-        u = o + free
-        table.row[u].uid, table.row[u].active, table.row[u].parked, table.row[u].way = uid, True, True, prop
-        kind = _VAN if draw(seed, prop, 0, _PARKING, 1) < 0.08 else _CAR
-        table.row[u].kind = kind
-        table.row[u].x_m, table.row[u].y_m, table.row[u].z_m, table.row[u].yaw_rad = (
-            parking.x[n],
-            parking.y[n],
-            parking.z[n],
-            parking.yaw[n],
-        )
-        size = 0.97 + 0.06 * draw(seed, prop, 0, _PARKING, 2)
-        table.row[u].length_m, table.row[u].width_m, table.row[u].height_m = (
-            LENGTH_M[kind] * size,
-            WIDTH_M[kind],
-            HEIGHT_M[kind] * size,
-        )
-        table.row[u].style = np.int32(parking.style[n])
-        table.row[u].lane, table.row[u].s_m, table.row[u].offset_m, table.row[u].lights = -1, 0.0, 0.0, 0
-        table.row[u].speed_mps = table.row[u].acceleration_mps2 = table.row[u].yaw_rate_radps = 0.0
-        for j in range(slots):
-            table.seen[o + j, free] = 100
-        free = _empty_slot(table, o, users, slots)
-        if free < 0:
+        taken = False
+        for i in range(slots):
+            row = table.row[o + i]
+            shown = i >= users and row.uid == PARKED_UID + parking.prop[n]
+            in_its_way = row.active and i < users and np.hypot(row.x_m - parking.x[n], row.y_m - parking.y[n]) < 5.0
+            taken = taken or shown or in_its_way
+        if not taken:
+            best, least = n, away
+    return best, least
+
+
+@njit(cache=True)
+def _place_parked(parking, table, o, i, slots, seed, n):
+    prop, u = parking.prop[n], o + i
+    row = table.row[u]
+    row.uid, row.active, row.parked, row.way = PARKED_UID + prop, True, True, prop
+    row.kind = _VAN if draw(seed, prop, 0, _PARKING, 1) < 0.08 else _CAR
+    row.x_m, row.y_m, row.z_m, row.yaw_rad = parking.x[n], parking.y[n], parking.z[n], parking.yaw[n]
+    size = 0.97 + 0.06 * draw(seed, prop, 0, _PARKING, 2)
+    row.length_m, row.width_m, row.height_m = LENGTH_M[row.kind] * size, WIDTH_M[row.kind], HEIGHT_M[row.kind] * size
+    row.style = np.int32(parking.style[n])
+    row.lane, row.s_m, row.offset_m, row.lights = -1, 0.0, 0.0, 0
+    row.speed_mps, row.acceleration_mps2, row.yaw_rate_radps = 0.0, 0.0, 0.0
+    for j in range(slots):
+        table.seen[o + j, i] = 100
+
+
+@njit(cache=True)
+def park(parking, table, o, users, slots, seed, ego, initial):
+    """Show the parked cars nearest to a point a little ahead of the ego (3,), in the slots after the users'.
+
+    During the ride (not initial) they appear no nearer than 40 m.
+    """
+    x, y = ego[0] + PARKED_AHEAD_M * np.cos(ego[2]), ego[1] + PARKED_AHEAD_M * np.sin(ego[2])
+    for _ in range(slots - users if initial else 2):
+        n, away = _nearest_place(parking, table, o, users, slots, seed, x, y, ego[0], ego[1], initial)
+        if n < 0:
             return
+        slot, farthest = -1, away + 10.0
+        for i in range(users, slots):
+            row = table.row[o + i]
+            far = np.hypot(row.x_m - x, row.y_m - y) if row.active else np.inf
+            if far > farthest and (not row.active or np.hypot(row.x_m - ego[0], row.y_m - ego[1]) > PARKED_HIDDEN_M):
+                slot, farthest = i, far
+        if slot < 0:
+            return
+        _clear_slot(table, o + slot, slot, o, slots)
+        _place_parked(parking, table, o, slot, slots, seed, n)

@@ -12,6 +12,7 @@ from scipy.spatial import cKDTree
 from xiaolu.world.town import LaneKind, Town, Turn
 
 LINK_WIDTH_M = 1.6
+LOOK_FOR_VEHICLES_MPS, LOOK_FOR_PEOPLE_MPS = 3.5, 6.5  # tuned by eye, in narrow streets with blind corners
 _OVER_THE_LINE_M = 0.3  # how far a driver leans over its lane's left edge to pass something, tuned by eye
 
 
@@ -24,6 +25,7 @@ WAY = np.dtype(
         ("spacing", np.float64),
         ("length", np.float64),
         ("limit", np.float64),
+        ("look", np.float64),
         ("stop_s", np.float64),
         ("left_room", np.float64),
         ("right_room", np.float64),
@@ -37,7 +39,6 @@ WAY = np.dtype(
         ("back", np.bool_),
         ("red_right", np.bool_),
         ("shared", np.bool_),
-        ("slow", np.bool_),
         ("on_road", np.bool_),
     ],
     align=True,
@@ -49,11 +50,12 @@ class Ways(NamedTuple):
     """way (W,) of WAY, point (P,) of POINT, next_way (K,); yield_start (L + 1,), yield_lane: by lane, as in Town.
 
     Of a way: start, end: its points, evenly spaced by `spacing`; next_start, next_end: where it leads, in next_way;
-    lane: the town's lane (of a link: its walking area's, or -1); back: walked against the lane's own direction; signal:
-    the signal column that governs entering it, -1 without; red_right: may be entered on red while yielding; stop_s:
-    where one stops on it before a signal (its end where there is no stop line); left_room, right_room: how far the
-    surface goes either side of the line; keep_right: where on a shared surface one keeps, left of the line; slow: one
-    must look before entering it; on_road: a footway that the map lays over a carriageway, which people avoid.
+    lane: the town's lane (of a link: its walking area's, or -1); back: walked against the lane's own direction;
+    signal: the signal column that governs entering it, -1 without; red_right: may be entered on red while yielding;
+    stop_s: where one stops on it before a signal (its end where there is no stop line); left_room, right_room: how
+    far the surface goes either side of the line; keep_right: where on a shared surface one keeps, left of the line;
+    look: the speed in m/s at which one enters it, ready to let others go first; on_road: a footway that the map lays
+    over a carriageway, which people avoid.
     """
 
     way: np.ndarray
@@ -103,7 +105,6 @@ def ways_of(town: Town) -> Ways:
     left, right, keep, shared = _rooms(town, width, way_kind, turn)
     stop_s = length.copy()
     stop_s[:lanes] = np.where(np.isnan(town.stop_s_m), length[:lanes], np.minimum(town.stop_s_m, length[:lanes]))
-    yields = np.diff(town.yield_start) > 0
     next_start = np.concatenate([[0], np.cumsum([len(n) for n in next_lists])]).astype(np.int64)
     way = np.zeros(count, WAY)
     way["start"], way["end"] = start[:-1], start[1:]
@@ -116,7 +117,7 @@ def ways_of(town: Town) -> Ways:
     way["road"] = spread(town.lane_class, 7)
     way["back"] = np.arange(count) >= lanes
     way["red_right"], way["shared"] = _red_right(town, turn, signal), shared
-    way["slow"] = spread(yields, False) & (signal < 0) & (way_kind == LaneKind.DRIVE)
+    way["look"] = np.where((signal < 0) & (way_kind == LaneKind.DRIVE), spread(_look_speeds(town), np.inf), np.inf)
     point = np.zeros(len(points), POINT)
     point["x"], point["y"], point["z"], point["yaw"] = *points.T, _tangents(points, start)
     way["on_road"] = _on_road(way, point)
@@ -127,6 +128,15 @@ def ways_of(town: Town) -> Ways:
         np.ascontiguousarray(town.yield_start, np.int64),
         np.ascontiguousarray(town.yield_lane, np.int64),
     )
+
+
+def _look_speeds(town: Town) -> np.ndarray:
+    """Return (L,) m/s: slow where vehicles go first, less so where only people on a crossing do."""
+    speed = np.full(town.lanes, np.inf)
+    lane = np.repeat(np.arange(town.lanes), np.diff(town.yield_start))
+    speed[lane] = LOOK_FOR_PEOPLE_MPS
+    speed[lane[town.lane_kind[town.yield_lane] != LaneKind.CROSSING]] = LOOK_FOR_VEHICLES_MPS
+    return speed
 
 
 def _on_road(way: np.ndarray, point: np.ndarray) -> np.ndarray:

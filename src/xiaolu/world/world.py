@@ -45,7 +45,7 @@ def _tick(ways, programs, walls, grid, spots, parking, table, users, density, se
             density, 3, False,
         )  # fmt: skip
         if tick[b] % 5 == 0:
-            park(parking, table, o, users, slots, seed[b], x, y)
+            park(parking, table, o, users, slots, seed[b], np.array([x, y, last[2]]), False)
 
 
 class World:
@@ -77,7 +77,7 @@ class World:
         table = table_of(empty_users(1, self.slots), empty_minds(1, self.slots))
         middle = np.array([x + _CENTRE * np.cos(yaw), y + _CENTRE * np.sin(yaw), yaw])
         z = self._height(middle)
-        park(self._parking, table, 0, self.users, self.slots, seed, middle[0], middle[1])
+        park(self._parking, table, 0, self.users, self.slots, seed, middle, True)
         uid = appear(
             self._ways, self.sight.walls, self._spots, table, 0, self.users, self.slots, seed, 0, 0, middle, z,
             self.density, 60 * self.users, True,

@@ -14,6 +14,7 @@ PERSON_GAP_S = 2.3  # people step in front of a vehicle that is at least this fa
 MARGIN_S = 1.0  # between one leaving a shared spot and the other reaching it, tuned by eye
 PATIENCE_S = 2.5  # a body that stands although it may go is passed after so long
 STOP_SHORT_M = 0.6
+INSIDE_M = -0.25  # a front bumper this far into the other's corridor, its margin included, is on the shared spot
 
 _CROSSING = int(LaneKind.CROSSING)
 
@@ -33,6 +34,8 @@ def follow_gap(kind, speed, pace, gap, closing, headway_s):
         # The model panics at a gap that opens or closes at a stroke: half as much again as is needed will do.
         needed = max(closing, 0.0) ** 2 / (2.0 * (gap - 0.5 * still) + 0.01)
         model = max(model, -max(1.2 * b, 1.5 * needed))
+    elif closing < -1.0:
+        model = max(model, -1.2 * b)  # it pulls away by itself
     return max(model, -EMERGENCY_MPS2[kind])
 
 
@@ -45,7 +48,7 @@ def stop_within(kind, speed, pace, gap):
     needed = speed * speed / (2.0 * gap)
     comfortable = BRAKING_MPS2[kind]
     if needed > 0.75 * comfortable:
-        return max(min(-needed, free), -EMERGENCY_MPS2[kind])
+        return max(min(-needed, free), -EMERGENCY_MPS2[kind] if speed > 2.0 else -3.0)
     # Creep up to the line: never faster than comfortable braking from the next moment on allows.
     reachable = np.sqrt(2.0 * 0.75 * comfortable * gap)
     return min(free, (reachable - speed) / 0.5)
@@ -66,8 +69,8 @@ def travel_s(distance, speed, pace, a):
 @njit(cache=True)
 def in_the_way(bodies, paths, i, j, margin):
     """Return (gap m, speed of j along i's path, cosine of their headings) for a body in i's swept corridor, inf gap
-    if it is not there. The gap is from i's front bumper. A body abreast of i's middle or behind it counts only where
-    i's path would sweep i's flank into it.
+    if it is not there. The gap is from i's front bumper. A body abreast of i counts only where i's path would sweep
+    i's flank into it.
     """
     reach = bodies[j].half_length + bodies[j].half_width
     row = paths.row[i]
@@ -94,9 +97,9 @@ def in_the_way(bodies, paths, i, j, margin):
         sin = bodies[j].sin * point.cos - bodies[j].cos * point.sin
         across = abs(sin) * bodies[j].half_length + abs(cos) * bodies[j].half_width
         along = abs(cos) * bodies[j].half_length + abs(sin) * bodies[j].half_width
-        if k == 0 and abs(lon) < along + half_length and lon <= 0.25 * half_length:
-            if abs(lat) < half_width + across:
-                return np.inf, 0.0, 0.0  # in contact already: parting is all that is left
+        if k == 0 and abs(lon) < along + half_length:
+            if abs(lat) < half_width + across:  # in contact already: whoever is ahead may leave
+                return (0.05 if lon > 0.0 else np.inf), bodies[j].speed * cos, cos
             abreast = True
         if abreast:
             if k > 0 and abs(lat) < half_width + across + 0.03 and abs(lon) < along + half_length:
@@ -104,10 +107,7 @@ def in_the_way(bodies, paths, i, j, margin):
             continue
         if abs(lat) > half_width + across + margin or lon < -half_step - along or lon > half_step + along:
             continue
-        ahead = k * row.step + lon
-        if ahead <= 0.25 * half_length:
-            return np.inf, 0.0, 0.0
-        return ahead - along - half_length, bodies[j].speed * cos, cos
+        return max(k * row.step + lon - along - half_length, 0.05), bodies[j].speed * cos, cos
     return np.inf, 0.0, 0.0
 
 
@@ -216,11 +216,14 @@ def goes_first(ways, bodies, paths, i, j, spot):
     front_i = spot[0] * paths.row[i].step - bodies[i].half_length - 0.5 * paths.row[i].step
     front_j = spot[2] * paths.row[j].step - bodies[j].half_length - 0.5 * paths.row[j].step
     elder = bodies[i].uid < bodies[j].uid if bodies[j].uid >= 0 and bodies[i].uid >= 0 else bodies[i].uid < 0
-    inside_i, inside_j = front_i <= 0.1, front_j <= 0.1
+    inside_i, inside_j = front_i <= INSIDE_M, front_j <= INSIDE_M
     if inside_i != inside_j:
         return inside_i
     v_i, v_j = bodies[i].speed, bodies[j].speed
     if inside_i:
+        blocks_i, blocks_j = bodies[i].leader == j, bodies[j].leader == i
+        if blocks_i != blocks_j:
+            return blocks_j  # whoever stands in the other's way has to leave before it
         left_i = spot[1] * paths.row[i].step + bodies[i].half_length
         left_j = spot[3] * paths.row[j].step + bodies[j].half_length
         return left_i < left_j if abs(left_i - left_j) > 0.5 else elder
