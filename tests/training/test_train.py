@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from safetensors.numpy import load_file
 
 from tests.made_moments import SMALL_RIG, MadeMoments
@@ -23,7 +22,7 @@ from xiaolu.training.train import train
 
 SHORT = Recipe(
     size="tiny",
-    threads=1,
+    threads=2,
     stage1_passes=96,
     stage1_batch=16,
     stage2_passes=96,
@@ -47,6 +46,7 @@ def test_a_handful_of_moments_is_learnt_by_heart_and_driven(tmp_path: Path) -> N
     source = MadeMoments(16)
     recipe = replace(
         SHORT,
+        threads=1,
         stage1_passes=1600,
         stage2_passes=1600,
         stage1_rate=6e-3,
@@ -114,4 +114,3 @@ def test_held_out_episodes_are_measured(tmp_path: Path) -> None:
     train(MadeMoments(64), replace(SHORT, held_out_share=0.25), tmp_path)
     done = logged(tmp_path)[-1]
     assert done["stage"] == "done" and done["moments"] == 16.0 and 0.0 <= done["pace_right"] <= 1.0
-    assert torch.get_num_threads() == 1

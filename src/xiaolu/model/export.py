@@ -1,5 +1,6 @@
 """A checkpoint to ONNX: one `encode` graph for each camera size, one `decide` graph. Equal to torch within 1e-3."""
 
+import shutil
 import warnings
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
+from xiaolu.codec.contract import FILE as CONTRACT
 from xiaolu.codec.contract import Contract
 from xiaolu.codec.ego import EGO_SIZE
 from xiaolu.codec.memory import MemoryLayout
@@ -15,6 +17,7 @@ from xiaolu.codec.proposals import OUTPUTS
 from xiaolu.codec.route import ROUTE_SIZE
 from xiaolu.codec.text import TEXT_IDS
 from xiaolu.model.backbone import kind_of
+from xiaolu.model.checkpoint import CARD, CONFIG, WEIGHTS, load_checkpoint
 from xiaolu.model.network import Network, kinds_of
 
 OPSET = 17
@@ -120,3 +123,17 @@ def store_in_half(model: onnx.ModelProto) -> None:
         casts.append(helper.make_node("Cast", [name + ".half"], [name], name + ".cast", to=TensorProto.FLOAT))
     for position, cast in enumerate(casts):
         model.graph.node.insert(position, cast)
+
+
+def export_folder(checkpoint: Path, out: Path) -> Path:
+    """Write what the car needs of a checkpoint into a folder, graphs made anew; return it.
+
+    Raises what `load_checkpoint` raises on a folder that is no checkpoint.
+    """
+    network = load_checkpoint(checkpoint)
+    out.mkdir(parents=True, exist_ok=True)
+    for name in (CONFIG, WEIGHTS, CONTRACT, CARD):
+        if checkpoint.resolve() != out.resolve():
+            shutil.copyfile(checkpoint / name, out / name)
+    export_onnx(network, out)
+    return out

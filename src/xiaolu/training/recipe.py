@@ -14,7 +14,7 @@ class Recipe:
 
     stage 1 trains everything on single moments, with dense supervision; stage 2 freezes the backbone, caches its
     tokens, and trains what is above them with memory. stage1_passes = 0 keeps the backbone of `start_from`.
-    threads: of the CPU; 0 leaves torch its own choice. device: "cpu" or "cuda".
+    threads: on a CPU, each with a share of every batch. device: "cpu" or "cuda".
     """
 
     size: str = "nano"
@@ -64,3 +64,10 @@ def save_recipe(recipe: Recipe, path: Path) -> None:
 def same_recipe(recipe: Recipe, path: Path) -> bool:
     """Return whether the recipe in a file is this one."""
     return path.exists() and json.loads(path.read_text(encoding="utf-8")) == json.loads(json.dumps(asdict(recipe)))
+
+
+def recipe_of(name: str) -> Recipe:
+    """Return the recipe of a name; ValueError with the known ones for any other."""
+    if name not in RECIPES:
+        raise ValueError(f"no recipe {name!r}; known are {', '.join(sorted(RECIPES))}")
+    return RECIPES[name]

@@ -20,8 +20,10 @@ from xiaolu.model.network import Network
 from xiaolu.runtime.driver import OnnxDriver
 from xiaolu.training.labels import columns_of
 from xiaolu.training.loader import FrameStore, MemoryLoader
+from xiaolu.training.losses import total
 from xiaolu.training.recipe import Recipe
-from xiaolu.training.train import Run, class_weights, stage_one, stage_two
+from xiaolu.training.stages import Run, class_weights, stage_one, stage_two
+from xiaolu.training.workers import Workers
 
 
 def per_second(work: Callable[[int], object], items: int, seconds: float) -> float:
@@ -40,7 +42,6 @@ def training_speed(source: MomentSource, recipe: Recipe, seconds: float = 10.0) 
     Keys: stage1, stage2 (forward and backward), stage1_loader (frames read back), stage1_decode (first time),
     stage2_loader.
     """
-    torch.set_num_threads(recipe.threads or torch.get_num_threads())
     torch.manual_seed(recipe.seed)
     config = config_for(recipe.size)
     network = Network(config, contract_for(source.cameras, config.token_dim))
@@ -56,21 +57,23 @@ def training_speed(source: MomentSource, recipe: Recipe, seconds: float = 10.0) 
         none = np.zeros(0, np.int64)
         run = Run(recipe, Path(folder), network, columns, store, columns.interest, none, classes, device)
         tokens = np.zeros((len(source), network.decider.rays_PF.shape[0], config.token_dim), np.float16)
+        workers = Workers(network, recipe.threads)
+        shares = len(workers.networks)
         stages = {
-            "stage1": stage_one(run),
-            "stage2": stage_two(run, MemoryLoader(network.contract, columns, tokens)),
+            "stage1": stage_one(run, shares),
+            "stage2": stage_two(run, MemoryLoader(network.contract, columns, tokens), shares),
         }
         for name, stage in stages.items():
             made = stage.make(0)
+            parameters = list(stage.part(network).parameters())
+            workers.train(stage.part)
 
-            def step(_: int, stage=stage, made=made) -> None:
-                with torch.autocast("cpu", torch.bfloat16):
-                    losses = stage.losses(made)
-                torch.stack(list(losses.values())).sum().backward()
+            def step(_: int, stage=stage, made=made, parameters=parameters) -> None:
+                workers.gradients(stage.losses, lambda found: total(found, recipe.weights), made, parameters, device)
 
-            network.train()
             figures[name] = per_second(step, stage.batch, seconds)
             figures[f"{name}_loader"] = per_second(stage.make, stage.batch, seconds / 4)
+        workers.close()
     return {name: round(value, 1) for name, value in figures.items()}
 
 

@@ -13,6 +13,7 @@ from xiaolu.codec.memory import MemoryLayout
 from xiaolu.model.backbone import kind_of
 from xiaolu.model.network import Network, kinds_of
 from xiaolu.training.loader import FrameBatch, FrameStore, begin_cache, flat_file, prefetched
+from xiaolu.training.workers import Workers
 
 CACHE_BATCH = 64
 
@@ -48,7 +49,7 @@ def weights_hash(network: Network) -> str:
 
 
 def cache_tokens(
-    network: Network,
+    workers: Workers,
     store: FrameStore,
     folder: Path,
     fingerprint: str,
@@ -56,21 +57,29 @@ def cache_tokens(
     progress: Callable[[int, int], None] | None = None,
 ) -> np.ndarray:
     """Return the tokens of every moment of a store as a memory map; goes on where an earlier call stopped."""
+    network = workers.networks[0]
     layout = MemoryLayout(network.contract)
     begin_cache(folder, "tokens", f"{fingerprint}-{weights_hash(network)}")
     tokens = flat_file(folder / "tokens.f16", (store.count, layout.places, layout.token_dim), np.float16)
     done = flat_file(folder / "tokens.done", (1,), np.int64)
-    network.eval()
+    shares = len(workers.networks)
+    workers.follow()
+    for one in workers.networks:
+        one.eval()
 
-    def make(step: int) -> FrameBatch:
-        return store.batch(np.arange(step * CACHE_BATCH, min((step + 1) * CACHE_BATCH, store.count)), labels=False)
+    def make(step: int) -> list[FrameBatch]:
+        numbers = np.arange(step * CACHE_BATCH, min((step + 1) * CACHE_BATCH, store.count))
+        return [store.batch(part, labels=False) for part in np.array_split(numbers, shares) if len(part)]
+
+    def encode(network: Network, batch: FrameBatch) -> np.ndarray:
+        with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, cache_enabled=False):
+            return encode_moments(network, batch, device).float().cpu().numpy()
 
     steps = range(int(done[0]) // CACHE_BATCH, -(-store.count // CACHE_BATCH))
-    for batch in prefetched(make, steps.start, steps.stop):
-        with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16):
-            encoded = encode_moments(network, batch, device).float().cpu().numpy()
-        tokens[batch.numbers] = encoded
-        done[0] = batch.numbers[-1] + 1
+    for step, batches in enumerate(prefetched(make, steps.start, steps.stop), start=steps.start):
+        for batch, encoded in zip(batches, workers.map(encode, batches), strict=True):
+            tokens[batch.numbers] = encoded
+        done[0] = min((step + 1) * CACHE_BATCH, store.count)
         if progress:
             progress(int(done[0]), store.count)
     return tokens

@@ -11,66 +11,30 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor, distributed
 
-from xiaolu.codec.contract import CELL_CLASSES, contract_for
-from xiaolu.codec.memory import MemoryLayout
+from xiaolu.codec.contract import contract_for
 from xiaolu.codec.moment import MomentSource
-from xiaolu.codec.proposals import PathChoice
-from xiaolu.core.decision import LampColour, Pace
-from xiaolu.model.backbone import grid_of
 from xiaolu.model.checkpoint import load_checkpoint, round_to_half, save_checkpoint
 from xiaolu.model.config import config_for
 from xiaolu.model.export import export_onnx
 from xiaolu.model.network import Network
-from xiaolu.training.labels import Columns, columns_of, split_episodes
-from xiaolu.training.loader import (
-    DecideBatch,
-    FrameBatch,
-    FrameStore,
-    MemoryLoader,
-    batch_numbers,
-    prefetched,
-    side_inputs,
-)
-from xiaolu.training.losses import ClassWeights, balanced, dense_losses, plan_losses, total
+from xiaolu.training.labels import columns_of, split_episodes
+from xiaolu.training.loader import FrameStore, MemoryLoader, prefetched
+from xiaolu.training.losses import total
 from xiaolu.training.probe import linear_probe
 from xiaolu.training.recipe import Recipe, same_recipe, save_recipe
-from xiaolu.training.tokens import cache_tokens, cameras_of_kind, pixels_of
+from xiaolu.training.stages import Run, Stage, class_weights, stage_one, stage_two
+from xiaolu.training.tokens import cache_tokens
 from xiaolu.training.validate import validate
+from xiaolu.training.workers import Workers
 
 MOST_PROBED = 2000  # held-out moments on which the linear probe is fitted and measured
-SAMPLED_FOR_CELLS = 300  # moments whose cell labels are counted for the class weights
-
-
-@dataclass(slots=True)
-class Run:
-    """What the two stages share. rank, ranks: of this process among those of `torchrun`."""
-
-    recipe: Recipe
-    folder: Path
-    network: Network
-    columns: Columns
-    store: FrameStore
-    interest: np.ndarray
-    held_out: np.ndarray
-    classes: ClassWeights
-    device: torch.device
-    rank: int = 0
-    ranks: int = 1
-
-    def log(self, **values: Any) -> None:
-        """Append one line to log.jsonl."""
-        if self.rank == 0:
-            with (self.folder / "log.jsonl").open("a", encoding="utf-8") as file:
-                file.write(json.dumps(values) + "\n")
 
 
 def train(source: MomentSource, recipe: Recipe, folder: Path, start_from: Path | None = None) -> Path:
@@ -85,8 +49,6 @@ def train(source: MomentSource, recipe: Recipe, folder: Path, start_from: Path |
     if (folder / "resume.pt").exists() and not same_recipe(recipe, folder / "recipe.json"):
         raise ValueError(f"{folder} holds a run of another recipe: finish it with that one, or name another folder")
     save_recipe(recipe, folder / "recipe.json")
-    if recipe.threads:
-        torch.set_num_threads(recipe.threads)
     torch.manual_seed(recipe.seed)
     rank, ranks = join_others(recipe.device)
     device = torch.device(recipe.device)
@@ -100,15 +62,18 @@ def train(source: MomentSource, recipe: Recipe, folder: Path, start_from: Path |
         classes = class_weights(columns, store, interest, device)
         run = Run(recipe, folder, network, columns, store, interest, held_out, classes, device, rank, ranks)
         started = time.perf_counter()
-        stage(run, 1, stage_one(run), track("stage 1"))
+        workers = Workers(network, recipe.threads if device.type == "cpu" else 1)
+        shares = len(workers.networks)
+        stage(run, 1, stage_one(run, shares), workers, track("stage 1"))
         # From here on the backbone is what the checkpoint will hold, to the bit.
         round_to_half(network)
-        tokens = cache_tokens(network, store, caches, columns.fingerprint(), device, track("tokens"))
+        tokens = cache_tokens(workers, store, caches, columns.fingerprint(), device, track("tokens"))
         if rank == 0 and len(held_out):
             few = held_out[:: max(len(held_out) // MOST_PROBED, 1)]
             run.log(stage="probe", **linear_probe(network.contract, store, tokens, few, folder / "probe.json"))
         loader = MemoryLoader(network.contract, columns, tokens)
-        stage(run, 2, stage_two(run, loader), track("stage 2"))
+        stage(run, 2, stage_two(run, loader, shares), workers, track("stage 2"))
+        workers.close()
         round_to_half(network)
         figures = validate(network, loader, held_out, device)
     run.log(stage="done", minutes=(time.perf_counter() - started) / 60.0, **figures)
@@ -138,130 +103,32 @@ def first_network(source: MomentSource, recipe: Recipe, start_from: Path | None)
     return Network(config, contract_for(source.cameras, config.token_dim))
 
 
-def class_weights(columns: Columns, store: FrameStore, interest: np.ndarray, device: torch.device) -> ClassWeights:
-    """Return the weights of classes, from what will be shown."""
-
-    def counted(values: np.ndarray, kinds: int) -> Tensor:
-        return torch.as_tensor(np.bincount(values, weights=interest, minlength=kinds)[:kinds])
-
-    shown = np.flatnonzero(interest)
-    sample = store.batch(shown[:: max(len(shown) // SAMPLED_FOR_CELLS, 1)][:SAMPLED_FOR_CELLS])
-    cells = sum(np.bincount(c.ravel(), minlength=CELL_CLASSES)[:CELL_CLASSES] for c in sample.classes.values())
-    # A class that the sample missed still counts, as a rare one.
-    return ClassWeights(
-        balanced(counted(columns.pace, len(Pace))).to(device),
-        balanced(counted(columns.signal, len(LampColour)) + 1.0).to(device),
-        balanced(counted(columns.choice, len(PathChoice)), power=0.3).to(device),
-        balanced(torch.as_tensor(cells) + 1.0, power=0.4, most=12.0).to(device),
-    )
-
-
-Step = Callable[[Any], dict[str, Tensor]]
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """What is trained, what a step's batch is, and what it costs."""
-
-    parts: tuple[torch.nn.Module, ...]
-    make: Callable[[int], Any]
-    losses: Step
-    batch: int
-
-
-def stage_one(run: Run) -> Stage:
-    """Everything, on single moments: dense cells and depth, and the plan from the newest frames alone."""
-    network, recipe, device = run.network, run.recipe, run.device
-    layout = MemoryLayout(network.contract)
-    place = torch.arange(layout.places, device=device)
-
-    def make(step: int) -> tuple[FrameBatch, tuple[np.ndarray, ...], dict[str, np.ndarray]]:
-        rng = np.random.default_rng([recipe.seed, 2, step, run.rank])
-        numbers = batch_numbers(run.interest, recipe.seed + run.rank, step, recipe.stage1_batch)
-        light = 1.0 + recipe.brightness * rng.uniform(-1.0, 1.0, (recipe.stage1_batch, 1))
-        tint = 1.0 + 0.2 * recipe.brightness * rng.uniform(-1.0, 1.0, (recipe.stage1_batch, 3))
-        sides = side_inputs(run.columns, numbers, recipe.dropout, rng)
-        return run.store.batch(numbers), sides, {"light": (light * tint).astype(np.float32)}
-
-    def losses(made: tuple[FrameBatch, tuple[np.ndarray, ...], dict[str, np.ndarray]]) -> dict[str, Tensor]:
-        batch, sides, augment = made
-        light = torch.from_numpy(augment["light"]).to(device)
-        parts, dense = {}, []
-        for kind, names in cameras_of_kind(network.contract).items():
-            x_BCHW = pixels_of(batch, names, device).permute(0, 3, 1, 2).float() * (2.0 / 255.0)
-            x_BCHW = x_BCHW * light.repeat(len(names), 1)[:, :, None, None] - 1.0
-            tokens = network.backbone.tokens(x_BCHW, kind)
-            camera = network.contract.camera(names[0])
-            logits, log_depth = network.dense(tokens, *grid_of(camera.width_px, camera.height_px))
-            cls = torch.from_numpy(np.concatenate([batch.classes[name] for name in names])).long().to(device)
-            depth = torch.from_numpy(np.concatenate([batch.depths[name] for name in names])).float().to(device)
-            dense.append((dense_losses(logits, log_depth, cls, depth, run.classes.cells), cls.numel()))
-            parts.update(dict(zip(names, tokens.chunk(len(names)), strict=True)))
-        tokens = torch.cat([parts[camera.name] for camera in network.contract.cameras], dim=1)
-        count, length = tokens.shape[:2]
-        ones = torch.ones(count, length, device=device)
-        inputs = (tokens, 0.0 * ones, place.expand(count, -1), ones, *to_tensors(sides, device))
-        out = plan_losses(network.decide(*inputs), target_tensors(run, batch.numbers), run.classes)
-        every = sum(size for _, size in dense)
-        for name in ("cells", "depth"):
-            out[name] = torch.stack([part[name] * (size / every) for part, size in dense]).sum()
-        return out
-
-    return Stage((network,), make, losses, recipe.stage1_batch)
-
-
-def stage_two(run: Run, loader: MemoryLoader) -> Stage:
-    """What is above the tokens, with memory, on cached tokens."""
-    recipe = run.recipe
-
-    def make(step: int) -> DecideBatch:
-        rng = np.random.default_rng([recipe.seed, 3, step, run.rank])
-        numbers = batch_numbers(run.interest, recipe.seed + run.rank, step, recipe.stage2_batch)
-        return loader.batch(numbers, recipe.dropout, rng)
-
-    def losses(batch: DecideBatch) -> dict[str, Tensor]:
-        answer = run.network.decide(*to_tensors(batch.inputs, run.device))
-        return plan_losses(answer, target_tensors(run, batch.numbers), run.classes)
-
-    return Stage((run.network.decider,), make, losses, recipe.stage2_batch)
-
-
-def to_tensors(arrays: tuple[np.ndarray, ...], device: torch.device) -> tuple[Tensor, ...]:
-    """Return arrays as tensors on a device."""
-    return tuple(torch.from_numpy(np.ascontiguousarray(array)).to(device) for array in arrays)
-
-
-def target_tensors(run: Run, numbers: np.ndarray) -> dict[str, Tensor]:
-    """Return what the losses compare with."""
-    return {name: torch.from_numpy(value).to(run.device) for name, value in run.columns.targets(numbers).items()}
-
-
-def stage(run: Run, number: int, plan: Stage, progress: Callable[[int, int], None]) -> None:
+def stage(run: Run, number: int, plan: Stage, workers: Workers, progress: Callable[[int, int], None]) -> None:
     """Run one stage from where it stopped: AdamW, linear warm-up, cosine to nothing."""
     recipe, steps = run.recipe, run.recipe.steps(number)
     if steps == 0:
         return
-    parameters = [p for part in plan.parts for p in part.parameters()]
+    parameters = list(plan.part(run.network).parameters())
     optimizer = torch.optim.AdamW(groups_of(parameters, recipe.weight_decay), lr=recipe.rate(number), betas=(0.9, 0.98))
     first = resume(run, number, optimizer)
-    run.network.eval()
-    for part in plan.parts:
-        part.train()
+    workers.follow()
+    workers.train(plan.part)
+
+    def weigh(losses: dict[str, Tensor]) -> Tensor:
+        return total(losses, recipe.weights)
+
     sums: dict[str, float] = {}
     counted, since = 0, time.perf_counter()
     for step, made in enumerate(prefetched(plan.make, first, steps), start=first):
         for group in optimizer.param_groups:
             group["lr"] = recipe.rate(number) * schedule(step / steps, recipe.warmup_share)
-        with torch.autocast(run.device.type, torch.bfloat16):
-            losses = plan.losses(made)
-        optimizer.zero_grad(set_to_none=True)
-        total(losses, recipe.weights).backward()
+        losses = workers.gradients(plan.losses, weigh, made, parameters, run.device)
         average_gradients(parameters, run.ranks)
         norm = torch.nn.utils.clip_grad_norm_(parameters, recipe.clip_norm)
         if torch.isfinite(norm):  # one bad batch must not cost the run
             optimizer.step()
         for name, value in losses.items():
-            sums[name] = sums.get(name, 0.0) + float(value.detach())
+            sums[name] = sums.get(name, 0.0) + value
         counted += 1
         if (step + 1) % recipe.log_every == 0 or step + 1 == steps:
             rate = counted * plan.batch * run.ranks / max(time.perf_counter() - since, 1e-9)
