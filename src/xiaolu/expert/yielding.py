@@ -13,18 +13,19 @@ from xiaolu.core.users import Kind
 from xiaolu.expert.bodies import STANDING_MPS, Counted
 from xiaolu.expert.conflict import occupancy
 from xiaolu.expert.course import Course, Entry
-from xiaolu.expert.forecast import MOMENTS, MOMENTS_S
+from xiaolu.expert.forecast import MOMENTS, MOMENTS_S, STEP_S
 from xiaolu.expert.path import FRONT_M, PATH_STEP_M
 from xiaolu.expert.reasons import NAMES, Reason
 from xiaolu.expert.speed import DT_S, STEPS, rollout
 from xiaolu.world.town import LaneKind
 
 BEFORE_S, AFTER_S = 0.9, 0.6  # the ego is gone this long before the other comes; comes this long after it left
-STOP_SHORT_M, STOP_SHORT_OF_PEOPLE_M = 0.6, 1.6
+STOP_SHORT_M, STOP_SHORT_OF_PEOPLE_M = 0.9, 1.6
 TRUSTED_BRAKE_MPS2 = 1.5  # who should yield to us and would have to brake harder than this may not be going to
 MAYBE_BRAKE_MPS2 = 1.8  # the ego brakes this hard for what somebody on foot might do, not harder
 PATIENCE_S, LAST_PATIENCE_S = 6.0, 14.0
 ROUNDS = 6
+HEAD_ON_M = 3.0
 
 
 @dataclass(slots=True)
@@ -81,7 +82,8 @@ def _margins(here: Counted, moves: Moves, waited_s: float) -> tuple[np.ndarray, 
     still = np.abs(u.speed_mps[owner]) < STANDING_MPS
     across = np.where(still, np.minimum(across, 0.3), across)
     oncoming = (np.abs(here.turned_rad[owner]) > 2.4) & ~here.on_foot[owner]
-    across = np.where(oncoming, np.minimum(across, 0.15), across)
+    across = np.where(oncoming, np.minimum(across, 0.22), across)
+    along = np.where(oncoming & ~still, 1.2, along)
     # Who has waited long squeezes through where there is just room.
     squeeze = (waited_s > PATIENCE_S) & still & ~here.on_foot[owner]
     return np.where(squeeze, 0.3, along), np.where(squeeze, 0.12, across)
@@ -107,6 +109,9 @@ def resolve(
     u = here.users
     along, across = _margins(here, moves, waited_s)
     length, width = u.length_m[moves.owner], u.width_m[moves.owner]
+    # Between two moments a body sweeps on; for one that drives our way, the front is what counts.
+    sweeps = np.where(np.abs(here.turned_rad) > 0.5, np.abs(u.speed_mps) * STEP_S, 0.0)
+    length = length + sweeps[moves.owner]
     body = EGO_BODY.length_m, EGO_BODY.width_m
     low, high = occupancy(path, PATH_STEP_M, 2, *body, moves.poses, length, width, along, across)
     tight = np.flatnonzero(low[:, 0] < 0.5)
@@ -222,7 +227,8 @@ def _limit_for(
     met = valid[_at(sigma, times + after_s) >= low[valid] - 0.3]
     place_m = float(np.min(low[valid]))
     oncoming = abs(here.turned_rad[k]) > 2.4 and not here.on_foot[k]
-    if oncoming and len(met):
+    if oncoming and len(met) and place_m < HEAD_ON_M:
+        # It comes down our own way: where we meet matters, not how far it would get. (Across our way, the least does.)
         place_m = float(low[met[0]]) - 1.0
     entry = _entry_at(course, s0_m + place_m, s0_m + float(np.nanmax(high)))
     if here.on_foot[k]:
@@ -279,5 +285,5 @@ def _counts_on_foot(
     if waited_s > LAST_PATIENCE_S:
         return arrives_s < 1.0
     if moves.certain[h]:
-        return arrives_s < 1.5  # straight on from a pavement: most turn along it
+        return arrives_s < 2.2  # straight on from a pavement: most turn along it
     return braking < MAYBE_BRAKE_MPS2 and arrives_s < 5.0
