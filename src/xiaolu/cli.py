@@ -161,6 +161,50 @@ def evaluate(
     print(out)
 
 
+def train(
+    data: Annotated[tuple[Path, ...], tyro.conf.Positional],
+    /,
+    out: Path,
+    recipe: str = "nano",
+    start_from: Path | None = None,
+    stage1_passes: int | None = None,
+    stage2_passes: int | None = None,
+    device: str = "cpu",
+) -> None:
+    """Train a driver from recorded moments; an interrupted run in the folder goes on where it was.
+
+    Args:
+        data: Folders that `xiaolu collect` wrote.
+        out: Folder of the run: log.jsonl, caches, and in the end checkpoint/, ready to drive.
+        recipe: Name of the recipe: "nano" or "smoke".
+        start_from: A checkpoint to begin with, as on-policy rounds do; with --stage1-passes 0 its backbone is kept.
+        stage1_passes: Moments that the first stage looks at, in place of the recipe's.
+        stage2_passes: Moments that the second stage looks at, in place of the recipe's.
+        device: "cpu" or "cuda"; several processes by `torchrun -m xiaolu train ...`.
+    """
+    from dataclasses import replace
+
+    from xiaolu.episodes.dataset import Dataset
+    from xiaolu.training.recipe import recipe_of
+    from xiaolu.training.train import train as run
+
+    changes = {"device": device, "stage1_passes": stage1_passes, "stage2_passes": stage2_passes}
+    chosen = replace(recipe_of(recipe), **{name: value for name, value in changes.items() if value is not None})
+    print(run(Dataset(data), chosen, out, start_from))
+
+
+def export(checkpoint: Annotated[Path, tyro.conf.Positional], /, out: Path) -> None:
+    """Freeze a checkpoint for the car: its weights, contract and card, and the ONNX graphs, in one folder.
+
+    Args:
+        checkpoint: A checkpoint folder that `xiaolu train` wrote.
+        out: The folder that `--driver` takes.
+    """
+    from xiaolu.model.export import export_folder
+
+    print(export_folder(checkpoint, out))
+
+
 def doctor(fix: bool = False, brief: bool = False) -> None:
     """Say what this machine lacks, and how to get it.
 
@@ -190,22 +234,13 @@ def _spinner(text: str) -> Any:
     return Console(stderr=True).status(text)
 
 
-# Verbs whose options are the fields of a recipe: (module:function that takes it, module:dataclass).
-RECIPES = {
-    "collect": ("xiaolu.training.collect:collect", "xiaolu.training.collect:CollectConfig"),
-    "train": ("xiaolu.training.train:train", "xiaolu.training.train:TrainConfig"),
-    "export": ("xiaolu.training.export:export", "xiaolu.training.export:ExportConfig"),
-}
-ABOUT_RECIPES = {
-    "collect": "Record teacher or on-policy episodes for training; resumes where it was stopped.",
-    "train": "Train a driver from recorded episodes; resumes where it was stopped.",
-    "export": "Freeze a trained driver for the car: ONNX graphs, weights and their contract in one folder.",
-}
 VERBS: dict[str, Callable[..., None]] = {
     "drive": drive,
     "evaluate": evaluate,
     "replay": replay,
     "report": report,
+    "train": train,
+    "export": export,
     "town import": town_import,
     "town generate": town_generate,
     "town show": town_show,
@@ -213,17 +248,21 @@ VERBS: dict[str, Callable[..., None]] = {
 }
 
 
-def _load(name: str) -> Any:
-    from importlib import import_module
+COLLECT = "Record teacher or on-policy episodes for training; resumes where it was stopped."
 
-    module, _, attribute = name.partition(":")
-    return getattr(import_module(module), attribute)
+
+def _collect(words: list[str]) -> None:
+    """`xiaolu collect`: its options are the fields of CollectConfig."""
+    from xiaolu.training.collect import CollectConfig, collect
+
+    collect(tyro.cli(CollectConfig, prog="xiaolu collect", description=COLLECT, args=words))
 
 
 def overview() -> str:
     """Return the list of verbs, a line each."""
     lines = [f"xiaolu {__version__}: an open vision-language-action driver. Simulation only: not for public roads.", ""]
-    about = {verb: (function.__doc__ or "").strip().splitlines()[0] for verb, function in VERBS.items()} | ABOUT_RECIPES
+    about = {verb: (function.__doc__ or "").strip().splitlines()[0] for verb, function in VERBS.items()}
+    about["collect"] = COLLECT
     lines += [f"  xiaolu {verb:14} {text}" for verb, text in about.items()]
     return "\n".join([*lines, "", "`xiaolu VERB --help` tells more."])
 
@@ -231,15 +270,14 @@ def overview() -> str:
 def main(arguments: list[str] | None = None) -> None:
     """Run one verb. Faults that a person can mend end in one line and exit status 2; everything else is a traceback."""
     words = sys.argv[1:] if arguments is None else arguments
-    verb = next((v for v in (*VERBS, *RECIPES) if words[: len(v.split())] == v.split()), None)
+    verb = next((v for v in (*VERBS, "collect") if words[: len(v.split())] == v.split()), None)
     if verb is None:
         print(overview())
         sys.exit(0 if not words or words[0] in ("-h", "--help", "help") else 2)
     rest = words[len(verb.split()) :]
     try:
-        if verb in RECIPES:
-            run, recipe = RECIPES[verb]
-            _load(run)(tyro.cli(_load(recipe), prog=f"xiaolu {verb}", description=ABOUT_RECIPES[verb], args=rest))
+        if verb == "collect":
+            _collect(rest)
         else:
             tyro.cli(VERBS[verb], prog=f"xiaolu {verb}", args=rest)
     except (ValueError, OSError) as error:

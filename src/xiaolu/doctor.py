@@ -96,6 +96,7 @@ def install_gl() -> bool:
     """
     if platform.system() != "Linux" or shutil.which("apt-get") is None or os.geteuid() != 0:
         return False
-    quiet = {"stdout": subprocess.DEVNULL, "env": os.environ | {"DEBIAN_FRONTEND": "noninteractive"}}
-    subprocess.run(["apt-get", "update", "-qq"], check=False, **quiet)
-    return subprocess.run(["apt-get", "install", "-y", "-qq", *GL_PACKAGES], check=False, **quiet).returncode == 0
+    quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    subprocess.run(["apt-get", "update", "-qq"], check=False, stdout=subprocess.DEVNULL, env=quiet)
+    install = ["apt-get", "install", "-y", "-qq", *GL_PACKAGES]
+    return subprocess.run(install, check=False, stdout=subprocess.DEVNULL, env=quiet).returncode == 0

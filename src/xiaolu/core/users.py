@@ -87,7 +87,7 @@ USER_DTYPES = {
 
 def empty_users(*shape: int) -> Users:
     """Return a table of empty slots; writable, for building the next one."""
-    table = {f.name: np.zeros(shape, USER_DTYPES.get(f.name, np.float64)) for f in fields(Users)}
+    table: dict[str, np.ndarray] = {f.name: np.zeros(shape, USER_DTYPES.get(f.name, np.float64)) for f in fields(Users)}
     table["uid"] -= 1
     table["lane"] -= 1
     return Users(**table)

@@ -85,12 +85,16 @@ class Referee:
         stamp, speed = self.track.column("stamp_ns"), self.track.column("speed_mps")
         yaw = self.track.column("pose")[:, 2]
         wall_ms = self.track.column("wall_s") * 1e3
-        span = {"from_ns": int(stamp[0]), "to_ns": int(stamp[-1])}
+        first, last = int(stamp[0]), int(stamp[-1])
+
+        def score(name: str, value: float, unit: str) -> Score:
+            return Score(name, value, unit, from_ns=first, to_ns=last)
+
         scores = [
-            Score("route_completion", min(self.track.progress_m / self._path.length_m, 1.0), "share", **span),
+            score("route_completion", min(self.track.progress_m / self._path.length_m, 1.0), "share"),
             *comfort(speed, yaw, stamp),
-            Score("latency_p50", float(np.percentile(wall_ms, 50)), "ms", **span),
-            Score("latency_p99", float(np.percentile(wall_ms, 99)), "ms", **span),
+            score("latency_p50", float(np.percentile(wall_ms, 50)), "ms"),
+            score("latency_p99", float(np.percentile(wall_ms, 99)), "ms"),
         ]
         return Judgement(
             arrived=arrived,

@@ -1,5 +1,7 @@
 """A ride as arrays: what the measures need of every step, taken from its scene while the ride goes on."""
 
+from typing import Any
+
 import numpy as np
 
 from xiaolu.core.control import EGO_BODY
@@ -52,10 +54,10 @@ class Track:
         scene = step.scene
         yaw = float(scene.ego_pose[2])
         middle = to_parent(scene.ego_pose, np.array([EGO_BODY.centre_x_m, 0.0]))
-        lane, _s_m, _offset_m, distance = self._ground.nearest(*middle, DRIVE, yaw=yaw)
+        lane, _s_m, _offset_m, distance = self._ground.nearest(float(middle[0]), float(middle[1]), DRIVE, yaw=yaw)
         layer = int(self._town.lane_layer[lane]) if lane >= 0 else 0
         self._s_m, offset_m = self._path.project(float(middle[0]), float(middle[1]), self._s_m)
-        row = {
+        row: dict[str, Any] = {
             "stamp_ns": scene.stamp_ns,
             "pose": scene.ego_pose,
             "speed_mps": scene.ego_speed_mps,
@@ -101,7 +103,9 @@ class Track:
         """The stop line that governs the ego: of the lane under its bumper, or the one it has just passed."""
         town = self._town
         bumper = to_parent(scene.ego_pose, np.array([EGO_BODY.front_x_m, 0.0]))
-        lane, s_m, _offset, distance = self._ground.nearest(*bumper, DRIVE, yaw=float(scene.ego_pose[2]))
+        lane, s_m, _offset, distance = self._ground.nearest(
+            float(bumper[0]), float(bumper[1]), DRIVE, yaw=float(scene.ego_pose[2])
+        )
         on_lane = lane >= 0 and distance < 2.0
         if on_lane and np.isfinite(town.stop_s_m[lane]):
             self._line = (int(lane), float(town.stop_s_m[lane] - s_m))

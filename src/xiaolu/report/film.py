@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 from xiaolu.cameras.renderer import Renderer
 from xiaolu.cameras.rig import RIG
 from xiaolu.core.camera import CameraModel, pinhole
+from xiaolu.core.control import EGO_BODY
 from xiaolu.core.decision import LampColour
 from xiaolu.core.episode import Step
 from xiaolu.core.plan import Plan
@@ -38,13 +39,14 @@ LAYOUT = {
 def ribbon(plan: Plan, camera: CameraModel, half_width_m: float = 0.55) -> list[tuple[float, float]]:
     """Return the outline, in pixels, of the plan's path laid on the ground before `camera`; [] when out of sight.
 
-    Only the stretch that will be driven within the plan's horizon is drawn, at least 3 m of it.
+    It begins below the front bumper; only what will be driven within the plan's horizon is drawn, 3 m at least.
     """
     path = np.concatenate([[[0.0, 0.0]], plan.path])
     steps = np.linalg.norm(np.diff(path, axis=0), axis=1)
     s = np.concatenate([[0.0], np.cumsum(steps)])
-    reach = max(float(np.abs(plan.speed_mps).mean()) * 5.0, 3.0)
-    at = np.linspace(0.0, min(reach, s[-1]), 40)
+    first = EGO_BODY.front_x_m
+    reach = first + max(float(np.abs(plan.speed_mps).mean()) * 5.0, 3.0)
+    at = np.linspace(first, min(reach, s[-1]), 40)
     centre = np.stack([np.interp(at, s, path[:, 0]), np.interp(at, s, path[:, 1])], axis=-1)
     tangent = np.gradient(centre, axis=0)
     normal = np.stack([-tangent[:, 1], tangent[:, 0]], axis=-1)
@@ -161,8 +163,9 @@ def write_mp4(frames: Iterable[np.ndarray], path: Path, fps: int = TICK_HZ, crf:
         with av.open(str(partial), "w", format="mp4", options={"movflags": "faststart"}) as container:
             stream = container.add_stream("libx264", rate=fps, options={"crf": str(crf), "preset": "veryfast"})
             stream.pix_fmt = "yuv420p"
-            for picture in frames:
-                stream.height, stream.width = picture.shape[:2]
+            for number, picture in enumerate(frames):
+                if number == 0:
+                    stream.height, stream.width = picture.shape[:2]
                 container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
             container.mux(stream.encode())
         partial.replace(path)

@@ -19,7 +19,7 @@ STUCK_S = 180.0  # CARLA leaderboard
 @dataclass(frozen=True, slots=True)
 class RideEnd:
     """How a ride ended. reason: "arrived", "off route", "stuck", "time is up", "interrupted", or "minimal-risk stop: "
-    and why. arrived is True for the first only. events: what the loop itself noticed, END last; driven_m along the way."""
+    and why. arrived is True for the first only. events: what the loop itself noticed, END last; driven_m: along it."""
 
     reason: str
     arrived: bool
