@@ -61,8 +61,10 @@ def choose_offset(bodies, paths, i, near, near_count):
         j = near[n]
         if count == _MOST:
             break
+        oncoming = bodies[i].cos * bodies[j].cos + bodies[i].sin * bodies[j].sin < -0.5 and bodies[j].speed > 0.5
+        farthest = 45.0 if oncoming and not walking else look
         for k in range(paths.row[i].count):
-            if k * paths.row[i].step > look:
+            if k * paths.row[i].step > farthest:
                 break
             dx, dy = bodies[j].x - paths.point[i, k].line_x, bodies[j].y - paths.point[i, k].line_y
             if abs(dx) + abs(dy) > 14.0:
