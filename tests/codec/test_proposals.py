@@ -67,6 +67,8 @@ def test_a_kept_lane_is_told_apart_by_where_it_goes() -> None:
     assert path_choice(PathMode.KEEP, arc(0.0)) == PathChoice.KEEP_AHEAD
     assert path_choice(PathMode.KEEP, arc(0.08)) == PathChoice.KEEP_LEFT
     assert path_choice(PathMode.KEEP, arc(-0.08)) == PathChoice.KEEP_RIGHT
+    assert path_choice(PathMode.NUDGE_LEFT, arc(0.0)) == PathChoice.NUDGE_LEFT
+    assert path_choice(PathMode.NUDGE_LEFT, arc(-0.08)) == PathChoice.KEEP_RIGHT  # a turn first
     assert path_choice(PathMode.PULL_OVER, arc(0.0)) == PathChoice.PULL_OVER
     with pytest.raises(ValueError, match="reverse"):
         path_choice(PathMode.REVERSE, arc(0.0))

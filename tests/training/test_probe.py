@@ -10,7 +10,7 @@ from xiaolu.codec.contract import contract_for
 from xiaolu.training.loader import FrameStore
 from xiaolu.training.probe import auc, linear_probe
 from xiaolu.training.recipe import Recipe
-from xiaolu.training.speed import fresh_latency, training_speed
+from xiaolu.training.speed import NoiseMoments, fresh_latency, loader_speed, training_speed
 
 
 def test_what_tokens_hold_is_found_and_what_they_do_not_hold_is_not(tmp_path: Path) -> None:
@@ -37,7 +37,11 @@ def test_speeds_are_measured(monkeypatch) -> None:
     from xiaolu.model import config
 
     monkeypatch.setitem(config.SIZES, "tiny", TINY)
-    figures = training_speed(MadeMoments(16), Recipe(size="tiny", threads=1, stage1_batch=4, stage2_batch=4), 0.1)
-    assert set(figures) == {"stage1", "stage2", "stage1_loader", "stage2_loader", "stage1_decode"}
-    assert all(value > 0.0 for value in figures.values())
+    recipe = Recipe(size="tiny", threads=1, stage1_batch=4, stage2_batch=4)
+    for figures in (
+        training_speed(NoiseMoments(16, SMALL_RIG), recipe, 0.1),
+        loader_speed(MadeMoments(16), recipe, 0.1),
+    ):
+        assert set(figures) == {"stage1_samples_per_s", "stage2_samples_per_s"}
+        assert all(value > 0.0 for value in figures.values())
     assert 0.0 < fresh_latency(SMALL_RIG, "tiny", 1)["p50_ms"] < 1000.0

@@ -81,17 +81,18 @@ def distance_of(near: float | np.ndarray) -> np.ndarray:
 
 
 def path_choice(mode: PathMode, path: np.ndarray) -> PathChoice:
-    """Return which proposal a path (PATH_POINTS, 2) of that mode is an example of; ValueError for reverse."""
+    """Return which proposal a path (PATH_POINTS, 2) of that mode is an example of; ValueError for reverse.
+
+    A path that turns is a turn first, whatever it passes on the way: no proposal has to mean left and right at once.
+    """
     if mode == PathMode.REVERSE:
         raise ValueError("a path driven in reverse has no proposal yet; leave such moments out")
-    if mode != PathMode.KEEP:
-        return PathChoice(MODE_OF.index(mode))
     low, high = np.searchsorted(PATH_DISTANCES_M, TURN_SPAN_M)
     across = path[high] - path[low]
     bend = np.arctan2(across[1], across[0])
-    if abs(bend) <= TURN_RAD:
-        return PathChoice.KEEP_AHEAD
-    return PathChoice.KEEP_LEFT if bend > 0.0 else PathChoice.KEEP_RIGHT
+    if mode != PathMode.PULL_OVER and abs(bend) > TURN_RAD:
+        return PathChoice.KEEP_LEFT if bend > 0.0 else PathChoice.KEEP_RIGHT
+    return PathChoice.KEEP_AHEAD if mode == PathMode.KEEP else PathChoice(MODE_OF.index(mode))
 
 
 def path_curvature(path: np.ndarray) -> np.ndarray:

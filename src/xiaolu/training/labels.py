@@ -169,7 +169,7 @@ def interest_of(columns: Columns) -> np.ndarray:
     still_waiting = waiting & (before >= 0) & waiting[before]
     turning = np.isin(columns.choice, (PathChoice.KEEP_LEFT, PathChoice.KEEP_RIGHT))
     interest[turning] = 2.0
-    interest[columns.choice >= PathChoice.NUDGE_LEFT] = 2.0
+    interest[columns.choice >= PathChoice.CHANGE_LEFT] = 1.5
     interest[(columns.now_mps < 1.0) & (columns.speed_mps[:, -1] > 1.5)] = 2.5
     interest[(columns.cause == Cause.SIGNAL) & (columns.now_mps > 1.0)] = 1.5
     interest[still_waiting] = 0.35

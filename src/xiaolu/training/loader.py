@@ -15,6 +15,7 @@ from xiaolu.codec.memory import MemoryLayout
 from xiaolu.codec.moment import CELL_PX, MomentSource
 from xiaolu.training.labels import Columns, ages_of, memory_links, steps_of
 
+READERS = 4  # threads that fetch moments: a cold disk keeps one waiting most of the time
 AHEAD = 3  # batches prepared while one is trained on
 
 
@@ -68,15 +69,14 @@ class FrameStore:
                 self.parts.append((field, camera.name, at, at + length, shape))
                 at += length
         self.bytes = at
+        self.readers = ThreadPoolExecutor(READERS)
         begin_cache(folder, "frames", fingerprint)
         self.data = flat_file(folder / "frames.u8", (self.count, self.bytes), np.uint8)
         self.present = flat_file(folder / "frames.present", (self.count,), np.uint8)
 
     def fill(self, number: int) -> None:
-        """Decode one moment into the file, if it is not there yet."""
-        if self.present[number]:
-            return
-        moment = self.source.moment(int(number))
+        """Decode one moment into the file."""
+        moment = self.source.moment(number)
         maps = {"images": moment.images, "classes": moment.class_map, "depths": moment.depth_map}
         for field, name, start, end, shape in self.parts:
             value = np.ascontiguousarray(maps[field][name], np.float16 if field == "depths" else np.uint8)
@@ -87,8 +87,9 @@ class FrameStore:
 
     def batch(self, numbers: np.ndarray, labels: bool = True) -> FrameBatch:
         """Return the frames, and the cell labels if wanted, of moments `numbers` (B,)."""
-        for number in numbers:
-            self.fill(number)
+        missing = np.unique(numbers[self.present[numbers] == 0])
+        if len(missing):
+            list(self.readers.map(self.fill, missing.tolist()))
         rows = self.data[numbers]
         out: dict[str, dict[str, np.ndarray]] = {"images": {}, "classes": {}, "depths": {}}
         for field, name, start, end, shape in self.parts:

@@ -58,8 +58,8 @@ def class_weights(columns: Columns, store: FrameStore, interest: np.ndarray, dev
     cells = sum(np.bincount(c.ravel(), minlength=CELL_CLASSES)[:CELL_CLASSES] for c in sample.classes.values())
     # A class that the sample missed still counts, as a rare one.
     return ClassWeights(
-        balanced(counted(columns.pace, len(Pace))).to(device),
-        balanced(counted(columns.signal, len(LampColour)) + 1.0).to(device),
+        balanced(counted(columns.pace, len(Pace)), power=0.25).to(device),
+        balanced(counted(columns.signal, len(LampColour)) + 1.0, power=0.4).to(device),
         balanced(counted(columns.choice, len(PathChoice)), power=0.3).to(device),
         balanced(torch.as_tensor(cells) + 1.0, power=0.4, most=12.0).to(device),
     )
