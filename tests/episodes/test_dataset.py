@@ -114,6 +114,13 @@ def test_two_writers_cannot_share_a_root_but_a_reader_joins_their_roots(tmp_path
     assert seeds_tried(tmp_path) == {1, 2, 4}
 
 
+def test_a_ride_recorded_twice_counts_once(tmp_path):
+    write(tmp_path / "part-0", 1, 2)
+    write(tmp_path / "part-1", 2, 3)
+    dataset = Dataset(tmp_path)
+    assert dataset.seeds == [1, 2, 3] and len(dataset) == 33
+
+
 def test_other_cameras_are_refused(tmp_path):
     write(tmp_path, 1)
     with pytest.raises(ValueError, match="other cameras"):

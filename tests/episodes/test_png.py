@@ -4,7 +4,7 @@ import io
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
@@ -13,6 +13,7 @@ from xiaolu.episodes.png import decoded, png
 SHAPES = hnp.array_shapes(min_dims=2, max_dims=2, max_side=40).map(lambda shape: (*shape, 3))
 
 
+@settings(deadline=None)
 @given(hnp.arrays(np.uint8, SHAPES))
 def test_any_image_comes_back_exactly_and_opens_elsewhere(image):
     data = png(image)

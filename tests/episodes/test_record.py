@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -25,6 +25,7 @@ class Bag:
     versions: dict[str, str]
 
 
+@settings(deadline=None)
 @given(
     st.floats(),
     hnp.arrays(st.sampled_from([np.float64, np.float32, np.int8, np.uint64, np.bool_]), hnp.array_shapes(min_side=0)),

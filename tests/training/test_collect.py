@@ -16,6 +16,7 @@ from xiaolu.core.observation import Observation
 from xiaolu.core.plan import PATH_DISTANCES_M, SPEED_TIMES_S, Plan
 from xiaolu.core.seeds import Split
 from xiaolu.episodes.dataset import Dataset, DatasetWriter
+from xiaolu.episodes.lock import Lock
 from xiaolu.training.collect import CollectConfig, collect, keep, record
 from xiaolu.training.lamps import heads_of
 from xiaolu.training.moments import Draft, sane, without_long_stands
@@ -234,6 +235,13 @@ def test_collecting_in_a_process_goes_on_after_what_is_there(stage, recording, t
     seeds = Dataset(config.out).seeds
     assert len(set(seeds)) == len(seeds) >= 2
     assert collect(config, quiet=True).rides == 0  # there is enough
+
+
+def test_one_folder_is_collected_into_once_at_a_time(tmp_path):
+    lock = Lock(tmp_path / ".collect.lock")
+    with pytest.raises(BlockingIOError, match="another process"):
+        collect(CollectConfig(out=tmp_path), quiet=True)
+    lock.release()
 
 
 def test_a_worker_that_fails_says_why(tmp_path):

@@ -203,18 +203,21 @@ class Dataset:
     """Moments of one or more data sets, in order of (episode, window, index). Safe to read from several threads.
 
     folders: roots, or folders of roots. split: keep only episodes whose seed belongs to it. Numbers and plan labels are
-    held in memory; pictures and maps are read when asked for. `seeds`, `about`: one entry an episode.
+    held in memory; pictures and maps are read when asked for. `seeds`, `about`: one entry an episode. Of episodes in
+    one folder with one seed and one driver only the first counts: the same ride twice might be trained on and held out.
     """
 
     def __init__(self, folders: Path | Iterable[Path], split: Split | None = None) -> None:
         folders = [folders] if isinstance(folders, (str, Path)) else list(folders)
-        self.roots = [root for folder in folders for root in roots_under(Path(folder))]
+        homes = {root: Path(folder) for folder in folders for root in roots_under(Path(folder))}
+        self.roots = list(homes)
         self.cameras: tuple[CameraModel, ...] = ()
         self.seeds: list[int] = []
         self.about: list[dict[str, str]] = []
         self._files: list[tuple[Path, int]] = []
         self._tasks: list[list[str]] = []
         stats, data, drive, place = [], [], [], []
+        rides: set[tuple[Path, int, str | None]] = set()
         for root in self.roots:
             self._join_rig(root)
             tasks = lerobot.read_tasks(root / lerobot.TASKS)
@@ -222,6 +225,10 @@ class Dataset:
                 row = pq.read_table(path).to_pylist()[0]
                 if split is not None and split_of(row[ABOUT + "seed"]) is not split:
                     continue
+                ride = (homes[root], row[ABOUT + "seed"], row.get(ABOUT + "driver"))
+                if ride in rides:
+                    continue
+                rides.add(ride)
                 self.seeds.append(row[ABOUT + "seed"])
                 self.about.append({k.removeprefix(ABOUT): v for k, v in row.items() if k.startswith(ABOUT)})
                 number = row["episode_index"]

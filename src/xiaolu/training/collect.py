@@ -25,6 +25,7 @@ from xiaolu.core.protocols import Driver
 from xiaolu.core.seeds import RANGES, Split, require
 from xiaolu.episodes.dataset import Dataset, DatasetWriter, seeds_tried
 from xiaolu.episodes.lerobot import INFO, read_info
+from xiaolu.episodes.lock import Lock
 from xiaolu.runtime.driver import OnnxDriver
 from xiaolu.training.recording import Recorded, Recording, Stage, outline_of
 from xiaolu.training.towns import town_of
@@ -103,12 +104,30 @@ class Collected:
     took_s: float
 
 
+class Told:
+    """Whether a worker has been told to stop: by the event, or by the death of the process that started it."""
+
+    def __init__(self, stop: Event) -> None:
+        self._stop, self._parent = stop, os.getppid()
+
+    def is_set(self) -> bool:
+        return self._stop.is_set() or os.getppid() != self._parent
+
+
 def collect(config: CollectConfig, quiet: bool = False) -> Collected:
     """Record until the folder holds config.moments, showing progress unless quiet. Ctrl-C ends it with nothing broken.
 
-    Raises RuntimeError when a worker gives up, with what stopped it.
+    Raises RuntimeError when a worker gives up, with what stopped it; BlockingIOError when the folder is being collected
+    into already, which would record the same seeds twice.
     """
-    config.out.mkdir(parents=True, exist_ok=True)
+    lock = Lock(config.out / ".collect.lock")
+    try:
+        return _collect(config, quiet)
+    finally:
+        lock.release()
+
+
+def _collect(config: CollectConfig, quiet: bool) -> Collected:
     tried = seeds_tried(config.out)
     have = moments_in(config.out)
     began, ends, rides, added = time.monotonic(), dict[str, int](), 0, 0
@@ -208,6 +227,7 @@ def _blocks(config: CollectConfig, tried: set[int], next_block: Any) -> Iterator
 def _work(config: CollectConfig, worker: int, tried: set[int], next_block: Any, stop: Event, reports: Any) -> None:
     """Be one worker: record block after block into a part of the folder that nobody else writes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
+    told = Told(stop)
     try:
         with _own_part(config.out) as writer:
             failures = 0
@@ -215,17 +235,17 @@ def _work(config: CollectConfig, worker: int, tried: set[int], next_block: Any, 
                 stage = stage_of(config, block)
                 student: Driver | None = OnnxDriver(config.driver, threads=1) if config.driver else None
                 for seed in seeds:
-                    if stop.is_set():
+                    if told.is_set():
                         return
                     began = time.monotonic()
                     try:
-                        recorded = record(config, stage, seed, student, stop)
+                        recorded = record(config, stage, seed, student, told)
                         failures = 0
                     except Exception as error:
                         recorded, failures = Recorded([], f"{type(error).__name__}: {error}"), failures + 1
                         if failures >= FAILURES_IN_A_ROW:
                             raise
-                    if stop.is_set() and recorded.why == "stopped":
+                    if recorded.why == "stopped":
                         return
                     keep(writer, seed, recorded, stage, config)
                     took_s = time.monotonic() - began
@@ -256,13 +276,13 @@ def stage_of(config: CollectConfig, block: int) -> Stage:
 
 
 def record(
-    config: CollectConfig, stage: Stage, seed: int, student: Driver | None, stop: Event | None = None
+    config: CollectConfig, stage: Stage, seed: int, student: Driver | None, told: Told | None = None
 ) -> Recorded:
     """Record one ride. Raises ValueError for a seed of another split, or when the town has no such ride."""
     require(seed, config.split)
     sway = config.sway if student is None else 0.0
     outline = outline_of(seed, config.length_m, config.route_absent, sway, stage.density)
-    return Recording(stage, seed, outline, student).run(stop.is_set if stop is not None else lambda: False)
+    return Recording(stage, seed, outline, student).run(told.is_set if told is not None else lambda: False)
 
 
 def keep(writer: DatasetWriter, seed: int, recorded: Recorded, stage: Stage, config: CollectConfig) -> None:
