@@ -19,10 +19,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from xiaolu.cameras.renderer import Renderer
-from xiaolu.world.world import World
 
 from xiaolu import __version__
+from xiaolu.cameras.renderer import Renderer
 from xiaolu.cameras.rig import RIG
 from xiaolu.core.control import EgoMotion
 from xiaolu.core.rates import SUBSTEPS, TICK_S
@@ -33,6 +32,7 @@ from xiaolu.vehicle.proving import prove
 from xiaolu.world.routing import RoutePath, draw_ride
 from xiaolu.world.state import fork
 from xiaolu.world.town import load_town
+from xiaolu.world.world import World
 
 SEED = 850_000
 

@@ -1,5 +1,6 @@
 """Seeded rides -> scores. A ride counts as passed when it arrives and nobody would have had to step in."""
 
+import io
 import json
 import multiprocessing
 from collections import Counter
@@ -216,7 +217,7 @@ def summary_of(rows: list[dict[str, Any]], wall_s: np.ndarray) -> dict[str, Any]
 
 def table(evaluation: dict[str, Any]) -> str:
     """Return the rides and the summary as text, for a terminal."""
-    console = Console(width=118, file=None, record=True, quiet=True)
+    console = Console(width=118, file=io.StringIO(), record=True)
     grid = Table(title=f"{evaluation['driver']} in {evaluation['town']}", title_justify="left")
     for name in ("seed", "ride", "m", "s", "why it ended", "interventions"):
         grid.add_column(name, justify="left" if name in ("why it ended", "interventions") else "right")
