@@ -188,8 +188,13 @@ def train(
     from xiaolu.training.recipe import recipe_of
     from xiaolu.training.train import train as run
 
-    changes = {"device": device, "stage1_passes": stage1_passes, "stage2_passes": stage2_passes}
-    chosen = replace(recipe_of(recipe), **{name: value for name, value in changes.items() if value is not None})
+    chosen = recipe_of(recipe)
+    chosen = replace(
+        chosen,
+        device=device,
+        stage1_passes=chosen.stage1_passes if stage1_passes is None else stage1_passes,
+        stage2_passes=chosen.stage2_passes if stage2_passes is None else stage2_passes,
+    )
     print(run(Dataset(data), chosen, out, start_from))
 
 

@@ -154,7 +154,7 @@ def test_a_left_turn_lets_oncoming_traffic_go_first(ways, small_town):
 
     trace = drive(teacher, start_of(teacher), 25.0, oncoming, colour=heads(teacher, LampColour.GREEN))
     active = np.array([u.active.any() for u in trace.users])
-    assert gaps(trace)[active].min() > 0.4
+    assert gaps(trace)[active].min() > 0.3
     assert Cause.RIGHT_OF_WAY in {d.cause for d in trace.decisions}
     assert trace.pose[-1, 1] > 20.0
 

@@ -113,13 +113,13 @@ def resolve(
     sweeps = np.where(np.abs(here.turned_rad) > 0.5, np.abs(u.speed_mps) * STEP_S, 0.0)
     length = length + sweeps[moves.owner]
     body = EGO_BODY.length_m, EGO_BODY.width_m
-    low, high = occupancy(path, PATH_STEP_M, 2, *body, moves.poses, length, width, along, across)
+    low, high = occupancy(path, PATH_STEP_M, 1, *body, moves.poses, length, width, along, across)
     tight = np.flatnonzero(low[:, 0] < 0.5)
     if len(tight):
         # So near already that the margins touch: only what is really in the way counts.
         few = np.full(len(tight), 0.1), np.full(len(tight), 0.02)
         low[tight], high[tight] = occupancy(
-            path, PATH_STEP_M, 2, *body, moves.poses[tight], length[tight], width[tight], *few
+            path, PATH_STEP_M, 1, *body, moves.poses[tight], length[tight], width[tight], *few
         )
     pending = []
     for h in np.flatnonzero(~np.isnan(low).all(axis=1)).tolist():
