@@ -18,7 +18,7 @@ ENVELOPE_MPS2 = 0.9  # braking for curves, limits and people, begun early
 STOP_MPS2 = 1.1
 STOP_SOFTNESS_MPS = 0.5
 ORDINARY_BRAKE_MPS2 = 1.8
-HARDEST_MPS2 = 4.8  # beyond 5 is emergency braking: the guardian's business
+HARDEST_MPS2 = 4.3  # beyond 5 is emergency braking: the guardian's business
 JERK_MPS3, RELEASE_MPS3, HARD_JERK_MPS3 = 1.4, 2.0, 8.0
 LOOK_S = 0.5
 # IDM (Treiber, Hennecke, Helbing 2000) with gaps of Shanghai traffic.

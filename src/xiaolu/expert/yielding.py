@@ -26,6 +26,7 @@ MAYBE_BRAKE_MPS2 = 1.8  # the ego brakes this hard for what somebody on foot mig
 PATIENCE_S, LAST_PATIENCE_S = 6.0, 14.0
 ROUNDS = 6
 HEAD_ON_M = 3.0
+FIRM_BRAKE_MPS2 = 2.8
 
 
 @dataclass(slots=True)
@@ -85,8 +86,9 @@ def _margins(here: Counted, moves: Moves, waited_s: float) -> tuple[np.ndarray, 
     across = np.where(oncoming, np.minimum(across, 0.22), across)
     along = np.where(oncoming & ~still, 1.2, along)
     # Who has waited long squeezes through where there is just room.
-    squeeze = (waited_s > PATIENCE_S) & still & ~here.on_foot[owner]
-    return np.where(squeeze, 0.3, along), np.where(squeeze, 0.12, across)
+    squeeze = (waited_s > PATIENCE_S) & still & (here.stood_s[owner] > 4.0)
+    least = np.where(here.on_foot[owner], 0.22, 0.12)
+    return np.where(squeeze, 0.3, along), np.where(squeeze, least, across)
 
 
 def resolve(
@@ -251,6 +253,8 @@ def _limit_for(
         patient = not (entry.signalled and entry.turn.name == "LEFT")
         if patient and -0.5 < line_m < stop_m and stop_m - line_m < 12.0:
             stop_m = line_m
+    # What comes up late is stopped for firmly, not hard, as long as the margins leave room for that.
+    stop_m = max(stop_m, min(speed_mps**2 / (2.0 * FIRM_BRAKE_MPS2), place_m + 0.2))
     slope = (low[valid[-1]] - low[valid[0]]) / max(leaves_s - arrives_s, 0.25)
     reason = _reason(here, k, place_m + 1.0, False)
     if slope > 0.8 and valid[-1] == MOMENTS - 1 and not here.on_foot[k]:
