@@ -21,7 +21,10 @@ from xiaolu.world.town import LaneKind
 
 BEFORE_S, AFTER_S = 0.9, 0.6  # the ego is gone this long before the other comes; comes this long after it left
 STOP_SHORT_M, STOP_SHORT_OF_PEOPLE_M = 0.9, 1.6
-TRUSTED_BRAKE_MPS2 = 1.5  # who should yield to us and would have to brake harder than this may not be going to
+TRUSTED_BRAKE_MPS2, RIDER_TRUST_MPS2 = (
+    1.5,
+    0.8,
+)  # who should yield to us and would have to brake harder than this may not be going to
 MAYBE_BRAKE_MPS2 = 1.8  # the ego brakes this hard for what somebody on foot might do, not harder
 PATIENCE_S, LAST_PATIENCE_S = 6.0, 14.0
 ROUNDS = 6
@@ -240,7 +243,9 @@ def _limit_for(
         right = _priority(course, entry, moves.chain[h])
         way_m = max(float(np.hypot(*(moves.poses[h, valid[0], :2] - moves.poses[h, 0, :2]))), 0.1)
         braking = u.speed_mps[k] ** 2 / (2.0 * way_m)
-        if right > 0 and braking < TRUSTED_BRAKE_MPS2 and u.speed_mps[k] > STANDING_MPS:
+        trusted = RIDER_TRUST_MPS2 if here.vulnerable[k] else TRUSTED_BRAKE_MPS2
+        yields = arrives_s > 2.0 or u.acceleration_mps2[k] < -0.3
+        if right > 0 and yields and braking < trusted and u.speed_mps[k] > STANDING_MPS:
             return False
         if right == 0 and waited_s > LAST_PATIENCE_S and braking < TRUSTED_BRAKE_MPS2:
             return False
