@@ -260,7 +260,15 @@ def _collect(words: list[str]) -> None:
     """`xiaolu collect`: its options are the fields of CollectConfig."""
     from xiaolu.training.collect import CollectConfig, collect
 
-    collect(tyro.cli(CollectConfig, prog="xiaolu collect", description=COLLECT, args=words))
+    collect(
+        tyro.cli(
+            CollectConfig,
+            prog="xiaolu collect",
+            description=COLLECT,
+            args=words,
+            config=(tyro.conf.EnumChoicesFromValues,),
+        )
+    )
 
 
 def overview() -> str:

@@ -54,7 +54,7 @@ def test_a_clean_ride_has_no_intervention(ride_steps):
 def test_a_wheel_on_the_pavement_is_seen(ride_steps):
     config, steps = ride_steps
     x, y, yaw = steps[60].scene.ego_pose
-    beside = np.array([x + 6.0 * np.sin(yaw), y - 6.0 * np.cos(yaw), yaw])
+    beside = np.array([x + 2.5 * np.sin(yaw), y - 2.5 * np.cos(yaw), yaw])
     staged = [*steps[:60], with_scene(steps[60], ego_pose=beside), *steps[61:80]]
     assert rules.OFF_ROAD in kinds(referee_of(config, staged).judge(False, "").counted)
 
