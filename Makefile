@@ -4,7 +4,7 @@ TORCH ?= torch==2.13.0
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: drive test lint benchmark clean
+.PHONY: drive test lint benchmark kernels clean
 
 drive: $(VENV)/drive-ready ## take a ride in a town the driver has never seen, and leave a report
 	@$(BIN)/xiaolu drive --out runs/drive
@@ -38,6 +38,9 @@ $(VENV)/dev-ready: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet -e ".[dev]"
 	$(BIN)/xiaolu doctor --fix --brief
 	@touch $@
+
+kernels: ## forget compiled kernels: needed after an edit in a kernel that other files' kernels call
+	find src -name '*.nbi' -delete -o -name '*.nbc' -delete
 
 clean:
 	rm -rf $(VENV) runs/drive
