@@ -205,7 +205,7 @@ class RideEnv(gymnasium.Env):
         at_m = ride.state.progress.s_m + EGO_BODY.front_x_m
         for line_m, column, free_right in self._lines:
             if before_m + EGO_BODY.front_x_m <= line_m < at_m and not free_right:
-                colour = lane_colour(self.town, ride.stamp_ns / SECOND_NS)[column]
+                colour = lane_colour(self.town, ride.stamp_ns / SECOND_NS, ride.config.seed)[column]
                 if colour == LampColour.RED:
                     found["red_line"] = RED_LINE
         wheels = to_parent(scene.ego_pose, WHEELS_M)
