@@ -35,6 +35,7 @@ def made(choice: PathChoice, pace: Pace, cause: Cause = Cause.FREE, red: bool = 
     values["pace_logits"][pace] = 6.0
     values["cause_logits"][cause] = 6.0
     values["signal_logits"][LampColour.RED if red else LampColour.NONE] = 6.0
+    values["signal_near"][:] = nearness(18.0 if red else np.inf)
     values["hazard_near"][:] = nearness(12.0)
     return Proposals(**values)
 
@@ -102,6 +103,18 @@ def test_to_imagine_driving_on_at_red_breaks_a_rule_and_near_a_hazard_is_risky()
     go, stop = decision.imagined[Pace.GO], decision.imagined[Pace.STOP]
     assert go.rule_keeping < 0.1 and stop.rule_keeping == 1.0
     assert go.risk[-1] > stop.risk[-1] and go.progress_m > stop.progress_m
+
+
+@pytest.mark.parametrize(
+    ("line_m", "pace"), [(18.0, Pace.STOP), (58.0, Pace.GO), (1.0, Pace.GO)], ids=["ahead", "out of reach", "passed"]
+)
+def test_a_red_lamp_outweighs_the_wish_to_go_on_over_its_line_only(line_m: float, pace: Pace) -> None:
+    """The network finds going on ten times likelier than stopping, and the lamp is surely red."""
+    unsure = made(PathChoice.KEEP_AHEAD, Pace.GO, Cause.SIGNAL, red=True)
+    unsure.pace_logits[Pace.STOP] = unsure.pace_logits[Pace.GO] - np.log(10.0)
+    unsure.signal_logits[LampColour.RED] = 10.0
+    unsure.signal_near[:] = nearness(line_m)
+    assert decision_of(unsure, EGO, 7).strategy.pace == pace
 
 
 def test_blind_it_stops_on_the_arc_it_is_on() -> None:

@@ -12,6 +12,7 @@ IMAGINED_PATHS = 3
 IMAGINED = IMAGINED_PATHS * len(Pace)
 LEAST_CHANCE = 0.02  # an alternative less likely than this is not one
 STOPPING_MPS2 = 3.0
+BEHIND_M = 2.0  # a stop line further behind the bumper than this has been passed
 RISK_MARGIN_M = 4.0  # between bumper and hazard: closer than this is as good as contact
 
 PACE_WORDS = {Pace.GO: "Driving on", Pace.YIELD: "Giving way", Pace.CREEP: "Creeping", Pace.STOP: "Stopping"}
@@ -54,12 +55,15 @@ def sentence(strategy: Strategy, cause: Cause, perceived: Perceived) -> str:
     return f"{PACE_WORDS[strategy.pace]}{PATH_WORDS[strategy.path]}: {reason}."
 
 
-def imagined_of(strategy: Strategy, plan: Plan, chance: float, perceived: Perceived, speed_now_mps: float) -> Imagined:
+def imagined_of(
+    strategy: Strategy, plan: Plan, chance: float, perceived: Perceived, line_m: float, speed_now_mps: float
+) -> Imagined:
     """Return what to expect of a plan, from its own motion and from what was perceived.
 
-    score: the chance the network gives it. risk: rises as the front bumper closes in on the perceived hazard, scaled
-    by nothing else; comfort: 1 for none, 0 for 4 m/s² of longitudinal acceleration (r.m.s.); rule_keeping: 1 less
-    the certainty of a red or yellow lamp, for a plan that goes on for more than a car's length.
+    line_m: to the stop line of the signal, from the rear axle, inf without one. score, by which one is chosen: the
+    chance the network gives it, times rule_keeping. risk: rises as the front bumper closes in on the perceived hazard,
+    scaled by nothing else; comfort: 1 for none, 0 for 4 m/s² of longitudinal acceleration (r.m.s.); rule_keeping: 1
+    less the certainty of a red lamp, for a plan that would carry the front bumper over its line.
     """
     knots = np.concatenate([[speed_now_mps], plan.speed_mps])
     step_s = float(SPEED_TIMES_S[0])
@@ -67,36 +71,42 @@ def imagined_of(strategy: Strategy, plan: Plan, chance: float, perceived: Percei
     acceleration = np.diff(knots) / step_s
     gap_m = perceived.hazard_m - travelled - EGO_BODY.front_x_m
     risk = 1.0 / (1.0 + np.exp(np.clip(gap_m - RISK_MARGIN_M, -30.0, 30.0))) if np.isfinite(perceived.hazard_m) else 0.0
-    held = perceived.signal in (LampColour.RED, LampColour.YELLOW) and plan.speed_mps[-1] > 0.0
+    crosses = float(travelled[-1]) > line_m - EGO_BODY.front_x_m > -BEHIND_M
+    rule_keeping = 1.0 - perceived.signal_certainty if crosses and perceived.signal == LampColour.RED else 1.0
     return Imagined(
         strategy,
         plan,
-        chance,
+        chance * rule_keeping,
         np.broadcast_to(risk, (SPEED_KNOTS,)).copy(),
         float(travelled[-1]),
         float(np.clip(1.0 - np.sqrt((acceleration**2).mean()) / 4.0, 0.0, 1.0)),
-        1.0 - perceived.signal_certainty if held and travelled[-1] > EGO_BODY.length_m else 1.0,
+        rule_keeping,
     )
 
 
 def decision_of(proposals: Proposals, ego: EgoState, stamp_ns: int) -> Decision:
-    """Return the decision: likeliest path, likeliest pace; the alternatives in the order path by path, pace by pace."""
+    """Return the decision: the likeliest path, and of its paces the one with the best score.
+
+    The alternatives stand in the order path by path, pace by pace.
+    """
     path_chance, pace_chance = softmax(proposals.path_logits), softmax(proposals.pace_logits)
     signal_chance = softmax(proposals.signal_logits)
     signal = int(signal_chance.argmax())
     hazard_m = float(distance_of(proposals.hazard_near[0]))
     perceived = Perceived(LampColour(signal), float(signal_chance[signal]), hazard_m)
     order = np.argsort(-path_chance, kind="stable")
-    best_pace = Pace(int(pace_chance.argmax()))
+    line_m = float(distance_of(proposals.signal_near[0]))
     imagined, valid = [], []
     for choice in order[:IMAGINED_PATHS]:
         for pace in Pace:
             strategy = Strategy(MODE_OF[PathChoice(int(choice))], pace)
             plan = plan_of(proposals.paths[choice], proposals.speeds_mps[pace], ego.speed_mps)
             chance = float(path_chance[choice] * pace_chance[pace])
-            imagined.append(imagined_of(strategy, plan, chance, perceived, ego.speed_mps))
-            valid.append(chance >= LEAST_CHANCE or (choice == order[0] and pace == best_pace))
-    chosen = imagined[int(best_pace)]
+            imagined.append(imagined_of(strategy, plan, chance, perceived, line_m, ego.speed_mps))
+            valid.append(chance >= LEAST_CHANCE)
+    best = int(np.argmax([alternative.score for alternative in imagined[: len(Pace)]]))
+    valid[best] = True
+    chosen = imagined[best]
     cause = Cause(int(proposals.cause_logits.argmax()))
     return Decision(
         stamp_ns=stamp_ns,

@@ -11,6 +11,7 @@ from xiaolu.core.frames import to_child, to_parent, wrap_angle
 from xiaolu.core.scene import Scene
 from xiaolu.core.users import VULNERABLE, Users
 from xiaolu.measures.geometry import clearance_m, time_to_collision_turning_s
+from xiaolu.measures.interventions import MISSED_M
 from xiaolu.world.ground import Ground
 from xiaolu.world.routing import RoutePath
 from xiaolu.world.signals import lane_colour
@@ -55,8 +56,10 @@ class Track:
         yaw = float(scene.ego_pose[2])
         middle = to_parent(scene.ego_pose, np.array([EGO_BODY.centre_x_m, 0.0]))
         lane, _s_m, _offset_m, distance = self._ground.nearest(float(middle[0]), float(middle[1]), DRIVE, yaw=yaw)
-        layer = int(self._town.lane_layer[lane]) if lane >= 0 else 0
         self._s_m, offset_m = self._path.project(float(middle[0]), float(middle[1]), self._s_m)
+        # Near its route the ego is on the route's layer, even where a ramp passes closer by.
+        below = self._path.lane_at(self._s_m) if abs(offset_m) < MISSED_M else lane
+        layer = int(self._town.lane_layer[below]) if below >= 0 else 0
         row: dict[str, Any] = {
             "stamp_ns": scene.stamp_ns,
             "pose": scene.ego_pose,

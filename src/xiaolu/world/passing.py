@@ -27,6 +27,12 @@ def _merged(low, high, gaps, within, count, keep):
 
 
 @njit(cache=True)
+def _is_vehicle(kind):
+    """Return whether a kind fills a lane: not on foot, not on two wheels."""
+    return not ON_FOOT[kind] and not TWO_WHEELER[kind]
+
+
+@njit(cache=True)
 def choose_offset(bodies, paths, i, near, near_count):
     """Set aim and slope of row i: where in the lane to be, in metres left of its line, and how fast to get there.
 
@@ -87,6 +93,9 @@ def choose_offset(bodies, paths, i, near, near_count):
             ahead_speed = bodies[j].speed * cos
             if ahead_speed > 0.75 * paths.row[i].pace or (abs(sin) > 0.7 and bodies[j].speed > 0.4):
                 break
+            queues = bodies[j].moving and j < len(bodies) - 1 and cos > 0.3 and _is_vehicle(bodies[j].kind)
+            if queues and _is_vehicle(bodies[i].kind):
+                break  # a queue is waited in, not overtaken: who does meets oncoming traffic face to face
             gap = k * paths.row[i].step + lon - along - half_length
             clear = 0.12 if walking else 0.4 + 0.05 * min(speed, 8.0)
             reach = across + half_width
