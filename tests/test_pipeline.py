@@ -19,7 +19,7 @@ def test_collect_train_export_drive_report(small_town, tmp_path):
     from xiaolu.world.town import save_town
 
     try:
-        open_context().release()
+        open_context()
     except NoGraphicsError as error:
         pytest.skip(f"no OpenGL here: {error}")
     town = tmp_path / "crossroads.town"
