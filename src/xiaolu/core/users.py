@@ -16,6 +16,17 @@ class Kind(IntEnum):
     CHILD = 6
     OFFICER = 7
     WORKER = 8
+    OBJECT = 9  # a thing on the road; which one is its style, a `Thing`
+
+
+class Thing(IntEnum):
+    """What an OBJECT is: its user's style."""
+
+    CONE = 0
+    BARRIER = 1
+    BOX = 2
+    CAR_DOOR = 3
+    GATE_ARM = 4
 
 
 VULNERABLE = (Kind.BICYCLE, Kind.E_BIKE, Kind.PEDESTRIAN, Kind.CHILD, Kind.OFFICER, Kind.WORKER)
@@ -23,7 +34,11 @@ ON_FOOT = (Kind.PEDESTRIAN, Kind.CHILD, Kind.OFFICER, Kind.WORKER)
 
 
 class Gesture(IntEnum):
-    """What arms do. Motion over time comes from gesture_s, the seconds since it began."""
+    """What arms do. Motion over time comes from gesture_s, the seconds since it began.
+
+    STOP to SLOW_DOWN, PULL_OVER and BECKON are anybody's; PADDLE_* a road worker's with a sign in hand; POLICE_* the
+    eight commands of Chinese traffic police (in force since October 2007), which bind by where the officer faces.
+    """
 
     NONE = 0
     WALK = 1
@@ -33,6 +48,24 @@ class Gesture(IntEnum):
     HAIL = 5
     PHONE = 6
     WAVE = 7
+    PULL_OVER = 8
+    BECKON = 9
+    THANK = 10
+    POINT = 11
+    READ_PHONE = 12
+    CARRY = 13
+    UMBRELLA = 14
+    PADDLE_STOP = 15
+    PADDLE_SLOW = 16
+    PADDLE_GO = 17
+    POLICE_STOP = 18
+    POLICE_STRAIGHT = 19
+    POLICE_LEFT = 20
+    POLICE_LEFT_WAITING = 21
+    POLICE_RIGHT = 22
+    POLICE_CHANGE_LANE = 23
+    POLICE_SLOW = 24
+    POLICE_PULL_OVER = 25
 
 
 @dataclass(frozen=True, slots=True)

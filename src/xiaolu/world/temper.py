@@ -31,6 +31,6 @@ HEIGHT_M = _table(other=1.48, van=2.0, bus=3.1, bicycle=1.7, e_bike=1.65, pedest
 STRIDE_M = _table(other=4.0, bicycle=3.0, e_bike=9.0, pedestrian=1.45, child=1.1, officer=1.45, worker=1.45)
 ON_FOOT = np.array([kind in (Kind.PEDESTRIAN, Kind.CHILD, Kind.OFFICER, Kind.WORKER) for kind in Kind])
 TWO_WHEELER = np.array([kind in (Kind.BICYCLE, Kind.E_BIKE) for kind in Kind])
-HIDES = np.array([2, 2, 2, 0, 0, 0, 0, 0, 0])  # 2: vehicles hide; whom a car hides is a matter of height
+HIDES = np.array([2, 2, 2, 0, 0, 0, 0, 0, 0, 0])  # 2: vehicles hide; whom a car hides is a matter of height
 INATTENTIVE_SHARE = 0.05
 LAPSE_S = 4.0  # an inattentive user looks away half of the time, this long each
