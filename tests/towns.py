@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from xiaolu.core.decision import LampColour
-from xiaolu.world.town import SPACING_M, LaneKind, Marking, PropKind, RoadClass, Town, Turn
+from xiaolu.world.town import SPACING_M, LaneKind, Marking, PropKind, RoadClass, Town, Turn, without_extras
 
 ARM_M, MOUTH_M, LANE_M, WALK_M = 150.0, 14.0, 3.25, 2.5
 NARROW_X_M, NARROW_LANE_M, NARROW_MOUTH_M = 90.0, 2.4, 7.0
@@ -327,4 +327,5 @@ def assemble(lanes: list[Draft], names: dict[str, int]) -> Town:
         pickup_lane=np.array([names["Wout"], names["narrow_out"]], np.int32),
         pickup_s_m=np.array([60.0, 50.0]),
         pickup_name=np.array([0, 1], np.int32),
+        **without_extras(count),
     )

@@ -1,13 +1,15 @@
 """Without these, a town file that was cut short would be driven in, or a full disk would leave half of one behind."""
 
+import json
 import time
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from tests.towns import crossroads
-from xiaolu.world.town import LaneKind, Turn, array_names, load_town, save_town
+from xiaolu.world.town import LaneKind, Turn, array_names, load_town, save_town, without_extras
 
 
 def test_a_saved_town_is_the_same_town(small_town, tmp_path):
@@ -24,6 +26,33 @@ def test_saving_twice_gives_the_same_bytes(small_town, tmp_path):
     for name in "ab":
         save_town(small_town, tmp_path / name)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def rewritten(source, target, version, leave_out):
+    """Copy a town file under another format number and without some arrays."""
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
+        for name in old.namelist():
+            if name == "town.json":
+                new.writestr(name, json.dumps({**json.loads(old.read(name)), "format": version}))
+            elif name.removesuffix(".npy") not in leave_out:
+                new.writestr(name, old.read(name))
+
+
+def test_towns_of_the_first_format_are_still_driven_in_and_have_the_digest_they_had(small_town, tmp_path):
+    save_town(small_town, tmp_path / "new.town")
+    rewritten(tmp_path / "new.town", tmp_path / "old.town", 1, without_extras(0))
+    old = load_town(tmp_path / "old.town")
+    assert old.digest() == small_town.digest()
+    assert not old.lane_private.any() and np.isnan(old.waiting_s_m).all() and len(old.waiting_s_m) == old.lanes
+    gated = replace(small_town, gate_lane=np.zeros(1, np.int32), gate_s_m=np.ones(1))
+    assert gated.digest() != small_town.digest()
+
+
+def test_towns_of_a_later_format_are_refused(small_town, tmp_path):
+    save_town(small_town, tmp_path / "new.town")
+    rewritten(tmp_path / "new.town", tmp_path / "later.town", 99, ())
+    with pytest.raises(ValueError, match=r"later\.town: town format 99.*import the map again"):
+        load_town(tmp_path / "later.town")
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.95, 0.999])

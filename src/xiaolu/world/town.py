@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-FORMAT = 1
+FORMAT = 2
 SPACING_M = 1.5  # lane centre lines are resampled evenly, at most this far apart
 
 
@@ -63,6 +63,10 @@ class PropKind(IntEnum):
     BUS_STOP = 4
     PARKED_CAR = 5  # a place where a car may stand: x, y are its middle
     STALL = 6
+    PARKED_E_BIKE = 7  # a place where an e-bike may stand, on its stand
+    GATE = 8  # posts, housing and the roof over a gate; the arm itself stands at gate_s_m on gate_lane
+    PLANTER = 9
+    PICKUP_SIGN = 10
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,12 +97,20 @@ class Town:
       x, y, z of the lamp box's middle and the yaw it faces *towards traffic*; head_arrow (H,) uint8 Turn (NONE: round);
       head_countdown (H,) bool: it has digits; head_walk (H,) bool: it is for people.
       stop_s_m (L,): where on an ordinary drive lane its stop line lies, NaN where there is none.
+      waiting_s_m (L,): where on a left-turning junction lane its second stop line lies, at the end of a waiting area:
+      one may drive up to it while the signal of the straight way beside it is green, and waits there for the arrow;
+      NaN where there is none.
 
     Surroundings: junction_start (J + 1,), junction_points (_, 2): outlines; junction_layer (J,).
       building_start (B + 1,), building_points (_, 2) counter-clockwise, building_height_m (B,),
       building_style (B,) int32.
       prop_kind (Q,) uint8, prop_pose (Q, 3) x, y, yaw, prop_style (Q,) int32, prop_layer (Q,) int8.
       pickup_lane (U,) int32, pickup_s_m (U,), pickup_name (U,) index into `places`.
+      lane_private (L,) bool: a lane inside a park, on private ground: phones know no route there.
+      bay_lane (V,) int32: the drive lane a parking bay is entered from; bay_pose (V, 3): x, y of its middle, and the
+      yaw of a car that drove in forwards; bay_size_m (V, 2): its length and width.
+      gate_lane (T,) int32, gate_s_m (T,): where a gate's arm lies across a drive lane when it is down. A gate across
+      both directions has a row for each.
 
     meta: name, source, inference notes (how widths and the rest were inferred), origin.
     """
@@ -141,6 +153,7 @@ class Town:
     head_countdown: np.ndarray
     head_walk: np.ndarray
     stop_s_m: np.ndarray
+    waiting_s_m: np.ndarray
     junction_start: np.ndarray
     junction_points: np.ndarray
     junction_layer: np.ndarray
@@ -155,6 +168,12 @@ class Town:
     pickup_lane: np.ndarray
     pickup_s_m: np.ndarray
     pickup_name: np.ndarray
+    lane_private: np.ndarray
+    bay_lane: np.ndarray
+    bay_pose: np.ndarray
+    bay_size_m: np.ndarray
+    gate_lane: np.ndarray
+    gate_s_m: np.ndarray
 
     def __post_init__(self) -> None:
         for name in array_names():
@@ -182,11 +201,30 @@ class Town:
         return np.array([x, y, z, np.arctan2(ahead[1], ahead[0])])
 
     def digest(self) -> str:
-        """Return a short hash of everything in the town: two towns with the same digest are the same town."""
+        """Return a short hash of everything in the town: two towns with the same digest are the same town.
+
+        What format 1 could not hold counts only where there is some of it: a town without any has the digest it had.
+        """
         total = hashlib.sha256(json.dumps([self.meta, self.streets, self.places], sort_keys=True).encode())
+        absent = without_extras(self.lanes)
         for name in array_names():
-            total.update(np.ascontiguousarray(getattr(self, name)).tobytes())
+            array = np.ascontiguousarray(getattr(self, name))
+            if name not in absent or array.tobytes() != absent[name].tobytes():
+                total.update(array.tobytes())
         return total.hexdigest()[:16]
+
+
+def without_extras(lanes: int) -> dict[str, np.ndarray]:
+    """Return the arrays that came with format 2 for a town of so many lanes that has nothing of the kind."""
+    return {
+        "waiting_s_m": np.full(lanes, np.nan),
+        "lane_private": np.zeros(lanes, bool),
+        "bay_lane": np.zeros(0, np.int32),
+        "bay_pose": np.zeros((0, 3)),
+        "bay_size_m": np.zeros((0, 2)),
+        "gate_lane": np.zeros(0, np.int32),
+        "gate_s_m": np.zeros(0),
+    }
 
 
 def array_names() -> list[str]:
@@ -216,20 +254,28 @@ def save_town(town: Town, path: Path) -> None:
 
 
 def load_town(path: Path) -> Town:
-    """Read a town file. Raises ValueError for a file that is not one or was cut short, FileNotFoundError if missing."""
+    """Read a town file, of this format or of format 1, which knew no bays, gates, waiting areas and private lanes.
+
+    Raises ValueError for a file that is not one or was cut short, FileNotFoundError if missing.
+    """
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(f"no town at {path}; `xiaolu town import MAP --out {path}` makes one from a map")
     try:
         with zipfile.ZipFile(path) as archive:
             head = json.loads(archive.read("town.json"))
-            if head["format"] != FORMAT:
+            if head["format"] not in (1, FORMAT):
                 raise ValueError(
-                    f"{path}: town format {head['format']}, this version reads {FORMAT}; import the map again"
+                    f"{path}: town format {head['format']}, this version reads 1 to {FORMAT}; import the map again"
                 )
+            later = without_extras(0) if head["format"] == 1 else {}
             arrays = {
-                name: np.load(io.BytesIO(archive.read(name + ".npy")), allow_pickle=False) for name in array_names()
+                name: np.load(io.BytesIO(archive.read(name + ".npy")), allow_pickle=False)
+                for name in array_names()
+                if name not in later
             }
+            if later:
+                arrays |= without_extras(len(arrays["lane_kind"]))
     except (zipfile.BadZipFile, KeyError, EOFError, json.JSONDecodeError) as error:
         raise ValueError(
             f"{path} is not a town file, or was cut short ({error}); a map is made into one by `xiaolu town import`"

@@ -21,7 +21,7 @@ from xiaolu.world.maps.roadside import place_parked, place_pickups, place_props
 from xiaolu.world.maps.signals import signal_heads, signal_tables, stop_lines
 from xiaolu.world.maps.source import kind_of_map
 from xiaolu.world.maps.widths import NOTES, NOTES_OF_NETS, type_table
-from xiaolu.world.town import LaneKind, Town
+from xiaolu.world.town import LaneKind, Town, without_extras
 
 FRAGMENT_M = 500.0  # less than this much lane that hangs together is a scrap of the extract, and is left out
 
@@ -101,4 +101,5 @@ def compile_net(net: Net, streets: Streets | None, source: Path, kind: str, say:
         **buildings,
         **place_props(lanes, parked, seed),
         **pickups,
+        **without_extras(len(lanes)),
     )
