@@ -54,8 +54,10 @@ void main() {
     float fog = v_fog;
     if (v_part == 2u) {
         float pixel = max(length(fwidth(v_uv)), 1e-3);
-        float lens = clamp((1.0 - length(v_uv)) / pixel + 0.5, 0.0, 1.0);
-        float lit = clamp(shape(v_uv, v_symbol) / pixel + 0.5, 0.0, 1.0) * v_lit;
+        // A lamp that is a few pixels wide floods them: the sensor's bloom, over the whole lens and a little beyond.
+        float bloom = v_lit * smoothstep(0.15, 0.5, pixel);
+        float lens = clamp((1.0 + 0.35 * bloom - length(v_uv)) / pixel + 0.5, 0.0, 1.0);
+        float lit = max(clamp(shape(v_uv, v_symbol) / pixel + 0.5, 0.0, 1.0) * v_lit, 0.85 * bloom);
         // An unlit lens is nearly black; a lit one shines through haze, with a whiter heart.
         vec3 unlit = mix(vec3(0.07), v_colour * 0.16, 0.55) * (0.5 * v_light + 0.2);
         vec3 shine = v_colour + 0.22 * max(1.0 - 1.6 * dot(v_uv, v_uv), 0.0) * (v_symbol == 0 ? 1.0 : 0.0);
