@@ -11,7 +11,7 @@ from xiaolu.cameras.road_mesh import KERB_M
 from xiaolu.cameras.vehicle_mesh import BIKE_PAINTS, BUS_PAINTS, PAINTS, VAN_PAINTS, Body
 from xiaolu.core.control import EGO_BODY, Indicator
 from xiaolu.core.scene import Scene
-from xiaolu.core.users import Kind, Users
+from xiaolu.core.users import Kind, Thing, Users
 from xiaolu.world.town import LaneKind, Town
 
 RIGID = np.dtype([("place", "f4", 4), ("size", "f4", 4), ("paint", "u1", 4), ("second", "u1", 4), ("label", "u4")])
@@ -64,8 +64,9 @@ def _paint(kind: np.ndarray, style: np.ndarray) -> np.ndarray:
 
 
 def cast_of(town: Town, scene: Scene, light: Light) -> Cast:
-    """Return the instances of a scene's active users; labels carry their slot."""
-    slot = np.flatnonzero(scene.users.active)
+    """Return the instances of a scene's active users, less props of the town; labels carry their slot."""
+    of_the_town = (scene.users.kind == Kind.OBJECT) & (scene.users.style == Thing.PROP)
+    slot = np.flatnonzero(scene.users.active & ~of_the_town)
     users = scene.users[slot]
     kind, style = np.asarray(users.kind).astype(int), np.abs(np.asarray(users.style, np.int64))
     body = _bodies(kind, style)

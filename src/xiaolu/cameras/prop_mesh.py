@@ -1,4 +1,4 @@
-"""What stands about: trees, lamps, bollards, benches, bus stops, stalls, and the poles of signal heads."""
+"""What stands about: trees, lamps, bollards, benches, bus stops, stalls, gates, and the poles of signal heads."""
 
 import numpy as np
 
@@ -10,6 +10,42 @@ TRUNK = np.array([0.36, 0.29, 0.23])
 STEEL = np.array([0.47, 0.48, 0.50])
 POLE = np.array([0.55, 0.56, 0.58])
 LEAVES = np.array([[0.30, 0.42, 0.20], [0.26, 0.38, 0.20], [0.36, 0.45, 0.22], [0.33, 0.41, 0.25]])
+DARK, TYRE, RED, WHITE = (0.20, 0.21, 0.23), (0.10, 0.10, 0.11), (0.72, 0.14, 0.12), (0.86, 0.86, 0.84)
+SCOOTERS = np.array(
+    [[0.20, 0.30, 0.52], [0.74, 0.72, 0.68], [0.62, 0.16, 0.16], [0.16, 0.42, 0.34], [0.24, 0.24, 0.26]]
+)
+FLOWERS = np.array([[0.30, 0.46, 0.22], [0.52, 0.30, 0.34], [0.40, 0.46, 0.20]])
+# Props made of boxes: forward, left and up of each box's foot; its length, width, height; colour, None for the
+# style's own; class; how far it is shown. Metres in the prop's frame.
+PARTS: dict[PropKind, tuple] = {
+    PropKind.PARKED_E_BIKE: (
+        ((-0.62, 0.0, 0.0), (0.48, 0.10, 0.48), TYRE, PixelClass.TWO_WHEELER, Detail.ALWAYS),
+        ((0.62, 0.0, 0.0), (0.48, 0.10, 0.48), TYRE, PixelClass.TWO_WHEELER, Detail.ALWAYS),
+        ((0.0, 0.0, 0.22), (0.72, 0.26, 0.12), DARK, PixelClass.TWO_WHEELER, Detail.NEAR),
+        ((-0.36, 0.0, 0.34), (0.72, 0.28, 0.34), None, PixelClass.TWO_WHEELER, Detail.ALWAYS),
+        ((-0.34, 0.0, 0.68), (0.62, 0.26, 0.10), DARK, PixelClass.TWO_WHEELER, Detail.NEAR),
+        ((0.46, 0.0, 0.30), (0.16, 0.34, 0.56), None, PixelClass.TWO_WHEELER, Detail.ALWAYS),
+        ((0.44, 0.0, 0.94), (0.10, 0.62, 0.07), DARK, PixelClass.TWO_WHEELER, Detail.NEAR),
+        ((-0.76, 0.0, 0.70), (0.30, 0.34, 0.28), DARK, PixelClass.TWO_WHEELER, Detail.NEAR),
+    ),
+    PropKind.GATE: (
+        ((0.0, 0.0, 0.0), (0.38, 0.46, 1.10), (0.85, 0.62, 0.14), PixelClass.OTHER, Detail.ALWAYS),
+        ((0.0, 0.0, 1.10), (0.30, 0.38, 0.08), DARK, PixelClass.OTHER, Detail.NEAR),
+        ((0.0, -0.9, 0.0), (1.60, 1.30, 2.40), (0.80, 0.80, 0.78), PixelClass.OTHER, Detail.ALWAYS),
+        ((0.0, -0.9, 1.05), (1.64, 1.34, 0.85), (0.28, 0.36, 0.42), PixelClass.OTHER, Detail.ALWAYS),
+        ((0.0, -0.9, 2.40), (2.00, 1.70, 0.16), (0.36, 0.38, 0.42), PixelClass.OTHER, Detail.ALWAYS),
+    ),
+    PropKind.PLANTER: (
+        ((0.0, 0.0, 0.0), (1.20, 0.50, 0.45), (0.62, 0.58, 0.54), PixelClass.OTHER, Detail.ALWAYS),
+        ((0.0, 0.0, 0.45), (1.08, 0.40, 0.34), None, PixelClass.VEGETATION, Detail.ALWAYS),
+    ),
+    PropKind.PICKUP_SIGN: (
+        ((0.0, 0.0, 0.0), (0.08, 0.08, 2.60), POLE, PixelClass.POLE, Detail.ALWAYS),
+        ((0.04, 0.0, 1.90), (0.06, 0.60, 0.70), (0.10, 0.34, 0.66), PixelClass.OTHER, Detail.ALWAYS),
+        ((0.08, 0.0, 2.02), (0.03, 0.30, 0.42), WHITE, PixelClass.OTHER, Detail.NEAR),
+    ),
+}  # fmt: skip
+STYLES = {PropKind.PARKED_E_BIKE: SCOOTERS, PropKind.PLANTER: FLOWERS}
 WALK_HEAD_BELOW_M = 3.4  # a head lower than this stands on its own pole; higher ones hang from an arm
 
 
@@ -172,6 +208,13 @@ def prop_meshes(town: Town) -> list[Mesh]:
             (style + 1) % 4
         ]
         meshes.append(boxes(_along(pose, 0.05, 0, 0.9), (0.8, 1.7, 0.18), pose[:, 2], goods, PixelClass.OTHER))
+    for kind, parts in PARTS.items():
+        pose, style = poses(kind)
+        if len(pose):
+            own = STYLES.get(kind, np.zeros((1, 3)))
+            for place, size, colour, group, detail in parts:
+                tint = own[style % len(own)] if colour is None else np.array(colour)
+                meshes.append(boxes(_along(pose, *place), size, pose[:, 2], tint, group, detail))
     return meshes + _signal_poles(town)
 
 

@@ -27,6 +27,7 @@ class Thing(IntEnum):
     BOX = 2
     CAR_DOOR = 3
     GATE_ARM = 4
+    PROP = 5  # one of the town's own props that reaches into the road (a bollard, a stall): drawn with the town
 
 
 VULNERABLE = (Kind.BICYCLE, Kind.E_BIKE, Kind.PEDESTRIAN, Kind.CHILD, Kind.OFFICER, Kind.WORKER)

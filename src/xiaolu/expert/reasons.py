@@ -15,6 +15,7 @@ NAMES = {
     Kind.CHILD: "child",
     Kind.OFFICER: "officer",
     Kind.WORKER: "worker",
+    Kind.OBJECT: "obstacle",
 }
 
 

@@ -6,12 +6,13 @@ import numpy as np
 from numba import njit
 
 from xiaolu.core.chance import Purpose
-from xiaolu.core.users import Kind
+from xiaolu.core.users import Kind, Thing
 from xiaolu.world.draws import draw, draw_normal
 from xiaolu.world.looking import FORGET_Z_M
 from xiaolu.world.motion import place_on_way
 from xiaolu.world.paths import NARROW_M, keep_of
 from xiaolu.world.sight import first_wall
+from xiaolu.world.standing import standing_of
 from xiaolu.world.temper import (
     HEIGHT_M,
     INATTENTIVE_SHARE,
@@ -53,7 +54,7 @@ _REACTION, _LATERAL, _STYLE, _PARKING = (
     int(Purpose.PARKING),
 )
 _CAR, _VAN, _BUS, _BICYCLE, _E_BIKE = (int(k) for k in (Kind.CAR, Kind.VAN, Kind.BUS, Kind.BICYCLE, Kind.E_BIKE))
-_PEDESTRIAN, _CHILD = int(Kind.PEDESTRIAN), int(Kind.CHILD)
+_PEDESTRIAN, _CHILD, _OBJECT = int(Kind.PEDESTRIAN), int(Kind.CHILD), int(Kind.OBJECT)
 _SECONDARY = int(RoadClass.SECONDARY)
 
 
@@ -78,7 +79,10 @@ class Spots(NamedTuple):
 
 
 class Parking(NamedTuple):
-    """Places where a car may stand, (n,) each: prop index, x, y, z, yaw, style."""
+    """Places where a car may stand, and props that stand in the road, (n,) each: prop index, x, y, z, yaw, style.
+
+    length, width, height: of a prop, which is always there; 0 where it is a car that is drawn by chance.
+    """
 
     prop: np.ndarray
     x: np.ndarray
@@ -86,6 +90,9 @@ class Parking(NamedTuple):
     z: np.ndarray
     yaw: np.ndarray
     style: np.ndarray
+    length: np.ndarray
+    width: np.ndarray
+    height: np.ndarray
 
 
 def spots_of(ways: Ways) -> Spots:
@@ -126,10 +133,15 @@ def spots_of(ways: Ways) -> Spots:
 
 def parking_of(town: Town) -> Parking:
     """Return a town's parking places; their height is the ground's, 0 on layer 0."""
-    prop = np.flatnonzero((town.prop_kind == PropKind.PARKED_CAR) & (town.prop_layer == 0)).astype(np.int64)
+    cars = np.flatnonzero((town.prop_kind == PropKind.PARKED_CAR) & (town.prop_layer == 0)).astype(np.int64)
+    standing, size = standing_of(town)
+    prop = np.concatenate([cars, standing])
     pose = np.asarray(town.prop_pose, np.float64).reshape(-1, 3)[prop]
     x, y, yaw = (np.ascontiguousarray(pose[:, n]) for n in range(3))
-    return Parking(prop, x, y, np.zeros(len(prop)), yaw, town.prop_style[prop].astype(np.int64))
+    style = np.concatenate([town.prop_style[cars].astype(np.int64), np.full(len(standing), int(Thing.PROP))])
+    size = np.concatenate([np.zeros((len(cars), 3)), size])
+    length, width, height = (np.ascontiguousarray(size[:, n]) for n in range(3))
+    return Parking(prop, x, y, np.zeros(len(prop)), yaw, style, length, width, height)
 
 
 @njit(cache=True)
@@ -344,7 +356,8 @@ def _nearest_place(parking, table, o, users, slots, seed, x, y, ego_x, ego_y, in
     best, least = -1, PARKED_M
     for n in range(len(parking.prop)):
         away = np.hypot(parking.x[n] - x, parking.y[n] - y)
-        if away >= least or draw(seed, parking.prop[n], 0, _PARKING, 0) >= PARKED_SHARE:
+        always = parking.length[n] > 0.0
+        if away >= least or (not always and draw(seed, parking.prop[n], 0, _PARKING, 0) >= PARKED_SHARE):
             continue
         near = np.hypot(parking.x[n] - ego_x, parking.y[n] - ego_y)
         if near < (PARKED_CLEAR_M if initial else PARKED_HIDDEN_M):
@@ -369,6 +382,9 @@ def _place_parked(parking, table, o, i, slots, seed, n):
     row.x_m, row.y_m, row.z_m, row.yaw_rad = parking.x[n], parking.y[n], parking.z[n], parking.yaw[n]
     size = 0.97 + 0.06 * draw(seed, prop, 0, _PARKING, 2)
     row.length_m, row.width_m, row.height_m = LENGTH_M[row.kind] * size, WIDTH_M[row.kind], HEIGHT_M[row.kind] * size
+    if parking.length[n] > 0.0:
+        row.kind = _OBJECT
+        row.length_m, row.width_m, row.height_m = parking.length[n], parking.width[n], parking.height[n]
     row.style = np.int32(parking.style[n])
     row.lane, row.s_m, row.offset_m, row.lights = -1, 0.0, 0.0, 0
     row.speed_mps, row.acceleration_mps2, row.yaw_rate_radps = 0.0, 0.0, 0.0

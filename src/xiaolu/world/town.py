@@ -69,6 +69,16 @@ class PropKind(IntEnum):
     PICKUP_SIGN = 10
 
 
+# Length, width and height of the props that a car cannot drive through (their meshes are this large), metres.
+SOLID_M = {
+    PropKind.BOLLARD: (0.2, 0.2, 0.9),
+    PropKind.STALL: (1.0, 1.9, 2.2),
+    PropKind.PARKED_E_BIKE: (1.75, 0.65, 1.1),
+    PropKind.GATE: (0.5, 0.5, 1.1),
+    PropKind.PLANTER: (1.2, 0.5, 0.8),
+}
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Town:
     """L lanes, P lane points, J junctions, H signal heads, G signal programs, K connections, B buildings, Q props.
@@ -106,6 +116,7 @@ class Town:
       building_style (B,) int32.
       prop_kind (Q,) uint8, prop_pose (Q, 3) x, y, yaw, prop_style (Q,) int32, prop_layer (Q,) int8.
       pickup_lane (U,) int32, pickup_s_m (U,), pickup_name (U,) index into `places`.
+      lane_walked (L,) bool: a drive lane without a sidewalk, where people walk on the road;
       lane_private (L,) bool: a lane inside a park, on private ground: phones know no route there.
       bay_lane (V,) int32: the drive lane a parking bay is entered from; bay_pose (V, 3): x, y of its middle, and the
       yaw of a car that drove in forwards; bay_size_m (V, 2): its length and width.
@@ -169,6 +180,7 @@ class Town:
     pickup_s_m: np.ndarray
     pickup_name: np.ndarray
     lane_private: np.ndarray
+    lane_walked: np.ndarray
     bay_lane: np.ndarray
     bay_pose: np.ndarray
     bay_size_m: np.ndarray
@@ -219,6 +231,7 @@ def without_extras(lanes: int) -> dict[str, np.ndarray]:
     return {
         "waiting_s_m": np.full(lanes, np.nan),
         "lane_private": np.zeros(lanes, bool),
+        "lane_walked": np.zeros(lanes, bool),
         "bay_lane": np.zeros(0, np.int32),
         "bay_pose": np.zeros((0, 3)),
         "bay_size_m": np.zeros((0, 2)),
