@@ -20,6 +20,8 @@ class Scene:
     visible (N,) bool: a line of sight from the ego's eye to the user. touching (N,) bool: in contact with the ego
     during the last tick; caused_by_user (N,) bool: that contact was the user's doing. signal_colour (H,) int8
     LampColour per head of the town; signal_countdown_s (H,): seconds to the next change, NaN where not shown.
+    acts (A,) int32: in a scenario, the act that each actor is at, -1 before its first and -2 once it is gone; actor n
+    is the user of uid n.
     route_lanes (R,): the lanes still to be driven, the present one first; goal_s_m: where on the last one it ends.
     """
 
@@ -43,3 +45,4 @@ class Scene:
     goal_s_m: float
     conditions: Conditions
     instruction: Instruction | None = None
+    acts: np.ndarray | None = None

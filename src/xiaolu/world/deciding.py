@@ -6,6 +6,7 @@ from numba import njit
 from xiaolu.core.chance import Purpose
 from xiaolu.core.decision import LampColour
 from xiaolu.core.rates import TICK_S
+from xiaolu.world.acting import lawless
 from xiaolu.world.draws import draw
 from xiaolu.world.looking import FORGET_Z_M, perceives
 from xiaolu.world.passing import choose_offset
@@ -27,14 +28,15 @@ def careless(row, seed, tick):
 
 
 @njit(cache=True)
-def draw_paths(ways, programs, table, bodies, paths, o, users, seed, tick, clock, ego, ego_on):
+def draw_paths(ways, programs, stage, table, bodies, paths, o, users, seed, tick, clock, ego, ego_on):
     """Fill the lines of all paths, the ego's from ego (6,) and ego_on (4,), see `follow_ego`; mark turns on red."""
     for i in range(users):
         if not bodies[i].moving:
             paths.row[i].count = 0
             continue
         row = table.row[o + i]
-        away = careless(row, seed, tick)
+        # Whoever looks away misses signals, but for drivers of motor vehicles; and some actors do not care.
+        away = (row.kind >= 3 and careless(row, seed, tick)) or lawless(stage, row)
         follow_ways(ways, programs, paths, i, row, bodies[i].half_length, seed, away, clock)
         if paths.row[i].count < 2:
             paths.row[i].count = 0

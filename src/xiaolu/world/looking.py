@@ -46,6 +46,8 @@ def gather(table, o, users, ego, ego_z):
         bodies[i].half_length, bodies[i].half_width = 0.5 * table.row[u].length_m, 0.5 * table.row[u].width_m
         bodies[i].speed, bodies[i].waited = table.row[u].speed_mps, table.row[u].waited_s
         bodies[i].offset = table.row[u].offset_m
+        if table.row[u].backwards:  # a body heads where it goes
+            bodies[i].yaw, bodies[i].speed = bodies[i].yaw + np.pi, -bodies[i].speed
     bodies[users].present = bodies[users].moving = True
     bodies[users].x, bodies[users].y, bodies[users].z, bodies[users].yaw = ego[0], ego[1], ego_z, ego[2]
     bodies[users].half_length, bodies[users].half_width, bodies[users].speed = _HALF_LENGTH, _HALF_WIDTH, ego[3]

@@ -8,6 +8,7 @@ from xiaolu.core.control import EGO_BODY
 from xiaolu.core.decision import LampColour
 from xiaolu.core.rates import TICK_S
 from xiaolu.core.users import Gesture
+from xiaolu.world.acting import change_shape, direct, hold, intend, play
 from xiaolu.world.contact import touches_ego
 from xiaolu.world.deciding import careless, draw_paths, heed_bodies, heed_paths
 from xiaolu.world.draws import draw
@@ -29,7 +30,8 @@ def _move(ways, programs, table, bodies, paths, o, i, seed, tick, clock):
     """Move user i by its acceleration over one tick, along its chain of ways."""
     u = o + i
     kind = table.row[u].kind
-    before = table.row[u].speed_mps
+    sense = -1.0 if table.row[u].backwards else 1.0
+    before = sense * table.row[u].speed_mps
     acceleration = max(bodies[i].acceleration, -EMERGENCY_MPS2[kind])
     speed = max(before + acceleration * TICK_S, 0.0)
     if paths.row[i].count == 0:
@@ -37,8 +39,8 @@ def _move(ways, programs, table, bodies, paths, o, i, seed, tick, clock):
     ds = 0.5 * (before + speed) * TICK_S
     if bodies[i].lead_gap < np.inf and before < 1.0:
         ds = min(ds, max(bodies[i].lead_gap - 0.05, 0.0))
-    table.row[u].acceleration_mps2 = (speed - before) / TICK_S
-    table.row[u].speed_mps = speed
+    table.row[u].acceleration_mps2 = sense * (speed - before) / TICK_S
+    table.row[u].speed_mps = sense * speed
     held = speed < 0.3 and paths.row[i].stop - bodies[i].half_length > 3.0
     table.row[u].waited_s = table.row[u].waited_s + TICK_S if held else (0.0 if speed > 1.0 else table.row[u].waited_s)
 
@@ -73,7 +75,7 @@ def _move(ways, programs, table, bodies, paths, o, i, seed, tick, clock):
         np.int8(paths.row[i].lights | (1 if acceleration < -0.6 or speed < 0.1 else 0)) if kind <= 2 else 0
     )
     table.row[u].stride_rad = (table.row[u].stride_rad + 2.0 * np.pi * ds / STRIDE_M[kind]) % (2.0 * np.pi)
-    if ON_FOOT[kind]:
+    if ON_FOOT[kind] and table.row[u].actor < 0:
         phoning = draw(seed, table.row[u].uid, tick // 200, _GESTURE, 0) < 0.12
         gesture = _PHONE if phoning else (_WALK if speed > 0.2 else _NO_GESTURE)
         table.row[u].gesture_s = table.row[u].gesture_s + TICK_S if gesture == table.row[u].gesture else 0.0
@@ -93,6 +95,8 @@ def place_on_way(ways, table, u, slope):
     table.row[u].x_m = ways.point[a].x + share * (ways.point[a + 1].x - ways.point[a].x) - offset * np.sin(yaw)
     table.row[u].y_m = ways.point[a].y + share * (ways.point[a + 1].y - ways.point[a].y) + offset * np.cos(yaw)
     table.row[u].z_m = ways.point[a].z + share * (ways.point[a + 1].z - ways.point[a].z)
+    if table.row[u].backwards:
+        yaw += np.pi
     turn = (yaw + np.arctan(slope) - table.row[u].yaw_rad + np.pi) % (2.0 * np.pi) - np.pi
     most = TURN_RATE_RADPS[table.row[u].kind] * TICK_S
     turn = min(max(turn, -most), most)
@@ -125,7 +129,9 @@ def _to_blame(ways, table, bodies, paths, o, users, i, was_x, was_y, seed, tick)
 
 
 @njit(cache=True)
-def tick_branch(ways, programs, walls, index, table, o, users, seed, tick, clock, pose, ego, ego_z, touching, caused):
+def tick_branch(
+    ways, programs, walls, index, stage, table, o, users, seed, tick, clock, pose, ego, ego_z, touching, caused
+):  # fmt: skip
     """Move the users of one branch by one tick, in place. Returns nothing.
 
     o: the branch's first slot; pose (SUBSTEPS + 1, 3): the ego's rear axle over the tick; ego (6,): its middle's x, y,
@@ -134,13 +140,18 @@ def tick_branch(ways, programs, walls, index, table, o, users, seed, tick, clock
     """
     bodies = gather(table, o, users, ego, ego_z)
     look(table, bodies, walls, o, users, tick)
+    if len(stage.actor):
+        direct(ways, programs, walls, index, stage, table, o, users, ego, clock)
+        bodies = gather(table, o, users, ego, ego_z)
     paths = Paths(np.zeros(users + 1, PATH), np.zeros((users + 1, POINTS), PATH_POINT))
     ego_on = ego_way(ways, index, ego[0], ego[1], ego_z, ego[2])
     if ego_on[0] >= 0.0:
         bodies[users].offset = ego_on[2]
-    draw_paths(ways, programs, table, bodies, paths, o, users, seed, tick, clock, ego, ego_on)
+    draw_paths(ways, programs, stage, table, bodies, paths, o, users, seed, tick, clock, ego, ego_on)
+    intend(stage, table, paths, bodies, o, users)
     heed_bodies(table, bodies, paths, o, users)
     heed_paths(ways, table, bodies, paths, o, users, seed, tick)
+    hold(stage, table, paths, bodies, o, users)
     for i in range(users):
         touching[i] = caused[i] = False
         if not bodies[i].present:
@@ -149,6 +160,10 @@ def tick_branch(ways, programs, walls, index, table, o, users, seed, tick, clock
         x, y, yaw = table.row[u].x_m, table.row[u].y_m, table.row[u].yaw_rad
         if bodies[i].moving:
             _move(ways, programs, table, bodies, paths, o, i, seed, tick, clock)
+            if table.row[u].actor >= 0:
+                play(stage, table, u, ego, yaw)
+        elif table.row[u].actor >= 0:
+            change_shape(stage, table, u)
         if (
             touches_ego(
                 pose,

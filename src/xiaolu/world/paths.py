@@ -137,9 +137,9 @@ def keep_of(ways, way, kind, own_m):
 def follow_ways(ways, programs, paths, i, row, half, seed, away, time_s):
     """Fill row i of `paths` for the user of a table row, half as long as `half`, on the signal clock at time_s.
 
-    away: it is not paying attention; people and riders then ignore signals.
+    away: it ignores signals.
     """
-    way, along, speed, kind, haste = row.way, row.along_m, row.speed_mps, row.kind, row.haste
+    way, along, speed, kind, haste = row.way, row.along_m, abs(row.speed_mps), row.kind, row.haste
     count = row.junctions
     walking = ON_FOOT[kind]
     braking = BRAKING_MPS2[kind]
@@ -170,7 +170,7 @@ def follow_ways(ways, programs, paths, i, row, half, seed, away, time_s):
                 gap = line - half
                 if gap > -1.0 and paths.row[i].stop == np.inf:
                     can_stop = speed * speed < 2.0 * 3.0 * max(gap, 0.01)
-                    if not (away and kind >= 3) and must_wait(
+                    if not away and must_wait(
                         programs,
                         ways.way[following].signal,
                         time_s,

@@ -144,6 +144,15 @@ def parking_of(town: Town) -> Parking:
     return Parking(prop, x, y, np.zeros(len(prop)), yaw, style, length, width, height)
 
 
+def without(parking: Parking, circles: np.ndarray) -> Parking:
+    """Return the parking places outside all circles (K, 3) x, y, radius."""
+    if not len(circles):
+        return parking
+    dx, dy = parking.x[:, None] - circles[:, 0], parking.y[:, None] - circles[:, 1]
+    free = (dx**2 + dy**2 > circles[:, 2] ** 2).all(axis=1)
+    return Parking(*(np.ascontiguousarray(column[free]) for column in parking))
+
+
 @njit(cache=True)
 def _wanted(spots, ego_x, ego_y, users, density):
     """Return how many users of each group the surroundings call for, (3,), within the slots there are."""
@@ -263,7 +272,7 @@ def _settle(ways, table, o, i, slots, uid, kind, way, s, seed):
 @njit(cache=True)
 def _clear_slot(table, u, i, o, slots):
     table.row[u].active, table.row[u].uid, table.row[u].lane, table.row[u].speed_mps = False, -1, -1, 0.0
-    table.row[u].parked = False
+    table.row[u].parked, table.row[u].backwards, table.row[u].actor = False, False, -1
     for j in range(slots):
         table.seen[o + j, i] = 0
     table.seen[u, :] = 0
@@ -274,7 +283,7 @@ def leave(ways, walls, table, o, users, slots, ego_x, ego_y):
     """Empty the slots of users who are far away, or out of sight at a dead end or stuck."""
     for i in range(users):
         u = o + i
-        if not table.row[u].active:
+        if not table.row[u].active or table.row[u].actor >= 0:
             continue
         away = np.hypot(table.row[u].x_m - ego_x, table.row[u].y_m - ego_y)
         way = table.row[u].way
@@ -288,15 +297,28 @@ def leave(ways, walls, table, o, users, slots, ego_x, ego_y):
 
 
 @njit(cache=True)
-def appear(ways, walls, spots, table, o, users, slots, seed, tick, uid, ego, ego_z, density, attempts, initial):
-    """Try so many times to bring in a user; returns the next free uid. ego (3,): its middle's x, y, its yaw."""
+def _on_stage(clear, x, y):
+    inside = False
+    for n in range(len(clear)):
+        inside = inside or (clear[n, 0] - x) ** 2 + (clear[n, 1] - y) ** 2 < clear[n, 2] ** 2
+    return inside
+
+
+@njit(cache=True)
+def appear(
+    ways, walls, spots, clear, table, o, users, slots, seed, tick, uid, ego, ego_z, density, attempts, initial
+):  # fmt: skip
+    """Try so many times to bring in a user; returns the next free uid. ego (3,): its middle's x, y, its yaw.
+
+    Nobody comes within the circles `clear` (K, 3).
+    """
     free = _empty_slot(table, o, 0, users)
     if free < 0:
         return uid
     wanted = _wanted(spots, ego[0], ego[1], users, density)
     have = np.zeros(3)
     for i in range(users):
-        if table.row[o + i].active:
+        if table.row[o + i].active and table.row[o + i].actor < 0:
             kind = table.row[o + i].kind
             have[2 if ON_FOOT[kind] else (1 if TWO_WHEELER[kind] else 0)] += 1.0
     for attempt in range(attempts):
@@ -326,7 +348,7 @@ def appear(ways, walls, spots, table, o, users, slots, seed, tick, uid, ego, ego
             continue
         x, y, way = spots.x[spot], spots.y[spot], spots.way[spot]
         away = np.hypot(x - ego[0], y - ego[1])
-        if away > RADIUS_M or away < CLEAR_M:
+        if away > RADIUS_M or away < CLEAR_M or _on_stage(clear, x, y):
             continue
         kind = _draw_kind(group, seed, uid)
         if kind == _BUS and ways.way[way].road > _SECONDARY + 1:

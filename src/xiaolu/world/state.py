@@ -31,8 +31,11 @@ class Minds:
     fixed share that does not look; offset_target_m: where in its lane it likes to be, apart from rules; junctions: how
     many turns it has chosen (the counter of its next choice); waited_s: how long it has stood for somebody; parked:
     stands for the whole ride (for a parked car, `way` is the index of its prop); way, along_m: the way it is on and how
-    far (`xiaolu.world.ways`); ran_red: entered its junction on red. seen (B, N, N + 1) int8: for how many ticks it has
-    seen each other user, the ego in the last column; 0 is not at all.
+    far (`xiaolu.world.ways`); ran_red: entered its junction on red; backwards: it drives along its way rear first.
+    actor: which actor of the script it is, -1 for none; act, act_s: the act it is at (0 before its first) and since
+    when; stood_s: for how long the ego has stood, as its next act counts it (`xiaolu.world.script`).
+    seen (B, N, N + 1) int8: for how many ticks it has seen each other user, the ego in the last
+    column; 0 is not at all.
     """
 
     haste: np.ndarray
@@ -46,6 +49,11 @@ class Minds:
     way: np.ndarray
     along_m: np.ndarray
     ran_red: np.ndarray
+    backwards: np.ndarray
+    actor: np.ndarray
+    act: np.ndarray
+    act_s: np.ndarray
+    stood_s: np.ndarray
     seen: np.ndarray
 
 
@@ -73,6 +81,9 @@ MIND_DTYPES: dict[str, Any] = {
     "parked": np.bool_,
     "way": np.int32,
     "ran_red": np.bool_,
+    "backwards": np.bool_,
+    "actor": np.int32,
+    "act": np.int32,
 }
 
 
@@ -80,6 +91,7 @@ def empty_minds(branches: int, users: int) -> Minds:
     """Return minds of empty slots; writable, for building the next ones."""
     shape = (branches, users)
     table: dict[str, np.ndarray] = {f.name: np.zeros(shape, MIND_DTYPES.get(f.name, np.float64)) for f in fields(Minds)}
+    table["actor"] -= 1
     table["seen"] = np.zeros((branches, users, users + 1), np.int8)
     return Minds(**table)
 

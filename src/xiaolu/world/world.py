@@ -1,5 +1,7 @@
 """The world: a town with road users, stepped purely: state and the ego's motion over a tick in, the next state out."""
 
+import copy
+
 import numpy as np
 from numba import njit
 
@@ -9,12 +11,14 @@ from xiaolu.core.observation import Instruction, RangeScan
 from xiaolu.core.rates import TICK_S
 from xiaolu.core.scene import Scene
 from xiaolu.core.users import empty_users
+from xiaolu.world.acting import enter
 from xiaolu.world.motion import tick_branch
 from xiaolu.world.places import ego_way, way_grid
 from xiaolu.world.ranging import measure
+from xiaolu.world.script import Script, empty_stage, stage
 from xiaolu.world.sight import Sight
 from xiaolu.world.signals import clock_s, head_states, programs_of
-from xiaolu.world.spawn import PARKED_SLOTS, appear, leave, park, parking_of, spots_of
+from xiaolu.world.spawn import PARKED_SLOTS, appear, leave, park, parking_of, spots_of, without
 from xiaolu.world.state import Ego, WorldState, empty_minds, fork, map_arrays
 from xiaolu.world.table import split, table_of
 from xiaolu.world.temper import HIDES
@@ -26,14 +30,14 @@ _CENTRE = EGO_BODY.centre_x_m
 
 
 @njit(cache=True)
-def _tick(ways, programs, walls, grid, spots, parking, table, users, density, seed, tick, clock, uid, z, pose, ego,
-          touching, caused):  # fmt: skip
+def _tick(ways, programs, walls, grid, spots, parking, stage, table, users, density, seed, tick, clock, uid, z, pose,
+          ego, touching, caused):  # fmt: skip
     """Advance every branch in place; returns the next free uids and the ego's height, (B,) each."""
     slots = len(table.row) // len(seed)
     for b in range(len(seed)):
         o = b * slots
         tick_branch(
-            ways, programs, walls, grid, table, o, slots, seed[b], tick[b], clock[b], pose[b], ego[b], z[b],
+            ways, programs, walls, grid, stage, table, o, slots, seed[b], tick[b], clock[b], pose[b], ego[b], z[b],
             touching[b], caused[b],
         )  # fmt: skip
         last = pose[b, -1]
@@ -41,8 +45,8 @@ def _tick(ways, programs, walls, grid, spots, parking, table, users, density, se
         z[b] = ego_way(ways, grid, x, y, z[b], last[2])[3]
         leave(ways, walls, table, o, users, slots, x, y)
         uid[b] = appear(
-            ways, walls, spots, table, o, users, slots, seed[b], tick[b], uid[b], np.array([x, y, last[2]]), z[b],
-            density, 3, False,
+            ways, walls, spots, stage.clear, table, o, users, slots, seed[b], tick[b], uid[b],
+            np.array([x, y, last[2]]), z[b], density, 3, False,
         )  # fmt: skip
         if tick[b] % 5 == 0:
             park(parking, table, o, users, slots, seed[b], np.array([x, y, last[2]]), False)
@@ -67,6 +71,22 @@ class World:
         self._spots = spots_of(self._ways)
         self._parking = parking_of(town)
         self._programs = programs_of(town)
+        self._stage = empty_stage()
+
+    def staged(self, script: Script, users: int | None = None, density: float | None = None) -> "World":
+        """Return a world in which the script's actors take part; it shares this one's tables.
+
+        Raises ValueError when there are more actors than places for users.
+        """
+        world = copy.copy(self)
+        world.users = self.users if users is None else users
+        world.density = self.density if density is None else float(density)
+        world.slots = world.users + PARKED_SLOTS
+        if len(script.actors) > world.users:
+            raise ValueError(f"World.staged: {len(script.actors)} actors, and places for {world.users} road users")
+        world._stage, world._ways = stage(script, self._ways)
+        world._parking = without(self._parking, script.parked_clear)
+        return world
 
     def start(self, seed: int, ego_pose: np.ndarray, branches: int = 1) -> WorldState:
         """Return the state in which a ride of that seed begins, in so many equal branches.
@@ -77,9 +97,11 @@ class World:
         table = table_of(empty_users(1, self.slots), empty_minds(1, self.slots))
         middle = np.array([x + _CENTRE * np.cos(yaw), y + _CENTRE * np.sin(yaw), yaw])
         z = self._height(middle)
+        enter(self._ways, self._stage, table, 0, self.slots)
         park(self._parking, table, 0, self.users, self.slots, seed, middle, True)
         uid = appear(
-            self._ways, self.sight.walls, self._spots, table, 0, self.users, self.slots, seed, 0, 0, middle, z,
+            self._ways, self.sight.walls, self._spots, self._stage.clear, table, 0, self.users, self.slots, seed, 0,
+            len(self._stage.actor), middle, z,
             self.density, 60 * self.users, True,
         )  # fmt: skip
         users, minds = split(table, 1)
@@ -131,8 +153,8 @@ class World:
         touching, caused = np.zeros((2, branches, self.slots), bool)
         pose = np.ascontiguousarray(motion.pose)
         _tick(
-            self._ways, self._programs, self.sight.walls, self._grid, self._spots, self._parking, table, self.users,
-            self.density, state.seed, tick, clock, uid, z, pose, ego, touching, caused,
+            self._ways, self._programs, self.sight.walls, self._grid, self._spots, self._parking, self._stage, table,
+            self.users, self.density, state.seed, tick, clock, uid, z, pose, ego, touching, caused,
         )  # fmt: skip
         users, minds = split(table, branches)
         last = pose[:, -1]
@@ -184,7 +206,15 @@ class World:
             goal_s_m=float(goal_s_m),
             conditions=conditions,
             instruction=instruction,
+            acts=self._acts(state, branch),
         )
+
+    def _acts(self, state: WorldState, branch: int) -> np.ndarray | None:
+        actors = len(self._stage.actor)
+        if not actors:
+            return None
+        here = state.minds.actor[branch, :actors] == np.arange(actors)
+        return np.where(here, state.minds.act[branch, :actors] - 1, -2).astype(np.int32)
 
     def _visible(self, state: WorldState, branch: int, pose: np.ndarray) -> np.ndarray:
         """Return (N,) bool: does the ego's eye see any of the user's middle, front or back."""

@@ -1,4 +1,4 @@
-"""Checks: what a scenario may ask of a ride, by name. Declared here with parameters and ranges; judged in evaluation."""
+"""Checks: what a scenario may ask of a ride, by name. Declared here, with ranges; judged in evaluation."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -62,8 +62,8 @@ CHECKS: dict[str, CheckKind] = {
     ),
     "time_limit_s": CheckKind("the ride takes no longer", {"most_s": Number(5.0, 600.0)}),
     "keeps_clearance_m": CheckKind(
-        "the gap between outlines never falls below this while the ego moves faster than `above_mps`; without an actor: "
-        "to any actor",
+        "the gap between outlines never falls below this while the ego moves faster than `above_mps`; without an "
+        "actor: to any actor",
         {"actor": ActorName(False), "least_m": Number(0.0, 5.0), "above_mps": Number(0.0, 20.0, 0.3)},
     ),
     "slower_than": CheckKind(
