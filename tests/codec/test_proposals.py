@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.made_moments import arc
-from xiaolu.codec.decision import IMAGINED, blind_decision, decision_of
+from xiaolu.codec.decision import IMAGINED, STOPPING_MPS2, blind_decision, decision_of
 from xiaolu.codec.proposals import (
     MAX_ACCELERATION_MPS2,
     MAX_BRAKING_MPS2,
@@ -121,3 +121,13 @@ def test_blind_it_stops_on_the_arc_it_is_on() -> None:
     decision = blind_decision(EGO, 7, "no front camera shows anything")
     assert decision.strategy.pace == Pace.STOP and decision.plan.speed_mps[-1] == 0.0
     assert decision.plan.path[10, 1] > 0.0 and not any(decision.imagined_valid)
+
+
+@pytest.mark.parametrize(
+    ("hazard_m", "hardest"), [(np.inf, STOPPING_MPS2), (40.0, STOPPING_MPS2), (7.0, MAX_BRAKING_MPS2)]
+)
+def test_it_brakes_hard_only_for_what_it_has_seen(hazard_m: float, hardest: float) -> None:
+    proposals = made(PathChoice.KEEP_AHEAD, Pace.STOP)
+    proposals.hazard_near[:] = nearness(hazard_m)
+    speeds = decision_of(proposals, EgoState(7, 10.0, 0.0, 0.0, 0.0, np.zeros(3)), 7).plan.speed_mps
+    assert (10.0 - speeds[0]) / 0.5 == pytest.approx(hardest)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from xiaolu.codec.proposals import MODE_OF, PathChoice, Proposals, distance_of, plan_of
+from xiaolu.codec.proposals import MAX_BRAKING_MPS2, MODE_OF, PathChoice, Proposals, distance_of, plan_of
 from xiaolu.core.control import EGO_BODY
 from xiaolu.core.decision import Cause, Decision, Imagined, LampColour, Pace, PathMode, Perceived, Strategy
 from xiaolu.core.observation import EgoState
@@ -11,7 +11,7 @@ from xiaolu.core.plan import PATH_DISTANCES_M, SPEED_KNOTS, SPEED_TIMES_S, Plan
 IMAGINED_PATHS = 3
 IMAGINED = IMAGINED_PATHS * len(Pace)
 LEAST_CHANCE = 0.02  # an alternative less likely than this is not one
-STOPPING_MPS2 = 3.0
+STOPPING_MPS2 = 3.0  # harder than this is never braked without something seen that asks for it
 BEHIND_M = 2.0  # a stop line further behind the bumper than this has been passed
 RISK_MARGIN_M = 4.0  # between bumper and hazard: closer than this is as good as contact
 
@@ -55,6 +55,17 @@ def sentence(strategy: Strategy, cause: Cause, perceived: Perceived) -> str:
     return f"{PACE_WORDS[strategy.pace]}{PATH_WORDS[strategy.path]}: {reason}."
 
 
+def braking_needed_mps2(perceived: Perceived, line_m: float, speed_now_mps: float) -> float:
+    """Return how hard one may have to brake for what is perceived: from STOPPING_MPS2 to MAX_BRAKING_MPS2.
+
+    line_m: to the stop line of the signal, from the rear axle. A fifth more than what stops a metre short is allowed.
+    """
+    stops = perceived.signal in (LampColour.RED, LampColour.YELLOW)
+    ahead_m = min(perceived.hazard_m, line_m if stops else np.inf) - EGO_BODY.front_x_m - 1.0
+    needed = 1.2 * speed_now_mps**2 / (2.0 * max(ahead_m, 0.3))
+    return float(np.clip(needed, STOPPING_MPS2, MAX_BRAKING_MPS2))
+
+
 def imagined_of(
     strategy: Strategy, plan: Plan, chance: float, perceived: Perceived, line_m: float, speed_now_mps: float
 ) -> Imagined:
@@ -96,11 +107,12 @@ def decision_of(proposals: Proposals, ego: EgoState, stamp_ns: int) -> Decision:
     perceived = Perceived(LampColour(signal), float(signal_chance[signal]), hazard_m)
     order = np.argsort(-path_chance, kind="stable")
     line_m = float(distance_of(proposals.signal_near[0]))
+    braking_mps2 = braking_needed_mps2(perceived, line_m, ego.speed_mps)
     imagined, valid = [], []
     for choice in order[:IMAGINED_PATHS]:
         for pace in Pace:
             strategy = Strategy(MODE_OF[PathChoice(int(choice))], pace)
-            plan = plan_of(proposals.paths[choice], proposals.speeds_mps[pace], ego.speed_mps)
+            plan = plan_of(proposals.paths[choice], proposals.speeds_mps[pace], ego.speed_mps, braking_mps2)
             chance = float(path_chance[choice] * pace_chance[pace])
             imagined.append(imagined_of(strategy, plan, chance, perceived, line_m, ego.speed_mps))
             valid.append(chance >= LEAST_CHANCE)

@@ -105,7 +105,9 @@ def path_curvature(path: np.ndarray) -> np.ndarray:
     return np.diff(heading) / middle
 
 
-def bounded_speeds(speed_mps: np.ndarray, path: np.ndarray, speed_now_mps: float) -> np.ndarray:
+def bounded_speeds(
+    speed_mps: np.ndarray, path: np.ndarray, speed_now_mps: float, braking_mps2: float = MAX_BRAKING_MPS2
+) -> np.ndarray:
     """Return a profile (SPEED_KNOTS,) that a car can follow from its present speed along a path.
 
     Bounded by acceleration, braking and, where the path bends, lateral acceleration; next to nothing means standing.
@@ -119,17 +121,19 @@ def bounded_speeds(speed_mps: np.ndarray, path: np.ndarray, speed_now_mps: float
     for knot in range(SPEED_KNOTS):
         wanted = min(float(speed_mps[knot]), MAX_PLANNED_MPS, float(np.interp(along, PATH_DISTANCES_M, corner_mps)))
         wanted = 0.0 if wanted < STANDSTILL_MPS else wanted
-        low, high = before - MAX_BRAKING_MPS2 * knot_s, before + MAX_ACCELERATION_MPS2 * knot_s
+        low, high = before - braking_mps2 * knot_s, before + MAX_ACCELERATION_MPS2 * knot_s
         bounded[knot] = min(max(wanted, low, 0.0), high)
         along += 0.5 * (before + bounded[knot]) * knot_s
         before = bounded[knot]
     return bounded
 
 
-def plan_of(path: np.ndarray, speed_mps: np.ndarray, speed_now_mps: float) -> Plan:
+def plan_of(
+    path: np.ndarray, speed_mps: np.ndarray, speed_now_mps: float, braking_mps2: float = MAX_BRAKING_MPS2
+) -> Plan:
     """Return the plan of one proposed path (PATH_POINTS, 2) and profile (SPEED_KNOTS,), within the decoder's bounds."""
     path = np.asarray(path, dtype=np.float64)
-    return Plan(path, bounded_speeds(np.asarray(speed_mps, dtype=np.float64), path, speed_now_mps))
+    return Plan(path, bounded_speeds(np.asarray(speed_mps, dtype=np.float64), path, speed_now_mps, braking_mps2))
 
 
 def proposals_of(outputs: Mapping[str, np.ndarray], row: int = 0) -> Proposals:

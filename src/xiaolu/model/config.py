@@ -12,9 +12,9 @@ class ModelConfig:
     widths: tuple[int, int, int, int] = (32, 64, 128, 192)
     depths: tuple[int, int, int, int] = (1, 1, 1, 1)
     token_dim: int = 128
-    dim: int = 128
+    dim: int = 192
     layers: int = 4
-    heads: int = 4
+    heads: int = 6
     implicit_tokens: int = 24
     text_dim: int = 64
 

@@ -13,7 +13,7 @@ from xiaolu.codec.moment import CELL_PX, Moment, MomentSource
 from xiaolu.codec.proposals import PathChoice, nearness, path_choice
 from xiaolu.codec.route import route_vector
 from xiaolu.codec.text import text_ids
-from xiaolu.core.decision import Cause, Pace, PathMode
+from xiaolu.core.decision import Cause, LampColour, Pace, PathMode
 from xiaolu.core.rates import SECOND_NS, TRAINING_HZ
 
 # A cell shows the first of these that covers at least so many of its pixels; else what covers most of it. A lamp is a
@@ -172,6 +172,7 @@ def interest_of(columns: Columns) -> np.ndarray:
     interest[columns.choice >= PathChoice.CHANGE_LEFT] = 1.5
     interest[(columns.now_mps < 1.0) & (columns.speed_mps[:, -1] > 1.5)] = 2.5
     interest[(columns.cause == Cause.SIGNAL) & (columns.now_mps > 1.0)] = 1.5
+    interest[np.isin(columns.signal, (LampColour.YELLOW, LampColour.FLASHING_GREEN))] = 3.0
     interest[still_waiting] = 0.35
     interest[~columns.usable] = 0.0
     return interest

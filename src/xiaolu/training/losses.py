@@ -22,7 +22,7 @@ class Weights:
     choice: float = 0.3
     speed: float = 0.5
     pace: float = 0.5
-    signal: float = 0.5
+    signal: float = 1.0
     cause: float = 0.2
     near: float = 1.0
     cells: float = 1.0
