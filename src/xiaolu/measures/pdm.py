@@ -1,0 +1,144 @@
+"""PDMS-, EPDMS- and nuPlan-style scores of a motion: parts first, then how they are put together.
+
+Axes: T samples at `tick_s`, N others. Boxes (..., 5): x, y, yaw, length, width, metres and radians. A part is 1 when all
+is well and 0 when it is not. "-style": a figure of ours is not a NAVSIM or nuPlan result, whose scenes are others.
+Sources: NAVSIM (Dauner et al. 2024), NAVSIM v2 (Cao et al. 2025), nuPlan (Caesar et al. 2021).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from xiaolu.core.frames import wrap_angle
+from xiaolu.core.rates import TICK_S
+from xiaolu.core.score import Score
+from xiaolu.measures.comfort import NUPLAN, Bounds, breaches, motion_of
+from xiaolu.measures.geometry import clearance_m
+
+PROJECTED_S = (0.0, 0.3, 0.6, 0.9)
+LITTLE_PROGRESS_M = 5.0
+STANDING_MPS = 0.005
+BEHIND_RAD = np.deg2rad(150.0)  # whoever meets the ego in this cone behind it runs into it
+LANE_KEEPING_M, LANE_KEEPING_S = 0.5, 2.0
+OVERSPEED_MPS = 2.23
+CHANGE_BOUNDS = (0.7, 0.5, 0.1, 0.1)  # r.m.s. of acceleration, jerk, yaw rate, yaw acceleration between plans
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What every one of these scores is made of, each 0 to 1. NaN: there was nothing to judge."""
+
+    no_collision: float
+    drivable_area: float
+    progress: float
+    time_to_collision: float
+    comfort: float
+    direction: float = 1.0
+    traffic_light: float = 1.0
+    lane_keeping: float = 1.0
+    extended_comfort: float = 1.0
+    speed: float = 1.0
+    progressing: float = 1.0
+
+
+def at_fault(ego: np.ndarray, speed_mps: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Return (T, N) bool: the ego (T, 5) at speed (T,) overlaps others (T, N, 5), moving, and not hit from behind."""
+    overlap = clearance_m(ego[:, None], others) <= 0.0
+    toward = np.arctan2(others[..., 1] - ego[:, None, 1], others[..., 0] - ego[:, None, 0])
+    behind = np.abs(wrap_angle(toward - ego[:, None, 2])) > BEHIND_RAD
+    return overlap & ~behind & (np.abs(speed_mps) > STANDING_MPS)[:, None]
+
+
+def no_collision(faults: np.ndarray, is_user: np.ndarray) -> float:
+    """Return 0 for a collision at fault (T, N) with a road user (N,), 0.5 with an object only, else 1."""
+    hit = faults.any(axis=0)
+    return 0.0 if (hit & is_user).any() else 0.5 if hit.any() else 1.0
+
+
+def projected_time_to_collision(
+    ego: np.ndarray, speed_mps: np.ndarray, others: np.ndarray, other_velocity: np.ndarray
+) -> float:
+    """Return 0 if at any sample the ego, going straight on at its speed, would be at fault within 0.9 s; else 1.
+
+    ego (T, 5), speed (T,), others (T, N, 5), other_velocity (T, N, 2) m/s; all projected at constant velocity.
+    """
+    heading = np.stack([np.cos(ego[:, 2]), np.sin(ego[:, 2])], axis=-1)
+    for ahead_s in PROJECTED_S:
+        mine, theirs = ego.copy(), np.array(others, np.float64)
+        mine[:, :2] += ahead_s * speed_mps[:, None] * heading
+        theirs[..., :2] += ahead_s * other_velocity
+        if at_fault(mine, speed_mps, theirs).any():
+            return 0.0
+    return 1.0
+
+
+def ego_progress(progress_m: float, best_safe_m: float) -> float:
+    """Return progress as a share of the best safe one, 0 to 1; 1 where hardly any progress can be made safely."""
+    return 1.0 if best_safe_m <= LITTLE_PROGRESS_M else float(np.clip(progress_m / best_safe_m, 0.0, 1.0))
+
+
+def comfortable(speed_mps: np.ndarray, yaw_rad: np.ndarray, bounds: Bounds = NUPLAN, tick_s: float = TICK_S) -> float:
+    """Return 1 when a motion (T,) stays within nuPlan's bounds throughout, else 0."""
+    return float(not breaches(motion_of(speed_mps, yaw_rad, tick_s), bounds).any())
+
+
+def lane_keeping(offset_m: np.ndarray, in_junction: np.ndarray, tick_s: float = TICK_S) -> float:
+    """Return 0 when the ego is more than 0.5 m off its lane's middle for 2 s on end, junctions left out; else 1."""
+    off = (np.abs(offset_m) > LANE_KEEPING_M) & ~np.asarray(in_junction, bool)
+    run = 0
+    for sample in off:
+        run = run + 1 if sample else 0
+        if run * tick_s >= LANE_KEEPING_S - 1e-9:
+            return 0.0
+    return 1.0
+
+
+def extended_comfort(
+    before: tuple[np.ndarray, np.ndarray], after: tuple[np.ndarray, np.ndarray], tick_s: float = TICK_S
+) -> float:
+    """Return 1 when two successive plans agree where they overlap, else 0.
+
+    Each is (speed (T,), yaw (T,)) over the same span of time. Compared by the r.m.s. of the differences of their
+    accelerations, jerks, yaw rates and yaw accelerations.
+    """
+    one, other = motion_of(*before, tick_s), motion_of(*after, tick_s)
+    names = ("longitudinal_mps2", "longitudinal_jerk_mps3", "yaw_rate_radps", "yaw_acceleration_radps2")
+    for name, bound in zip(names, CHANGE_BOUNDS, strict=True):
+        difference = getattr(one, name) - getattr(other, name)
+        if np.sqrt((difference**2).mean()) > bound:
+            return 0.0
+    return 1.0
+
+
+def speed_compliance(speed_mps: np.ndarray, limit_mps: np.ndarray, tick_s: float = TICK_S) -> float:
+    """Return max(0, 1 - integral of overspeed / (2.23 T)), 0 to 1 (nuPlan)."""
+    over = np.maximum(np.asarray(speed_mps) - np.asarray(limit_mps), 0.0)
+    return float(max(0.0, 1.0 - over.sum() * tick_s / max(OVERSPEED_MPS * len(over) * tick_s, 1e-9)))
+
+
+def pdms(parts: Parts, from_ns: int = 0, to_ns: int = 0) -> Score:
+    """Return the PDMS-style score, 0 to 1: NC x DAC x (5 EP + 5 TTC + 2 C) / 12."""
+    sound = parts.no_collision * parts.drivable_area
+    mean = (5.0 * parts.progress + 5.0 * parts.time_to_collision + 2.0 * parts.comfort) / 12.0
+    return _score("pdms_style", sound * mean, from_ns, to_ns)
+
+
+def epdms(parts: Parts, from_ns: int = 0, to_ns: int = 0) -> Score:
+    """Return the EPDMS-style score, 0 to 1: four multipliers x (5 EP + 5 TTC + 2 LK + 2 C + 2 EC) / 16."""
+    sound = parts.no_collision * parts.drivable_area * parts.direction * parts.traffic_light
+    mean = 5.0 * parts.progress + 5.0 * parts.time_to_collision
+    mean += 2.0 * (parts.lane_keeping + parts.comfort + parts.extended_comfort)
+    return _score("epdms_style", sound * mean / 16.0, from_ns, to_ns)
+
+
+def nuplan_closed_loop(parts: Parts, from_ns: int = 0, to_ns: int = 0) -> Score:
+    """Return the nuPlan closed-loop-style score, 0 to 1: four multipliers x (5 EP + 5 TTC + 4 speed + 2 C) / 16."""
+    sound = parts.no_collision * parts.drivable_area * parts.progressing * parts.direction
+    mean = 5.0 * parts.progress + 5.0 * parts.time_to_collision + 4.0 * parts.speed + 2.0 * parts.comfort
+    return _score("nuplan_style_closed_loop", sound * mean / 16.0, from_ns, to_ns)
+
+
+def _score(name: str, value: float, from_ns: int, to_ns: int) -> Score:
+    if np.isnan(value):
+        return Score(name, None, "share", False, "a part of it had nothing to judge", from_ns, to_ns)
+    return Score(name, float(value), "share", True, "", from_ns, to_ns)
