@@ -67,12 +67,12 @@ def infraction_score_20(found: Infractions) -> float:
 
 
 def driving_score_21(progress_m: float, route_m: float, found: Infractions, to_ns: int = 0) -> Score:
-    """Return the leaderboard 2.1-style driving score, 0 to 100. Invalid for a route of no length."""
+    """Return the leaderboard 2.1-style driving score, 0 to 100; invalid without a route."""
     return _driving_score("carla_2_1_style_driving_score", progress_m, route_m, infraction_score_21(found), to_ns)
 
 
 def driving_score_20(progress_m: float, route_m: float, found: Infractions, to_ns: int = 0) -> Score:
-    """Return the leaderboard 2.0-style (Bench2Drive-style) driving score, 0 to 100. Invalid for a route of no length."""
+    """Return the leaderboard 2.0-style (Bench2Drive-style) driving score, 0 to 100; invalid without a route."""
     return _driving_score("bench2drive_style_driving_score", progress_m, route_m, infraction_score_20(found), to_ns)
 
 

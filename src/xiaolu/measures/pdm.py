@@ -1,7 +1,7 @@
 """PDMS-, EPDMS- and nuPlan-style scores of a motion: parts first, then how they are put together.
 
-Axes: T samples at `tick_s`, N others. Boxes (..., 5): x, y, yaw, length, width, metres and radians. A part is 1 when all
-is well and 0 when it is not. "-style": a figure of ours is not a NAVSIM or nuPlan result, whose scenes are others.
+Axes: T samples at `tick_s`, N others. Boxes (..., 5): x, y, yaw, length, width, metres and radians. A part is 1 when
+all is well and 0 when it is not. "-style": a figure of ours is not a NAVSIM or nuPlan result, whose scenes are others.
 Sources: NAVSIM (Dauner et al. 2024), NAVSIM v2 (Cao et al. 2025), nuPlan (Caesar et al. 2021).
 """
 
