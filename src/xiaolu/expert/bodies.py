@@ -13,6 +13,8 @@ from xiaolu.expert.forecast import STEP_S
 from xiaolu.world.ground import Ground
 
 AROUND_M = 85.0
+MEETING = np.arange(0, 29, 2)  # of the forecast's moments
+ALONGSIDE_SIN = 0.4
 NEAR_M = 8.0  # in the immediate corridor everybody counts, seen or not
 REMEMBERED_NS = 1_000_000_000
 STANDING_MPS = 0.3
@@ -141,15 +143,36 @@ def in_the_way(
             if left_alone or across_us or abreast or np.cos(toward[k]) < -0.7:
                 out.append((low_s, high_s, low_d, high_d, *VEHICLE_GAPS_M))
         elif along[k] < -0.5:
-            # It comes towards us: the place where we meet matters, not the one where it is.
-            meet = max(low_s, 0.0) * v_ego / (v_ego - along[k])
-            out.append((max(meet - 6.0, 0.0), meet + 8.0, low_d, high_d, *VEHICLE_GAPS_M))
+            for h in np.flatnonzero(owner == k):
+                out.extend(_met(course, s0_m, poses[h], u.length_m[k], u.width_m[k], v_ego))
         elif u.kind[k] in (Kind.BICYCLE, Kind.E_BIKE) and low_s > 0.0 and along[k] < 0.65 * v_ego:
             caught = min(low_s * v_ego / (v_ego - along[k]), 60.0)
             out.append((low_s - 1.0, caught + 6.0, low_d, high_d, *CYCLE_GAPS_M))
         elif abs(0.5 * (low_d + high_d) - d0_m) > 1.5 and low_s < 14.0:
             out.extend(_beside(course, s0_m, poses[first_of[k]], u.length_m[k], u.width_m[k], scene.ego_speed_mps))
     return np.array(out, np.float64).reshape(-1, 6)
+
+
+def _met(course: Course, s0_m: float, poses: np.ndarray, length: float, width: float, v_ego: float) -> list:
+    """Return the body (none or one) for a user that comes towards us, at the place where we meet it.
+
+    What crosses the way there is not passed beside: that is a matter of time, see `yielding`.
+    """
+    many = np.full(MEETING.size, length), np.full(MEETING.size, width)
+    at = poses[MEETING]
+    box = _extents(course, s0_m, at[:, 0], at[:, 1], at[:, 2], *many)
+    passed = np.flatnonzero(0.5 * (box[:, 0] + box[:, 1]) <= v_ego * MEETING * STEP_S + 1.4)
+    if not len(passed):
+        return []
+    k = int(passed[0])
+    index = min(max(int((s0_m + max(box[k, 0], 0.0)) / course.step_m), 0), course.n - 1)
+    if abs(np.sin(at[k, 2] - course.yaw_rad[index])) > ALONGSIDE_SIN:
+        return []
+    before = box[max(k - 1, 0)]
+    low_s, high_s = float(min(box[k, 0], before[0])), float(max(box[k, 1], before[1]))
+    if low_s > 72.0:
+        return []
+    return [(max(low_s, 0.0), high_s, float(box[k, 2]), float(box[k, 3]), *VEHICLE_GAPS_M)]
 
 
 def _beside(course: Course, s0_m: float, poses: np.ndarray, length: float, width: float, v_ego: float) -> list:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from xiaolu.core.control import EGO_BODY
 from xiaolu.core.decision import LampColour
 from xiaolu.world.ground import Ground
 from xiaolu.world.routing import RoutePath, RoutePlan
@@ -17,6 +18,12 @@ BEYOND_M = 75.0
 ROOM_STEP_M = 0.25
 ROOM_REACH_M = 6.0
 OVERLAP_M = 0.3
+# The way keeps every tyre this far from the kerb where the road leaves room, front and rear ones, in turns too.
+KERB_ROOM_M = 0.35
+TYRE_M = 0.8  # a tyre's outer edge from the car's middle
+BOW_M = 0.8  # the way is bent by no more than this for it
+BOW_SIGMA_M = 2.5
+BOW_ROUNDS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,20 +92,53 @@ class Course:
         last = np.array([np.cos(path.yaw_rad[-1]), np.sin(path.yaw_rad[-1])])
         self.xy = np.concatenate([path.points[:, :2], path.points[-1, :2] + ahead * last])
         self.n = len(self.xy)
-        self.yaw_rad = _onward(path.yaw_rad, beyond)
-        self.curvature_1pm = np.concatenate([path.curvature_1pm, np.zeros(beyond)])
+        self.lane = _onward(path.lane, beyond)
+        ground = ground or Ground(town)
+        self.xy, self.yaw_rad = self._off_kerbs(ground, _onward(path.yaw_rad, beyond))
+        self.curvature_1pm = np.gradient(self.yaw_rad, self.step_m)
         self.limit_mps = _onward(path.limit_mps, beyond)
         self.half_lane_m = _onward(path.width_m, beyond) / 2.0
-        self.lane = _onward(path.lane, beyond)
         self.line_left_m = self._opposite_from()
         self.shared = _onward(town.lane_twin[path.lane] >= 0, beyond)
         goal = town.pose_at(int(plan.lanes[-1]), plan.goal_s_m)
         self.goal_s_m, _ = path.project(float(goal[0]), float(goal[1]), min(plan.length_m, path.length_m))
         self.change = self._changes()
-        self.room_left_m, self.room_right_m = self._room(ground or Ground(town))
+        self.room_left_m, self.room_right_m = self._room(ground)
         self.entries = self._entries()
         self.stop_lines = self._stop_lines()
         self.lane_set = frozenset(int(lane) for lane in path.plan.lanes)
+
+    def _off_road_m(self, ground: Ground, points: np.ndarray) -> np.ndarray:
+        """Return (n, k) metres off the road of places (n, k, 2) beside each point of the way, on its layer."""
+        off, layers = np.empty(points.shape[:2]), self.town.lane_layer[self.lane]
+        for layer in np.unique(layers):
+            chosen = layers == layer
+            off[chosen] = ground.off_road_m(points[chosen].reshape(-1, 2), int(layer)).reshape(-1, points.shape[1])
+        return off
+
+    def _off_kerbs(self, ground: Ground, yaw_rad: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return (xy (n, 2), yaw_rad (n,)): the line bowed away from kerbs that a tyre would come too near to."""
+        aside = np.stack([-np.sin(yaw_rad), np.cos(yaw_rad)], axis=1)
+        reach = int(np.ceil(3 * BOW_SIGMA_M / self.step_m))
+        bell = np.exp(-0.5 * (np.arange(-reach, reach + 1) * self.step_m / BOW_SIGMA_M) ** 2)
+        front = round(EGO_BODY.wheelbase_m / self.step_m)
+        bow, xy = np.zeros(self.n), self.xy
+        for _ in range(BOW_ROUNDS):
+            ahead = np.stack([np.cos(yaw_rad), np.sin(yaw_rad)], axis=1)
+            left = np.stack([-ahead[:, 1], ahead[:, 0]], axis=1) * (TYRE_M + KERB_ROOM_M)
+            axles = xy, xy + EGO_BODY.wheelbase_m * ahead
+            tyres = np.stack([axle + side * left for axle in axles for side in (1.0, -1.0)], axis=1)
+            off = self._off_road_m(ground, tyres)
+            push = off[:, 1] - off[:, 0]
+            push[front:] += (off[:, 3] - off[:, 2])[:-front]
+            if np.abs(push).max() < 0.02:
+                break
+            bow += np.convolve(push, bell / bell.sum(), "same")
+            bow = np.clip(bow, -BOW_M, BOW_M)
+            xy = self.xy + bow[:, None] * aside
+            tangent = np.gradient(xy, axis=0)
+            yaw_rad = np.unwrap(np.arctan2(tangent[:, 1], tangent[:, 0]))
+        return xy, yaw_rad
 
     def _changes(self) -> np.ndarray:
         change, path, town = np.zeros(self.n, np.int8), self.path, self.town
@@ -123,18 +163,19 @@ class Course:
         return width
 
     def _room(self, ground: Ground) -> tuple[np.ndarray, np.ndarray]:
-        """Return how far drivable surface reaches to the left and right of each point, up to ROOM_REACH_M."""
+        """Return how far drivable surface reaches to the left and right of each point, up to ROOM_REACH_M.
+
+        The least of both axles counts: where the way turns, the front one runs further out.
+        """
         offsets = np.arange(ROOM_STEP_M, ROOM_REACH_M + 1e-9, ROOM_STEP_M)
-        normal = np.stack([-np.sin(self.yaw_rad), np.cos(self.yaw_rad)], axis=1)
-        layers = self.town.lane_layer[self.lane]
+        ahead = np.stack([np.cos(self.yaw_rad), np.sin(self.yaw_rad)], axis=1)
+        left = np.stack([-ahead[:, 1], ahead[:, 0]], axis=1)
         rooms = []
         for side in (1.0, -1.0):
-            points = self.xy[:, None] + side * offsets[:, None] * normal[:, None]
-            off = np.empty(points.shape[:2])
-            for layer in np.unique(layers):
-                chosen = layers == layer
-                off[chosen] = ground.off_road_m(points[chosen].reshape(-1, 2), int(layer)).reshape(-1, len(offsets))
-            on = off <= 0.02
+            beside = side * offsets[:, None] * left[:, None]
+            rear = self._off_road_m(ground, self.xy[:, None] + beside)
+            front = self._off_road_m(ground, (self.xy + EGO_BODY.wheelbase_m * ahead)[:, None] + beside)
+            on = np.maximum(rear, front) <= 0.02
             count = np.where(on.all(axis=1), len(offsets), on.argmin(axis=1))
             room = count * ROOM_STEP_M
             # A bay or a gap shorter than the car gives no room: the least within a few metres counts.

@@ -25,6 +25,7 @@ _DRIVE, _CYCLE, _FOOT, _CROSSING = (int(k) for k in (LaneKind.DRIVE, LaneKind.CY
 _FOOT_AREA = int(LaneKind.FOOT_AREA)
 _LEFT, _RIGHT, _U_TURN = int(Turn.LEFT), int(Turn.RIGHT), int(Turn.U_TURN)
 _RED, _YELLOW = int(LampColour.RED), int(LampColour.YELLOW)
+_BICYCLE, _E_BIKE = int(Kind.BICYCLE), int(Kind.E_BIKE)
 _PEDESTRIAN, _CHILD, _OFFICER = int(Kind.PEDESTRIAN), int(Kind.CHILD), int(Kind.OFFICER)
 
 
@@ -170,10 +171,11 @@ def forecasts(lanes, colours, kind, x, y, yaw, speed, acceleration, length, lane
             aligned = turned < WILD_RAD
         limit = lanes.limit[lane[u]] * 1.1 if has_lane else 99.0
         _travelled(speed[u], acceleration[u], limit, on_foot, way)
-        if on_foot or not has_lane or not aligned or abs(speed[u]) < 0.05:
+        rider = kind[u] == _BICYCLE or kind[u] == _E_BIKE
+        if on_foot or rider or not has_lane or not aligned or abs(speed[u]) < 0.05:
             owner[count] = u
             certain[count] = True
-            if has_lane:
+            if has_lane and not rider:
                 chain_out[count, 0] = lane[u]
             for k in range(MOMENTS):
                 poses[count, k, 0] = x[u] + np.cos(yaw[u]) * way[k]

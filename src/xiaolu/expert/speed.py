@@ -77,8 +77,8 @@ def rollout(speed, acceleration, allowed, ruling, step_m, stops, stop_cause, low
                     hardest = need
             need = max(need, -max(1.3 * kinematic, ORDINARY_BRAKE_MPS2))
             left = stops[m, 2] - t
-            if left < 20.0:
-                # It clears in time: arrive as it does, rather than stop.
+            if left < 20.0 and v * left <= 2.0 * room:
+                # It clears in time: arrive as it does, rather than stop. (Slower than that one stands before it does.)
                 glide = 2.0 * (room - v * left) / max(left * left, 0.01)
                 need = max(need, min(glide, SPEED_UP_MPS2))
             if need < least:

@@ -37,11 +37,11 @@ from xiaolu.expert.path import (
 )
 from xiaolu.expert.reasons import NAMES, Reason, sentence
 from xiaolu.expert.speed import FREE, STEPS, envelope
-from xiaolu.expert.yielding import Limits, Moves, resolve
+from xiaolu.expert.yielding import GIVEN_NS, HUMBLE_MPS, Limits, Moves, resolve
 from xiaolu.measures.strategy import strategy_of
 from xiaolu.world.ground import Ground
 from xiaolu.world.routing import RoutePlan
-from xiaolu.world.town import Town
+from xiaolu.world.town import Town, Turn
 
 TOP_MPS = 11.0  # a plan's path reaches 60 m in its 5 s
 LATERAL_MPS2 = 1.6
@@ -66,6 +66,7 @@ class Memory:
     stood_ns: dict[int, int] = field(default_factory=dict)
     waits_since_ns: int = -1
     committed_lane: int = -1
+    given_ns: dict[int, int] = field(default_factory=dict)
 
 
 class Teacher:
@@ -100,11 +101,14 @@ class Teacher:
         moves = self._forecast(here, colours)
         offsets = self._offsets(scene, here, moves, s0_m, d0_m)
         path = self._path(scene, offsets, s0_m)
-        limits = self._limits(scene, here, path, s0_m)
-        perceived = self._signals(scene, colours, s0_m, limits)
+        humble = self._humble(colours, s0_m)
+        limits = self._limits(scene, here, path, s0_m, humble)
+        perceived = self._signals(scene, colours, s0_m, limits, humble)
         waited_s = (scene.stamp_ns - memory.waits_since_ns) / SECOND_NS if memory.waits_since_ns >= 0 else 0.0
         motion = max(scene.ego_speed_mps, 0.0), scene.ego_acceleration_mps2
-        _, speed, cause = resolve(course, path, s0_m, *motion, here, moves, limits, waited_s)
+        given = frozenset(uid for uid, stamp in memory.given_ns.items() if scene.stamp_ns - stamp < GIVEN_NS)
+        _, speed, cause = resolve(course, path, s0_m, *motion, here, moves, limits, waited_s, given, humble)
+        memory.given_ns = {uid: memory.given_ns[uid] for uid in given} | dict.fromkeys(limits.given, scene.stamp_ns)
         plan = self._plan(scene, path, speed)
         reason = self._ruling(limits, speed, cause, motion[0])
         waits = motion[0] < 0.3 and reason is not None and reason.cause not in (Cause.SIGNAL, Cause.ARRIVAL)
@@ -170,10 +174,8 @@ class Teacher:
         index = np.clip(np.rint(at_s / course.step_m).astype(np.int64), 0, course.n - 1)
         edge = HALF_WIDTH_M + SIDE_ROOM_M
         high, low = course.room_left_m[index] - edge, edge - course.room_right_m[index]
-        tight = high < low
-        middle = 0.5 * (high + low)
-        high, low = np.where(tight, middle + 0.1, high), np.where(tight, middle - 0.1, low)
-        high, low = np.minimum(high, D_REACH_M), np.maximum(low, -D_REACH_M)
+        # Where the road leaves no choice the way itself is best: it has been bowed off the kerbs.
+        high, low = np.clip(high, 0.1, D_REACH_M), np.clip(low, -D_REACH_M, -0.1)
         habit = np.full(S_CELLS, np.nan)
         if memory.offsets_m is not None:
             old_s = memory.offsets_s0_m + np.arange(S_CELLS) * S_STEP_M
@@ -196,7 +198,7 @@ class Teacher:
         index = np.rint(PATH_DISTANCES_M / PATH_STEP_M).astype(np.int64)
         return Plan(to_child(scene.ego_pose, path[index, :2]), np.ascontiguousarray(speed[5:51:5]))
 
-    def _limits(self, scene: Scene, here: Counted, path: np.ndarray, s0_m: float) -> Limits:
+    def _limits(self, scene: Scene, here: Counted, path: np.ndarray, s0_m: float, humble: frozenset[int]) -> Limits:
         """Return the limits that do not depend on how others move: the road's, and what is passed beside."""
         course = self.course
         sigma = np.arange(PATH_STEPS + 1) * PATH_STEP_M
@@ -216,9 +218,10 @@ class Teacher:
         cap(np.sqrt(LATERAL_MPS2 / np.maximum(curvature, 1e-4)), Reason(Cause.CURVE, "bend", 0.0))
         for entry in course.entries:
             at_m = entry.from_s_m - s0_m - FRONT_M
-            if not -8.0 < at_m < 70.0 or entry.signalled:
+            on_red = entry.lane in humble
+            if not -8.0 < at_m < 70.0 or (entry.signalled and not on_red):
                 continue
-            top = GIVE_WAY_MPS if entry.first else OPEN_JUNCTION_MPS
+            top = HUMBLE_MPS if on_red else GIVE_WAY_MPS if entry.first else OPEN_JUNCTION_MPS
             inside = (sigma > at_m - 1.0) & (sigma < at_m + 6.0)
             cap(np.where(inside, top, np.inf), Reason(Cause.RIGHT_OF_WAY, "junction", at_m))
         self._beside(here, path, scene.ego_speed_mps, cap)
@@ -263,7 +266,22 @@ class Teacher:
                     pace = max(float(u.speed_mps[k] * np.cos(here.turned_rad[k])) - 0.5, 1.0)
                     cap(np.maximum(limit, pace), Reason(Cause.OBSTACLE, name, 0.0, side))
 
-    def _signals(self, scene: Scene, colours: np.ndarray, s0_m: float, limits: Limits) -> Perceived:
+    def _humble(self, colours: np.ndarray, s0_m: float) -> frozenset[int]:
+        """Return the junction lanes of the way that may be taken on red: right turns on a round lamp.
+
+        Allowed while giving way (Implementing Regulations of the PRC road traffic law, art. 38).
+        """
+        out = set()
+        for line in self.course.stop_lines:
+            near = -25.0 < line.s_m - s0_m < 90.0 and line.turn == Turn.RIGHT
+            arrow = (self.town.head_arrow[line.heads] == Turn.RIGHT).any()
+            if near and not arrow and colours[line.column] == LampColour.RED:
+                out.add(line.lane)
+        return frozenset(out)
+
+    def _signals(
+        self, scene: Scene, colours: np.ndarray, s0_m: float, limits: Limits, humble: frozenset[int]
+    ) -> Perceived:
         """Add the stops for signals, and return what the next one shows."""
         perceived = Perceived()
         speed = max(scene.ego_speed_mps, 0.0)
@@ -274,7 +292,7 @@ class Teacher:
             colour = LampColour(int(colours[line.column]))
             if perceived.signal == LampColour.NONE:
                 perceived = Perceived(colour, 1.0)
-            if self._must_stop(scene, line, colour, front_m, speed):
+            if line.lane not in humble and self._must_stop(scene, line, colour, front_m, speed):
                 stop_m = front_m - LINE_GAP_M if front_m > 0.9 * LINE_GAP_M else front_m - 0.35
                 word = {LampColour.RED: "red light", LampColour.YELLOW: "yellow light"}.get(
                     colour, "ending green light"

@@ -21,15 +21,20 @@ from xiaolu.world.town import LaneKind
 
 BEFORE_S, AFTER_S = 0.9, 0.6  # the ego is gone this long before the other comes; comes this long after it left
 STOP_SHORT_M, STOP_SHORT_OF_PEOPLE_M = 0.9, 1.6
-TRUSTED_BRAKE_MPS2, RIDER_TRUST_MPS2 = (
-    1.5,
-    0.8,
-)  # who should yield to us and would have to brake harder than this may not be going to
+STEADY_BEFORE_S, STEADY_AFTER_S = 0.5, 0.3  # more of both for whom the ego gave way to a moment ago: no to and fro
+GIVEN_NS = 600_000_000
+# Who should yield to us and would have to brake harder than this may not be going to.
+TRUSTED_BRAKE_MPS2, RIDER_TRUST_MPS2 = 1.5, 0.8
 MAYBE_BRAKE_MPS2 = 1.8  # the ego brakes this hard for what somebody on foot might do, not harder
 PATIENCE_S, LAST_PATIENCE_S = 6.0, 14.0
 ROUNDS = 6
-HEAD_ON_M = 3.0
-FIRM_BRAKE_MPS2 = 2.8
+FACING_RAD = 2.0  # heading apart by more than this where the two would meet: it comes down our own way
+NEARER_M = 2.0
+LATE_S = 0.15  # a plan acts this late
+LEAST_GAP_M = 0.25  # what a late stop leaves of the margin
+EASY_BRAKE_MPS2, FIRM_BRAKE_MPS2 = 1.2, 2.5
+HUMBLE_MPS = 2.5  # over a red stop line to the right, giving way to everybody
+GLANCE_S = 1.5  # a rider may go straight on instead of along its lane: counted this far ahead
 
 
 @dataclass(slots=True)
@@ -43,6 +48,8 @@ class Limits:
     stop_cause: list[int] = field(default_factory=list)
     lows: list[np.ndarray] = field(default_factory=list)
     low_cause: list[int] = field(default_factory=list)
+
+    given: set[int] = field(default_factory=set)  # uids that the ego gives way to
 
     def stop(self, sigma_m: float, from_s: float, until_s: float, reason: Reason) -> None:
         self.stops.append((sigma_m, from_s, until_s))
@@ -104,10 +111,13 @@ def resolve(
     moves: Moves,
     limits: Limits,
     waited_s: float,
+    given: frozenset[int] = frozenset(),
+    humble: frozenset[int] = frozenset(),
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Add to `limits` what other users ask for, and return the rollout (sigma, speed, cause) under all of them.
 
-    path (n, 4) from `path.drive_line`; waited_s: how long the ego has stood for somebody.
+    path (n, 4) from `path.drive_line`; waited_s: how long the ego has stood for somebody; given: uids it gave way to a
+    moment ago; humble: junction lanes of the way that it takes on red, where everybody else goes first.
     """
     if not len(moves.owner):
         return limits.roll(speed_mps, acceleration_mps2)
@@ -141,8 +151,26 @@ def resolve(
     for _ in range(ROUNDS):
         added = False
         for h in list(pending):
-            if _limit_for(course, path, s0_m, speed_mps, here, moves, h, low[h], high[h], sigma, limits, waited_s):
+            asked = _limit_for(
+                course,
+                path,
+                s0_m,
+                speed_mps,
+                here,
+                moves,
+                h,
+                low[h],
+                high[h],
+                sigma,
+                limits,
+                waited_s,
+                given,
+                humble,
+                float(along[h]),
+            )
+            if asked:
                 pending.remove(h)
+                limits.given.add(int(u.uid[moves.owner[h]]))
                 added = True
         if not added:
             break
@@ -184,10 +212,12 @@ def _entry_at(course: Course, s_from_m: float, s_to_m: float) -> Entry | None:
     return None
 
 
-def _priority(course: Course, entry: Entry | None, chain: np.ndarray) -> int:
+def _priority(course: Course, entry: Entry | None, chain: np.ndarray, humble: frozenset[int]) -> int:
     """Return 1 where the ego goes first by the town's rules, -1 where the other does, 0 where they do not say."""
     if entry is None:
         return 0
+    if entry.lane in humble:
+        return -1
     town = course.town
     lanes = [int(lane) for lane in chain if lane >= 0]
     if any(lane in entry.first for lane in lanes):
@@ -215,8 +245,14 @@ def _limit_for(
     sigma: np.ndarray,
     limits: Limits,
     waited_s: float,
+    given: frozenset[int],
+    humble: frozenset[int],
+    along_m: float,
 ) -> bool:
-    """Add a limit for hypothesis h if the present rollout meets it and the ego has to give way; say whether."""
+    """Add a limit for hypothesis h if the present rollout meets it and the ego has to give way; say whether.
+
+    low, high (MOMENTS,): see `conflict.occupancy`, with along_m of margin before the bumper.
+    """
     u, k = here.users, int(moves.owner[h])
     valid = np.flatnonzero(~np.isnan(low))
     times = MOMENTS_S[valid]
@@ -224,6 +260,9 @@ def _limit_for(
     before_s, after_s = (0.4, 0.2) if patience else (BEFORE_S, AFTER_S)
     if here.on_foot[k]:
         before_s += 0.3
+    steady = int(u.uid[k]) in given
+    if steady and not patience:
+        before_s, after_s = before_s + STEADY_BEFORE_S, after_s + STEADY_AFTER_S
     if (_at(sigma, times - before_s) > high[valid]).all() and times[0] > 0.0:
         return False
     if (_at(sigma, times + after_s) < low[valid] - 0.3).all():
@@ -231,19 +270,21 @@ def _limit_for(
     arrives_s, leaves_s = float(times[0]), float(times[-1])
     met = valid[_at(sigma, times + after_s) >= low[valid] - 0.3]
     place_m = float(np.min(low[valid]))
-    oncoming = abs(here.turned_rad[k]) > 2.4 and not here.on_foot[k]
-    if oncoming and len(met) and place_m < HEAD_ON_M:
-        # It comes down our own way: where we meet matters, not how far it would get. (Across our way, the least does.)
+    oncoming = not here.on_foot[k] and len(met) > 0 and _comes_at_us(here, moves, h, path, low, int(met[0]))
+    if oncoming and place_m < float(low[met[0]]) - 1.0:
+        # Wherever the ego stopped before it, they would meet: where they do if both go on is what matters.
         place_m = float(low[met[0]]) - 1.0
     entry = _entry_at(course, s0_m + place_m, s0_m + float(np.nanmax(high)))
     if here.on_foot[k]:
         if not _counts_on_foot(course, here, moves, h, arrives_s, place_m, speed_mps, waited_s):
             return False
     else:
-        right = _priority(course, entry, moves.chain[h])
+        if here.vulnerable[k] and moves.chain[h, 0] < 0 and here.users.lane[k] >= 0 and arrives_s > GLANCE_S:
+            return False
+        right = _priority(course, entry, moves.chain[h], humble)
         way_m = max(float(np.hypot(*(moves.poses[h, valid[0], :2] - moves.poses[h, 0, :2]))), 0.1)
         braking = u.speed_mps[k] ** 2 / (2.0 * way_m)
-        trusted = RIDER_TRUST_MPS2 if here.vulnerable[k] else TRUSTED_BRAKE_MPS2
+        trusted = (RIDER_TRUST_MPS2 if here.vulnerable[k] else TRUSTED_BRAKE_MPS2) * (0.7 if steady else 1.0)
         yields = arrives_s > 2.0 or u.acceleration_mps2[k] < -0.3
         if right > 0 and yields and braking < trusted and u.speed_mps[k] > STANDING_MPS:
             return False
@@ -258,8 +299,10 @@ def _limit_for(
         patient = not (entry.signalled and entry.turn.name == "LEFT")
         if patient and -0.5 < line_m < stop_m and stop_m - line_m < 12.0:
             stop_m = line_m
-    # What comes up late is stopped for firmly, not hard, as long as the margins leave room for that.
-    stop_m = max(stop_m, min(speed_mps**2 / (2.0 * FIRM_BRAKE_MPS2), place_m + 0.2))
+    spare_m = max(along_m - LEAST_GAP_M, 0.0)
+    # What comes up late is stopped for gently, else firmly, as long as the margins leave room for that.
+    easy_m, firm_m = (LATE_S * speed_mps + 0.5 * speed_mps**2 / b for b in (EASY_BRAKE_MPS2, FIRM_BRAKE_MPS2))
+    stop_m = max(stop_m, min(easy_m, place_m + spare_m - 0.2), min(firm_m, place_m + spare_m))
     slope = (low[valid[-1]] - low[valid[0]]) / max(leaves_s - arrives_s, 0.25)
     reason = _reason(here, k, place_m + 1.0, False)
     if slope > 0.8 and valid[-1] == MOMENTS - 1 and not here.on_foot[k]:
@@ -271,6 +314,25 @@ def _limit_for(
     until_s = np.inf if valid[-1] == MOMENTS - 1 else leaves_s + after_s
     limits.stop(max(stop_m, -1.0), 0.0, until_s, reason)
     return True
+
+
+def _comes_at_us(here: Counted, moves: Moves, h: int, path: np.ndarray, low: np.ndarray, met: int) -> bool:
+    """Whether a vehicle comes down our own way, to where the ego is now or beyond the forecast's end.
+
+    One that crosses our way comes near it along a slant, too, but is gone before it reaches us.
+    """
+    valid = np.flatnonzero(~np.isnan(low))
+    at = min(max(int((low[met] + FRONT_M) / PATH_STEP_M), 0), len(path) - 1)
+    apart = abs((moves.poses[h, met, 2] - path[at, 2] + np.pi) % (2.0 * np.pi) - np.pi)
+    if apart < FACING_RAD or low[met] - low[valid[-1]] < NEARER_M:
+        return False
+    if valid[-1] == MOMENTS - 1:
+        return True
+    k = moves.owner[h : h + 1]
+    size, little = (here.users.length_m[k], here.users.width_m[k]), np.full(1, 0.05)
+    body = EGO_BODY.length_m, EGO_BODY.width_m
+    here_low, _ = occupancy(path[:1], PATH_STEP_M, 1, *body, moves.poses[h : h + 1], *size, little, little)
+    return bool((~np.isnan(here_low)).any())
 
 
 def _counts_on_foot(
