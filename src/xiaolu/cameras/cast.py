@@ -6,9 +6,11 @@ import numpy as np
 
 from xiaolu.cameras.classes import PixelClass
 from xiaolu.cameras.light import Light
-from xiaolu.cameras.person_mesh import TOPS, limbs_of_people, person_label
+from xiaolu.cameras.person_mesh import limbs_of_people, person_label
 from xiaolu.cameras.road_mesh import KERB_M
 from xiaolu.cameras.vehicle_mesh import BIKE_PAINTS, BUS_PAINTS, PAINTS, VAN_PAINTS, Body
+from xiaolu.cameras.wardrobe import TOPS
+from xiaolu.core.chance import Purpose, uniform
 from xiaolu.core.control import EGO_BODY, Indicator
 from xiaolu.core.scene import Scene
 from xiaolu.core.users import Kind, Thing, Users
@@ -16,19 +18,20 @@ from xiaolu.world.town import LaneKind, Town
 
 RIGID = np.dtype([("place", "f4", 4), ("size", "f4", 4), ("paint", "u1", 4), ("second", "u1", 4), ("label", "u4")])
 SHADOW = np.dtype([("place", "f4", 4), ("size", "f4", 4)])
+SEASON_DRAW = 1000  # of Purpose.WEATHER: how warmly people are dressed in a ride
 EGO_PAINT = np.array([0.16, 0.62, 0.60])
 
 
 @dataclass(frozen=True, slots=True)
 class Cast:
     """n users that are there. ball (n, 4): middle and radius of a ball around each; rigid (n,) RIGID and body (n,)
-    Body, -1 for people on foot; limbs (n, k) LIMB, has_limbs (n,) bool; shadow (n,) SHADOW."""
+    Body, -1 for people on foot; limbs (m,) LIMB, of whom (m,) in limb_of; shadow (n,) SHADOW."""
 
     ball: np.ndarray
     rigid: np.ndarray
     body: np.ndarray
     limbs: np.ndarray
-    has_limbs: np.ndarray
+    limb_of: np.ndarray
     shadow: np.ndarray
 
 
@@ -63,6 +66,11 @@ def _paint(kind: np.ndarray, style: np.ndarray) -> np.ndarray:
     return np.where(bike[:, None], BIKE_PAINTS[style % len(BIKE_PAINTS)], paint)
 
 
+def warmth_of(seed: int) -> float:
+    """Return how warm the season of a ride is, 0 winter to 1 summer: people dress for it."""
+    return float(uniform(seed, 0, 0, Purpose.WEATHER, SEASON_DRAW)[0])
+
+
 def cast_of(town: Town, scene: Scene, light: Light) -> Cast:
     """Return the instances of a scene's active users, less props of the town; labels carry their slot."""
     of_the_town = (scene.users.kind == Kind.OBJECT) & (scene.users.style == Thing.PROP)
@@ -84,18 +92,17 @@ def cast_of(town: Town, scene: Scene, light: Light) -> Cast:
     group = np.where(bike, PixelClass.TWO_WHEELER, PixelClass.VEHICLE).astype(np.uint32)
     rigid["label"] = group | ((slot + 1).astype(np.uint32) << np.uint32(8))
 
-    has_limbs = bike | (kind >= Kind.PEDESTRIAN)
-    people = np.flatnonzero(has_limbs)
-    moving = users[people]
-    limb = limbs_of_people(moving, person_label(slot[people], False), person_label(slot[people], True), lift[people])
-    limbs = np.zeros((count, limb.shape[1]), limb.dtype)
-    limbs[people] = limb
+    is_person = bike | ((kind >= Kind.PEDESTRIAN) & (kind <= Kind.WORKER))
+    people = np.flatnonzero(is_person)
+    labels = person_label(slot[people], False), person_label(slot[people], True)
+    driver = float(scene.ego_pose[0]), float(scene.ego_pose[1])
+    limbs, owner = limbs_of_people(users[people], *labels, lift[people], driver, warmth_of(scene.seed))
 
     ball = np.stack(
         [users.x_m, users.y_m, z + users.height_m / 2, np.hypot(users.length_m, users.height_m) / 2 + 0.8], -1
     )
-    shadow = _shadows(rigid, ~has_limbs, users, z, light)
-    return Cast(ball.reshape(count, 4), rigid, body, limbs, has_limbs, shadow)
+    shadow = _shadows(rigid, ~is_person, users, z, light)
+    return Cast(ball.reshape(count, 4), rigid, body, limbs, people[owner], shadow)
 
 
 def _shadows(rigid: np.ndarray, is_wide: np.ndarray, users: Users, z: np.ndarray, light: Light) -> np.ndarray:
@@ -136,7 +143,7 @@ def with_ego(cast: Cast, scene: Scene) -> Cast:
         np.concatenate([cast.ball, [[x, y, scene.ego_z_m + 0.8, 4.0]]]),
         np.concatenate([cast.rigid, rigid]),
         np.append(cast.body, Body.TALL_CAR),
-        np.concatenate([cast.limbs, np.zeros((1, cast.limbs.shape[1]), cast.limbs.dtype)]),
-        np.append(cast.has_limbs, False),
+        cast.limbs,
+        cast.limb_of,
         np.concatenate([cast.shadow, shadow]),
     )

@@ -1,107 +1,240 @@
-"""What arms do: a gesture and the seconds since it began become directions of upper arms and forearms.
+"""What arms do: a gesture and the seconds since it began become directions of arms, hands and head.
 
-Angles are as anatomists count them: elevation of the arm (0 hanging, 90 level, 180 up) in a plane (0 out to the own
-side, 90 straight ahead, over 90 across the body). Poses and times follow the eight commands of Chinese traffic police
-(in force since October 2007) for officers, and measured everyday gestures for everyone else.
+A pure function of who somebody is, of gesture_s, and of the walk. Body frame: x ahead, y left, z up, unit vectors;
+[:, 0] is the left arm, [:, 1] the right. `key_poses` says how motions are written down.
+
+gesture_s below 0 counts the seconds until the gesture is over: the arms come down.
 """
+
+from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
+from xiaolu.cameras.commands import COMMANDS
+from xiaolu.cameras.everyday import EVERYDAY, HANGING_SHARE, IDLE, IDLE_GROUP
+from xiaolu.cameras.key_poses import (
+    ARM_CHANNELS,
+    FORE_A,
+    FORE_E,
+    HEAD_PITCH,
+    HEAD_YAW,
+    PALM_X,
+    PALM_Z,
+    UPPER_A,
+    UPPER_E,
+    WEIGHT,
+    WRIST,
+    MotionTable,
+    compiled,
+)
+from xiaolu.cameras.traits import SEED, Draw, Traits
 from xiaolu.core.chance import Purpose, uniform
 from xiaolu.core.users import Gesture, Kind
 
-RAISE_S = 0.45  # the middle of what was measured of adults, 0.33 to 0.60
-RAISES_RIGHT = (Gesture.GO, Gesture.SLOW_DOWN, Gesture.HAIL, Gesture.WAVE)
+LOWER_S = 0.5  # arms were measured to come down in 0.37 to 0.70 s
+ELDERLY_TEMPO = 0.5  # raising takes the elderly 0.9 to 1.1 s
+JITTER_CYCLES = 0.08  # gives half periods a coefficient of variation near 0.07, the measured median
+JITTER_SIZE = 0.12  # uniform to either side: again 0.07
+POSE_DEG = 7.0  # people's own elevations and planes differ by up to so much to either side; tuned
+ASIDE_RAD = 0.7  # who stands further aside than this is addressed with the arm of that side
+TWIST_RAD = 1.75  # arms turn no further
+SIDES = np.array([1.0, -1.0])
+# An officer's plain stop, slow down and pull over are the commands.
+FORMAL = np.arange(len(Gesture))
+FORMAL[Gesture.STOP] = Gesture.POLICE_STOP
+FORMAL[Gesture.SLOW_DOWN] = Gesture.POLICE_SLOW
+FORMAL[Gesture.PULL_OVER] = Gesture.POLICE_PULL_OVER
 
 
-def direction(elevation_deg, plane_deg, side: float) -> np.ndarray:
-    """Return unit vectors (..., 3) in the body frame (x ahead, y left, z up); side 1 is the left arm, -1 the right."""
+@dataclass(frozen=True, slots=True)
+class Poses:
+    """n people. upper, fore, hand, palm (n, 2, 3): directions of upper arms, forearms and fingers, and where palms
+    look; head_yaw_rad to the left and head_pitch_rad down (n,); weight (n, 2): 0 where an arm hangs or swings, 1 where
+    it poses; raised (n, 2) bool: it is up with a message; held (n,) of `Held`, in the arm leading (n,)."""
+
+    upper: np.ndarray
+    fore: np.ndarray
+    hand: np.ndarray
+    palm: np.ndarray
+    head_yaw_rad: np.ndarray
+    head_pitch_rad: np.ndarray
+    weight: np.ndarray
+    raised: np.ndarray
+    held: np.ndarray
+    leading: np.ndarray
+
+
+@cache
+def all_motions() -> MotionTable:
+    """Return every motion there is: commands of officers, workers' paddles, everybody's hands, and idle arms."""
+    return compiled((*COMMANDS, *EVERYDAY, *IDLE), IDLE_GROUP + 1)
+
+
+def direction(elevation_deg, plane_deg, side) -> np.ndarray:
+    """Return unit vectors (..., 3) in the body frame; side 1 is the left arm, -1 the right."""
     e, a = np.radians(elevation_deg), np.radians(plane_deg)
-    out = np.empty((*np.broadcast_shapes(np.shape(e), np.shape(a)), 3))
     sin = np.sin(e)
-    out[..., 0], out[..., 1], out[..., 2] = sin * np.sin(a), side * sin * np.cos(a), -np.cos(e)
-    return out
+    return np.stack([sin * np.sin(a), side * sin * np.cos(a), -np.cos(e)], -1)
 
 
-def _eased(share: np.ndarray) -> np.ndarray:
+def unit(vectors: np.ndarray) -> np.ndarray:
+    """Return vectors (..., 3) at length 1; none is the zero vector."""
+    return vectors / np.sqrt(np.maximum((vectors * vectors).sum(-1, keepdims=True), 1e-12))
+
+
+def eased(share: np.ndarray) -> np.ndarray:
+    """Return shares from 0 to 1 that begin and end gently."""
     share = np.clip(share, 0.0, 1.0)
     return share * share * (3.0 - 2.0 * share)
 
 
-def arms_of(kind, gesture, gesture_s, style, stride_rad, walking) -> tuple[np.ndarray, np.ndarray]:
-    """Return (n, 2, 2, 3): left and right, upper arm and forearm, unit directions in the body frame; and (n, 2) bool:
-    which arms a gesture raises.
+def _between(ranges: np.ndarray, draw: np.ndarray) -> np.ndarray:
+    return ranges[..., 0] + (ranges[..., 1] - ranges[..., 0]) * draw
 
-    kind, gesture, style (n,) ints; gesture_s, stride_rad (n,); walking (n,) 0 standing to 1 at walking pace.
+
+def _wobble(style: np.ndarray, cycles: np.ndarray) -> np.ndarray:
+    """Return (2, n) smooth noise from -1 to 1, new with every cycle and 0 where the first begins."""
+    whole = np.floor(cycles)
+    ends = np.stack([whole, whole + 1.0]).astype(np.int64)
+    at = 2.0 * uniform(SEED, style, ends[:, None], Purpose.GESTURE, np.arange(2)[:, None]).reshape(2, 2, -1) - 1.0
+    at *= (ends > 0)[:, None]
+    return at[0] + (at[1] - at[0]) * eased(cycles - whole)
+
+
+def motion_of(people: Traits, gesture: np.ndarray) -> np.ndarray:
+    """Return the motion (n,) of `all_motions` by which each makes a gesture, -1 where arms just hang."""
+    table = all_motions()
+    gesture = np.where(people.kind == Kind.OFFICER, FORMAL[gesture], gesture)
+    still = gesture <= Gesture.WALK
+    own = people.draw[Draw.IDLE]
+    loose = still & (people.kind == Kind.PEDESTRIAN) & (own >= HANGING_SHARE)
+    group = np.where(still, IDLE_GROUP, gesture)
+    draw = np.where(still, (own - HANGING_SHARE) / (1.0 - HANGING_SHARE), people.draw[Draw.WAY])
+    way = (draw[:, None] >= table.share[group]).sum(-1)
+    motion = table.first[group] + np.minimum(way, table.ways[group] - 1)
+    return np.where(still & ~loose, -1, motion)
+
+
+def _posed(people: Traits, motion: np.ndarray, gesture_s: np.ndarray) -> np.ndarray:
+    """Return the channels (n, CHANNELS) of motions (n,) at gesture_s."""
+    table, draw = all_motions(), people.draw
+    fast = np.where(people.elderly, ELDERLY_TEMPO, 1.0)
+    tempo = _between(table.tempo[motion], draw[Draw.TEMPO]) * fast
+    rate = _between(table.rate_hz[motion], draw[Draw.RATE])
+    pause = _between(table.pause_s[motion], draw[Draw.PAUSE])
+    start, loop = table.loop_from_s[motion], table.loop_s[motion]
+    swing_s = np.where(rate > 0.0, 1.0 / np.maximum(rate, 1e-9), np.maximum(loop, 1e-6) / tempo)
+    period = swing_s + pause
+    ending = gesture_s < 0.0
+    # Arms come down from the pose that is shown longest.
+    t = np.where(ending, table.kept_s[motion] / tempo, gesture_s)
+    cycles = np.where(loop > 0.0, np.maximum(t - start / tempo, 0.0) / period, 0.0)
+    wobble = _wobble(people.style, cycles)
+    cycles = cycles + JITTER_CYCLES * wobble[0]
+    inside = np.clip((cycles - np.floor(cycles)) * period / swing_s, 0.0, 1.0) * loop
+    at = np.where((loop > 0.0) & (t >= start / tempo), start + inside, np.minimum(t * tempo, table.end_s[motion]))
+
+    times = table.time_s[motion]
+    last = np.maximum((at[:, None] >= times).sum(-1) - 1, 0)
+    following = np.minimum(last + 1, times.shape[1] - 1)
+    row = np.arange(len(motion))
+    span = times[row, following] - times[row, last]
+    share = eased((at - times[row, last]) / np.where(np.isfinite(span) & (span > 0.0), span, np.inf))[:, None]
+    size = (_between(table.size[motion], draw[Draw.SIZE]) * (1.0 + JITTER_SIZE * wobble[1]))[:, None]
+    middle = table.middle[motion]
+    ends = []
+    for key in (last, following):
+        pose = table.pose[motion, key]
+        inner = table.in_loop[motion, key] & (rate > 0.0)
+        ends.append(np.where(inner[:, None], middle + size * (pose - middle), pose))
+    return ends[0] + (ends[1] - ends[0]) * share
+
+
+def poses_of(people: Traits, gesture, gesture_s, stride_rad, walking, running, bearing_rad) -> Poses:
+    """Return the poses of n people.
+
+    gesture (n,) ints; gesture_s, stride_rad (n,); walking (n,): 0 standing to 1 at walking pace; running (n,): 0 to 1;
+    bearing_rad (n,): where the one whom a gesture is meant for stands, to the left of straight ahead; officers and
+    workers always speak to where they face.
     """
-    count = len(kind)
-    gesture = np.asarray(gesture)
-    officer = np.isin(kind, (Kind.OFFICER,))
-    swing = np.sin(stride_rad) * walking
-    arms = np.empty((count, 2, 2, 3))
-    raised = np.zeros((count, 2), bool)
-    for arm, (side, phase) in enumerate(((1.0, 1.0), (-1.0, -1.0))):
-        # Arms swing against the leg of their side, a little more forward than back.
-        ahead = 6.0 - 24.0 * swing * phase
-        out = np.full(count, 0.13 * side)
-        forward = np.radians(ahead)
-        upper = np.stack([np.sin(forward), out, -np.cos(forward)], -1)
-        bent = forward + np.radians(12.0 + 14.0 * walking)
-        fore = np.stack([np.sin(bent), 0.5 * out, -np.cos(bent)], -1)
-        arms[:, arm, 0] = upper / np.linalg.norm(upper, axis=-1, keepdims=True)
-        arms[:, arm, 1] = fore / np.linalg.norm(fore, axis=-1, keepdims=True)
-    if not (gesture >= Gesture.STOP).any():
-        return arms, raised
-    up = _eased(np.asarray(gesture_s) / RAISE_S)
-    own = uniform(7, style, 0, Purpose.GESTURE, 1) - 0.5  # everybody's own size and pace
-    time = np.asarray(gesture_s) * (1.0 + 0.2 * own)
+    count = len(people.kind)
+    gesture, gesture_s = np.asarray(gesture, np.int64), np.asarray(gesture_s, float)
+    rest_upper, rest_fore = _resting(people, stride_rad, walking, running)
+    upper, fore = rest_upper, rest_fore
+    inwards = np.zeros((count, 2, 3))
+    inwards[..., 0], inwards[..., 1] = 0.25, -SIDES
+    palm, wrist = inwards, np.zeros((count, 2))
+    yaw, pitch = np.zeros(count), np.where(people.elderly, 8.0, 0.0)
+    weight, raised = np.zeros((count, 2)), np.zeros((count, 2), bool)
+    held, leading = np.zeros(count, np.int64), np.where(people.left_handed, 0, 1)
 
-    def put(which, arm: int, upper: np.ndarray, fore: np.ndarray, raises: bool = True) -> None:
-        share = up[which][:, None]
-        for joint, goal in ((0, upper[which]), (1, fore[which])):
-            mixed = arms[which, arm, joint] * (1.0 - share) + goal * share
-            arms[which, arm, joint] = mixed / np.maximum(np.linalg.norm(mixed, axis=-1, keepdims=True), 1e-6)
-        raised[which, arm] = raises
+    motion = motion_of(people, gesture)
+    posing = np.flatnonzero(motion >= 0)
+    if len(posing):
+        table = all_motions()
+        who, motion = people[posing], motion[posing]
+        idle = gesture[posing] <= Gesture.WALK
+        seconds = np.where(idle, 60.0, gesture_s[posing])
+        channel = _posed(who, motion, seconds)
+        aside = np.where(table.addressed[motion] & (who.kind <= Kind.CHILD), np.asarray(bearing_rad)[posing], 0.0)
+        aside = np.clip(aside, -TWIST_RAD, TWIST_RAD)
+        left = np.where(np.abs(aside) > ASIDE_RAD, aside > 0.0, who.left_handed)
+        flipped = table.handed[motion] & left
+        arm = channel[:, : 2 * ARM_CHANNELS].reshape(-1, 2, ARM_CHANNELS)
+        arm = np.where(flipped[:, None, None], arm[:, ::-1], arm)
+        own = who.draw[[Draw.ELEVATION, Draw.PLANE]] * (2.0 * POSE_DEG) - POSE_DEG
+        droop = _between(table.droop_deg[motion], who.draw[Draw.DROOP][:, None])
+        droop = np.where(flipped[:, None], droop[:, ::-1], droop)
+        lift = 0.5 * own[0][:, None] - droop
+        turned = own[1][:, None] - np.degrees(aside)[:, None] * SIDES
+        bend = _between(table.bend_deg[motion], who.draw[Draw.BEND])[:, None]
+        goal_upper = direction(arm[..., UPPER_E] + lift, arm[..., UPPER_A] + turned, SIDES)
+        goal_fore = direction(arm[..., FORE_E] + lift, arm[..., FORE_A] + turned + bend, SIDES)
+        goal_palm = arm[..., PALM_X : PALM_Z + 1] * np.where(flipped[:, None], -1.0, 1.0)[:, None, :] ** [0, 1, 0]
+        cos, sin = np.cos(aside)[:, None], np.sin(aside)[:, None]
+        x, y = goal_palm[..., 0].copy(), goal_palm[..., 1].copy()
+        goal_palm[..., 0], goal_palm[..., 1] = cos * x - sin * y, sin * x + cos * y
+        ending = np.where(seconds < 0.0, eased(-seconds / LOWER_S), 1.0)
+        standing = np.where(idle, 1.0 - np.clip(walking, 0.0, 1.0)[posing], 1.0)
+        share = arm[..., WEIGHT] * (ending * standing)[:, None]
+        part = share[..., None]
+        upper[posing] = unit(rest_upper[posing] * (1.0 - part) + goal_upper * part)
+        fore[posing] = unit(rest_fore[posing] * (1.0 - part) + goal_fore * part)
+        palm[posing] = inwards[posing] * (1.0 - part) + goal_palm * part
+        wrist[posing] = arm[..., WRIST] * share
+        weight[posing] = share
+        up = np.maximum(arm[..., UPPER_E], np.minimum(arm[..., FORE_E], 180.0)) > 30.0
+        raised[posing] = table.raises[motion][:, None] & (share > 0.3) & up
+        most = share.max(-1)
+        turns = who.draw[Draw.HEAD] < table.head_share[motion]
+        yaw[posing] = np.where(turns, channel[:, HEAD_YAW], 0.12 * channel[:, HEAD_YAW]) * ending
+        yaw[posing] *= np.where(flipped, -1.0, 1.0)
+        yaw[posing] += np.degrees(np.clip(aside, -1.2, 1.2)) * most
+        pitch[posing] += channel[:, HEAD_PITCH] * ending
+        held[posing] = table.held[motion]
+        leading[posing] = np.where(flipped, 0, 1)
 
-    def swinging(hz) -> np.ndarray:
-        return np.sin(2.0 * np.pi * hz * time)
+    # The palm is square to the forearm; bending the wrist back turns fingers away from it, and the palm to the front.
+    palm = unit(palm - (palm * fore).sum(-1, keepdims=True) * fore)
+    c, s = np.cos(np.radians(wrist))[..., None], np.sin(np.radians(wrist))[..., None]
+    hand, palm = c * fore - s * palm, s * fore + c * palm
+    return Poses(upper, fore, hand, palm, np.radians(yaw), np.radians(pitch), weight, raised, held, leading)
 
-    stop, go, slow = gesture == Gesture.STOP, gesture == Gesture.GO, gesture == Gesture.SLOW_DOWN
-    # Stop: an officer's left arm straight, 135 degrees up ahead, hand upright; others hold a palm out, elbow bent a
-    # little, the hand above the shoulder.
-    put(stop & officer, 0, direction(130.0 + 12.0 * own, 88.0, 1.0), direction(137.0 + 12.0 * own, 90.0, 1.0))
-    palm = direction(82.0 + 20.0 * own, 72.0, 1.0), direction(118.0 + 20.0 * own, 84.0, 1.0)
-    put(stop & ~officer, 0, *palm)
-    # Go: an officer's left arm level to the side, the right one folding in to the chest and out again (0.55 Hz);
-    # others sweep the right forearm from before the body across to the free way (0.9 Hz).
-    fold = 0.5 - 0.5 * np.cos(2.0 * np.pi * 0.55 * time)
-    put(go & officer, 0, direction(np.full(count, 90.0), 2.0, 1.0), direction(np.full(count, 90.0), 2.0, 1.0))
-    put(go & officer, 1, direction(90.0, 4.0 + 40.0 * fold, -1.0), direction(90.0, 4.0 + 150.0 * fold, -1.0))
-    sweep = swinging(0.9)
-    put(
-        go & ~officer,
-        1,
-        direction(64.0 + 6.0 * own, 62.0 + 22.0 * sweep, -1.0),
-        direction(86.0, 62.0 + 55.0 * sweep, -1.0),
+
+def _resting(people: Traits, stride_rad, walking, running) -> tuple[np.ndarray, np.ndarray]:
+    """Return upper arms and forearms (n, 2, 3) that hang, or swing against the leg of their side.
+
+    A wrist swings through 19 to 93 degrees in all as people walk, 52 in the middle.
+    """
+    walking, running = np.asarray(walking), np.asarray(running)
+    half = 9.5 + 36.0 * people.draw[Draw.SWING] ** 1.1
+    swing = (np.sin(stride_rad) * walking * (half * (1.0 - running) + 46.0 * running))[:, None] * SIDES
+    ahead = np.radians(4.0 + 4.0 * running[:, None] - swing)
+    out = (0.10 + 0.10 * (people.build - 0.88))[:, None] * np.ones(2)
+    bent = (
+        ahead + np.radians(12.0 + 12.0 * walking + 62.0 * running)[:, None] + 0.25 * np.maximum(-np.radians(swing), 0)
     )
-    # Slow down: the right arm level, down and up again: 0.6 Hz for an officer, patting at 1.3 Hz for others.
-    beat = 0.5 + 0.5 * swinging(np.where(officer, 0.6, 1.3))
-    lift = np.where(officer, 90.0 - 45.0 * beat, 84.0 - 34.0 * beat)
-    put(
-        slow,
-        1,
-        direction(lift, np.where(officer, 45.0, 55.0), -1.0),
-        direction(lift + 2.0, np.where(officer, 45.0, 62.0), -1.0),
-    )
-    # Hailing: the right arm out to the side, a little above level, the hand beating.
-    hail = gesture == Gesture.HAIL
-    put(hail, 1, direction(96.0 + 18.0 * own, 24.0, -1.0), direction(108.0 + 16.0 * swinging(1.1), 26.0, -1.0))
-    phone = gesture == Gesture.PHONE
-    ear = np.broadcast_to(np.array([0.16, 0.30, 0.94]), (count, 3))
-    put(phone, 1, direction(np.full(count, 34.0), 48.0, -1.0), ear, raises=False)
-    # Waving: arm at 140 degrees, the forearm tilting 36 degrees to either side at 1.36 Hz.
-    wave = gesture == Gesture.WAVE
-    tilt = np.radians(38.0 * swinging(1.36))
-    palm_up = np.stack([np.full(count, 0.25), -np.sin(tilt), np.cos(tilt)], -1)
-    put(wave, 1, direction(128.0 + 20.0 * own, 24.0, -1.0), palm_up)
-    return arms, raised
+    upper = np.stack([np.sin(ahead), out * SIDES, -np.cos(ahead)], -1)
+    fore = np.stack([np.sin(bent), 0.4 * out * SIDES, -np.cos(bent)], -1)
+    return unit(upper), unit(fore)

@@ -14,7 +14,6 @@ LIMB = np.dtype(
 )
 # Share of the length, share of the radius: a rod with rounded ends.
 ROD = ((0.0, 0.55), (0.12, 1.0), (0.88, 1.0), (1.0, 0.55))
-BALL = ((0.0, 0.45), (0.2, 0.88), (0.5, 1.0), (0.82, 0.84), (1.0, 0.40))
 LIMB_VERTEX = np.dtype([("unit", "f4", 3), ("radius", "f4")])
 
 
@@ -39,21 +38,31 @@ def rod(profile, sides: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 class Limbs:
-    """Collects limbs of many people at once; every argument is per person, (n, 3) or (n,), or one for all."""
+    """Collects limbs of many people, a few each or many; rows belong to people by index."""
 
-    def __init__(self, people: int) -> None:
-        self._people = people
+    def __init__(self) -> None:
         self._parts: list[np.ndarray] = []
+        self._owners: list[np.ndarray] = []
 
-    def add(self, start, end, side, radius_start, radius_end, colour, label, flat=1.0) -> None:
-        """Add one limb a person. flat: thickness as a share of the width; side (n, 3): where the width points."""
-        part = np.zeros(self._people, LIMB)
+    def add(self, who: np.ndarray, start, end, side, radius_start, radius_end, flat, colour, label) -> None:
+        """Add limbs of the people who (m,): every other argument is (m,), (m, 3), (m, k) or (m, k, 3), or broadcasts.
+
+        side: where the width points; flat: thickness as a share of the width; colour: RGB, 0 to 1, and with a fourth
+        number how far it shines on all sides, as bright cloth that is made to be seen does.
+        """
+        start = np.asarray(start)
+        part = np.zeros(start.shape[:-1], LIMB)
         part["start"], part["end"], part["side"] = start, end, side
-        part["shape"][:, 0], part["shape"][:, 1], part["shape"][:, 2] = radius_start, radius_end, flat
-        part["colour"][:, :3] = np.clip(np.asarray(colour) * 255.0, 0, 255)
+        shape = part["shape"]
+        shape[..., 0], shape[..., 1], shape[..., 2] = radius_start, radius_end, flat
+        colour = np.asarray(colour)
+        part["colour"][..., : colour.shape[-1]] = np.clip(colour * 255.0, 0, 255)
         part["label"] = label
-        self._parts.append(part)
+        self._parts.append(part.reshape(-1))
+        self._owners.append(np.repeat(who, part.size // max(len(who), 1)))
 
-    def all(self) -> np.ndarray:
-        """Return (people, limbs each) LIMB."""
-        return np.stack(self._parts, 1) if self._parts else np.zeros((self._people, 0), LIMB)
+    def all(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return (limbs,) LIMB and (limbs,) the people they belong to."""
+        if not self._parts:
+            return np.zeros(0, LIMB), np.zeros(0, np.int64)
+        return np.concatenate(self._parts), np.concatenate(self._owners)

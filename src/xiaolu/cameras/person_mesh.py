@@ -1,193 +1,198 @@
-"""People: a skeleton of limbs, walking, gesturing or riding, in clothes of their own.
-
-Proportions are those of an adult of 1.72 m: shoulders 1.41 m high and 0.44 m wide, upper arm 0.32, forearm 0.25, hand
-0.19 m; everything scales with the height. A child's head is larger for its body.
-"""
+"""People as limbs: skeletons of joints, dressed, with what they hold."""
 
 import numpy as np
 
 from xiaolu.cameras.classes import PixelClass
-from xiaolu.cameras.gestures import arms_of
-from xiaolu.cameras.limb import LIMB, Limbs
-from xiaolu.core.users import Kind, Users
+from xiaolu.cameras.held import add_held
+from xiaolu.cameras.limb import Limbs
+from xiaolu.cameras.skeleton import Joint, Skeletons, skeletons_of
+from xiaolu.cameras.traits import Traits, traits_of
+from xiaolu.cameras.wardrobe import BAND, CAP, COURIERS, NAVY, Clothes, clothes_of
+from xiaolu.core.users import Users
 
-REFERENCE_M = 1.72
-TOPS = (
-    np.array(
-        [
-            [52, 70, 110], [160, 44, 48], [210, 208, 202], [44, 46, 50], [86, 120, 92], [196, 150, 60],
-            [120, 92, 140], [70, 130, 160], [104, 62, 88], [228, 180, 186], [96, 100, 108], [34, 84, 84],
-        ]
-    )
-    / 255.0
-)  # fmt: skip
-TROUSERS = np.array([[44, 52, 74], [36, 36, 40], [96, 88, 74], [70, 74, 82], [58, 80, 112], [124, 112, 96]]) / 255.0
-SKIN = np.array([[232, 190, 160], [222, 176, 142], [206, 158, 124], [188, 140, 108]]) / 255.0
-HAIR = np.array([[26, 22, 22], [40, 30, 26], [30, 28, 30], [110, 108, 106]]) / 255.0
-UNIFORM, VEST, CAP, GLOVE = (0.11, 0.14, 0.22), (0.78, 0.92, 0.16), (0.88, 0.89, 0.90), (0.94, 0.94, 0.94)
-WORK_VEST, HELMET, HEDGE = (1.0, 0.44, 0.08), (0.96, 0.80, 0.12), (0.22, 0.26, 0.34)
-SHOE = (0.12, 0.11, 0.11)
+MEANT_FOR_M = 45.0  # who gestures at a driver nearer than this means the ego, and turns to it; beyond it fades
+
+_LEFT = np.array([0.0, 1.0, 0.0])
+_UP = np.array([0.0, 0.0, 1.0])
+_LEGS = [(Joint.LEFT_HIP, Joint.LEFT_KNEE), (Joint.RIGHT_HIP, Joint.RIGHT_KNEE)]
+_LEGS += [(Joint.LEFT_KNEE, Joint.LEFT_ANKLE), (Joint.RIGHT_KNEE, Joint.RIGHT_ANKLE)]
+_ARMS = [(Joint.LEFT_SHOULDER, Joint.LEFT_ELBOW), (Joint.RIGHT_SHOULDER, Joint.RIGHT_ELBOW)]
+_ARMS += [(Joint.LEFT_ELBOW, Joint.LEFT_WRIST), (Joint.RIGHT_ELBOW, Joint.RIGHT_WRIST)]
+_RODS = np.array(_LEGS + _ARMS)
+_ROD_RADII = np.array([[0.088, 0.062]] * 2 + [[0.068, 0.060]] * 2 + [[0.060, 0.050]] * 2 + [[0.047, 0.037]] * 2)
+_HAND_M, _HAND_FLAT = 0.050, 0.38  # half as broad as a hand is, gloves and the camera's blur included; 0.085 m bare
 
 
-def _lit(own: np.ndarray, kind, officer, worker) -> np.ndarray:
-    """Return colours (n, 3): one's own, or the uniform's."""
-    out = np.where((kind == Kind.OFFICER)[:, None], officer, own)
-    return np.where((kind == Kind.WORKER)[:, None], worker, out)
+def limbs_of_people(
+    users: Users,
+    label: np.ndarray,
+    raised_label: np.ndarray,
+    lift_m: np.ndarray,
+    driver: tuple[float, float] | None = None,
+    warmth: float = 0.6,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return (limbs,) LIMB of n users on foot or on two wheels, and (limbs,) whose they are, in 0 to n - 1.
 
-
-def limbs_of_people(users: Users, label: np.ndarray, raised_label: np.ndarray, lift_m: np.ndarray) -> np.ndarray:
-    """Return (n, limbs) LIMB for n users on foot or on two wheels; labels (n,) uint32; lift_m: added to their z."""
-    kind, style = np.asarray(users.kind), np.abs(np.asarray(users.style, np.int64))
-    rides = (kind == Kind.BICYCLE) | (kind == Kind.E_BIKE)
-    count = len(kind)
-    scale = np.where(rides, 1.0, np.maximum(users.height_m, 0.5) / REFERENCE_M)
-    walking = np.where(rides, 0.0, np.clip(np.abs(users.speed_mps) / 1.2, 0.0, 1.3))
-    cos, sin = np.cos(users.yaw_rad), np.sin(users.yaw_rad)
-    origin = np.stack([users.x_m, users.y_m, users.z_m + lift_m], -1)
-
-    def world(local: np.ndarray) -> np.ndarray:
-        """Return (n, 3) world places of body places (n, 3) in an adult's metres."""
-        x, y = local[:, 0] * scale, local[:, 1] * scale
-        out = origin.copy()
-        out[:, 0] += cos * x - sin * y
-        out[:, 1] += sin * x + cos * y
-        out[:, 2] += local[:, 2] * scale
-        return out
-
-    def at(x, y, z) -> np.ndarray:
-        out = np.empty((count, 3))
-        out[:, 0], out[:, 1], out[:, 2] = x, y, z
-        return out
-
-    side = np.stack([-sin, cos, 0 * cos], -1)
-    swing = np.sin(users.stride_rad)
-    child = kind == Kind.CHILD
-    bicycle, e_bike = kind == Kind.BICYCLE, kind == Kind.E_BIKE
-    # Riders sit: hips behind the middle, trunk leaning to the handlebar.
-    hip_z = np.select([bicycle, e_bike], [0.93, 0.86], 0.90 - 0.02 * walking * np.abs(np.cos(users.stride_rad)))
-    hip_x = np.select([bicycle, e_bike], [-0.20, -0.42], 0.0)
-    lean = np.select([bicycle, e_bike], [0.40, 0.06], 0.03 * walking)
-    trunk = 0.51
-    neck_x, neck_z = hip_x + trunk * np.sin(lean), hip_z + trunk * np.cos(lean)
-
-    top = _lit(TOPS[(style * 5 + 3) % len(TOPS)], kind, VEST, WORK_VEST)
-    sleeve = _lit(TOPS[(style * 5 + 3) % len(TOPS)] * 0.92, kind, UNIFORM, HEDGE)
-    trousers = _lit(TROUSERS[(style * 3 + 1) % len(TROUSERS)], kind, UNIFORM, HEDGE)
-    skin = SKIN[(style // 3) % len(SKIN)]
-    hair = np.where((rides & (style % 4 != 0))[:, None], TOPS[(style * 3) % len(TOPS)], HAIR[(style // 2) % len(HAIR)])
-    hair = _lit(hair, kind, CAP, HELMET)
-    hand = _lit(skin, kind, GLOVE, skin)
-    short_sleeves = ((style % 3 == 0) & ~np.isin(kind, (Kind.OFFICER, Kind.WORKER)))[:, None]
-
-    limbs = Limbs(count)
-    limbs.add(
-        world(at(hip_x, 0, hip_z - 0.08)),
-        world(at(hip_x, 0, hip_z + 0.12)),
-        side,
-        0.165 * scale,
-        0.155 * scale,
-        trousers,
-        label,
-        0.72,
-    )
-    limbs.add(
-        world(at(hip_x, 0, hip_z + 0.02)),
-        world(at(neck_x, 0, neck_z + 0.08)),
-        side,
-        0.158 * scale,
-        0.205 * scale,
-        top,
-        label,
-        0.58,
-    )
-    limbs.add(
-        world(at(neck_x, 0, neck_z)),
-        world(at(neck_x + 0.02, 0, neck_z + 0.14)),
-        side,
-        0.055 * scale,
-        0.055 * scale,
-        skin,
-        label,
-    )
-    head_r = np.where(child, 0.125, 0.098) * scale
-    head_z = neck_z + np.where(child, 0.20, 0.185)
-    head = world(at(neck_x + 0.03, 0, head_z))
-    up = np.zeros((count, 3))
-    up[:, 2] = 1.0
-    ahead = np.stack([cos, sin, 0 * cos], -1)
-    limbs.add(
-        head - up * (head_r * 1.18)[:, None],
-        head + up * (head_r * 1.18)[:, None],
-        side,
-        head_r,
-        head_r,
-        skin,
-        label,
-        1.08,
-    )
-    cap = head - ahead * (0.018 * scale)[:, None]
-    limbs.add(
-        cap - up * (head_r * 0.30)[:, None],
-        cap + up * (head_r * 1.36)[:, None],
-        side,
-        head_r * 1.10,
-        head_r * 1.02,
-        hair,
-        label,
-        1.08,
-    )
-
-    for leg in (1.0, -1.0):
-        phase = swing * leg
-        thigh = 0.44 * phase * walking + 0.03
-        knee_bend = walking * (0.10 + 0.72 * np.clip(np.cos(users.stride_rad) * leg, 0.0, None))
-        spin = users.stride_rad + (0.0 if leg > 0 else np.pi)
-        hip = at(hip_x, 0.092 * leg, hip_z)
-        knee = hip + at(0.43 * np.sin(thigh), 0, -0.43 * np.cos(thigh))
-        shin = thigh - knee_bend
-        ankle = knee + at(0.41 * np.sin(shin), 0, -0.41 * np.cos(shin))
-        # Pedals turn about the bottom bracket; an e-bike's rider rests both feet on the board.
-        pedal = at(-0.02 + 0.17 * np.cos(spin), 0.12 * leg, 0.38 - 0.17 * np.sin(spin))
-        ankle = np.where(bicycle[:, None], pedal, np.where(e_bike[:, None], at(0.14, 0.13 * leg, 0.36), ankle))
-        knee_out = np.where(e_bike, 0.16, 0.12) * leg
-        span = ankle - hip
-        reach = np.maximum(np.linalg.norm(span, axis=-1), 1e-6)
-        bow = np.sqrt(np.maximum(0.43**2 - (reach / 2) ** 2, 0.0))
-        sitting = (hip + ankle) / 2 + at(-span[:, 2] / reach * bow, 0, span[:, 0] / reach * bow)
-        sitting[:, 1] = knee_out
-        knee = np.where(rides[:, None], sitting, knee)
-        toe = ankle + at(np.where(rides, 0.16, 0.17 * np.cos(shin * 0.4)), 0, np.where(rides, -0.03, -0.03))
-        limbs.add(world(hip), world(knee), side, 0.088 * scale, 0.062 * scale, trousers, label)
-        limbs.add(world(knee), world(ankle), side, 0.060 * scale, 0.045 * scale, trousers * 0.94, label)
-        limbs.add(
-            world(ankle - at(0.06, 0, 0.035)),
-            world(toe - at(0, 0, 0.01)),
-            side,
-            0.045 * scale,
-            0.042 * scale,
-            SHOE,
-            label,
-        )
-
-    arms, raised = arms_of(kind, users.gesture, users.gesture_s, style, users.stride_rad, walking)
-    for arm, leg in enumerate((1.0, -1.0)):
-        shoulder = at(neck_x, 0.205 * leg, neck_z - 0.01)
-        grip = np.where(bicycle[:, None], at(0.33, 0.24 * leg, 0.99), at(0.30, 0.28 * leg, 1.03))
-        elbow = shoulder + 0.31 * arms[:, arm, 0]
-        wrist = elbow + 0.25 * arms[:, arm, 1]
-        held = (shoulder + grip) / 2 + at(-0.03, 0.09 * leg, -0.09)
-        holds = (rides & ~raised[:, arm])[:, None]
-        elbow, wrist = np.where(holds, held, elbow), np.where(holds, grip, wrist)
-        ray = wrist - elbow
-        ray /= np.maximum(np.linalg.norm(ray, axis=-1, keepdims=True), 1e-6)
-        finger = wrist + np.where(holds, 0.09, 0.18) * ray
-        mark = np.where(raised[:, arm], raised_label, label)
-        limbs.add(world(shoulder + at(0, 0, 0.02)), world(elbow), side, 0.062 * scale, 0.050 * scale, sleeve, mark)
-        limbs.add(
-            world(elbow), world(wrist), side, 0.048 * scale, 0.038 * scale, np.where(short_sleeves, skin, sleeve), mark
-        )
-        limbs.add(world(wrist - 0.02 * ray), world(finger), side, 0.046 * scale, 0.036 * scale, hand, mark, 0.55)
+    Labels (n,) uint32; raised_label: of arms raised with a message; lift_m (n,): added to their z. driver: x, y of the
+    one whom gestures to a driver are meant for; warmth: of the season, 0 winter to 1 summer.
+    """
+    people = traits_of(users.kind, users.style)
+    body = skeletons_of(users, people, lift_m, _bearing_rad(users, driver))
+    clothes = clothes_of(people, warmth)
+    limbs = Limbs()
+    if len(people.kind):
+        _add_bodies(limbs, body, clothes, people, label, raised_label)
+        _add_pieces(limbs, body, clothes, people, label)
+        add_held(limbs, body, clothes, label, people.style)
     return limbs.all()
+
+
+def _bearing_rad(users: Users, driver: tuple[float, float] | None) -> np.ndarray:
+    """Return where the driver is, to the left of straight ahead, (n,); fading to 0 for one who is far away."""
+    if driver is None:
+        return np.zeros(len(users.uid))
+    dx, dy = driver[0] - users.x_m, driver[1] - users.y_m
+    bearing = (np.arctan2(dy, dx) - users.yaw_rad + np.pi) % (2.0 * np.pi) - np.pi
+    return bearing * np.clip((MEANT_FOR_M + 10.0 - np.hypot(dx, dy)) / 10.0, 0.0, 1.0)
+
+
+def _add_bodies(limbs: Limbs, body: Skeletons, clothes: Clothes, people: Traits, label, raised_label) -> None:
+    """Add what everybody has: trunk, head, legs, arms, hands, feet."""
+    joint, count, build = body.joint, len(label), people.build
+    wide = build * clothes.bulk
+    rods = joint[:, _RODS]  # (n, 8, 2, 3)
+    hip, neck, head = joint[:, Joint.HIP], joint[:, Joint.NECK], joint[:, Joint.HEAD]
+    crown, face = joint[:, Joint.CROWN], joint[:, Joint.FACE]
+    r = body.head_m[:, None]
+    ankle, toe = (joint[:, j : j + 2] for j in (Joint.LEFT_ANKLE, Joint.LEFT_TOE))
+    wrist, tip = (joint[:, j : j + 2] for j in (Joint.LEFT_WRIST, Joint.LEFT_TIP))
+    scalp = head - 0.20 * r * face
+    size = clothes.crown_size[:, None]
+    starts = np.concatenate(
+        [
+            np.stack([hip - 0.08 * _UP, hip + 0.02 * _UP, neck, head - 1.18 * r * crown, scalp - 0.30 * r * crown], 1),
+            rods[:, :, 0],
+            ankle - [0.06, 0.0, 0.035],
+            wrist - 0.12 * (tip - wrist),
+        ],
+        1,
+    )
+    ends = np.concatenate(
+        [
+            np.stack(
+                [
+                    hip + 0.12 * _UP,
+                    neck + 0.08 * _UP,
+                    neck + 0.6 * (head - neck),
+                    head + 1.18 * r * crown,
+                    scalp + 1.36 * r * size * crown,
+                ],
+                1,
+            ),
+            rods[:, :, 1],
+            toe - [0.0, 0.0, 0.01],
+            tip,
+        ],
+        1,
+    )
+    radii = np.empty((count, starts.shape[1], 2))
+    radii[:, 0] = wide[:, None] * [0.165, 0.155]
+    radii[:, 1] = wide[:, None] * [0.158, 0.190]
+    radii[:, 1, 1] += 0.015
+    radii[:, 2] = 0.055
+    radii[:, 3] = r
+    radii[:, 4] = r * size * [1.10, 1.02]
+    radii[:, 5:13] = _ROD_RADII * (0.45 + 0.55 * wide)[:, None, None]
+    radii[:, 7:9] *= np.where(clothes.bare, 0.78, 1.0)[:, None, None]
+    radii[:, 13:15] = [0.052, 0.048]
+    radii[:, 15:17] = [_HAND_M, 0.82 * _HAND_M]
+    radii *= body.scale[:, None, None]
+    flat = np.array([0.72, 0.58, 1.0, 1.08, 1.08, *[1.0] * 10, _HAND_FLAT, _HAND_FLAT])
+    side = np.empty_like(starts)
+    side[:] = _LEFT
+    side[:, 15:17] = np.cross(body.poses.palm, body.poses.hand)
+    c = clothes
+    colour = np.zeros((count, starts.shape[1], 4))
+    colour[..., :3] = np.stack(
+        [
+            *(c.trousers, c.top, c.skin, c.skin, c.crown, c.trousers, c.trousers, c.shin, c.shin),
+            *(c.sleeve, c.sleeve, c.forearm, c.forearm, c.shoe, c.shoe, c.hand, c.hand),
+        ],
+        1,
+    )
+    colour[:, 1, 3] = c.bands  # vests
+    colour[:, 15:17, 3] = c.cap[:, None]  # white gloves
+    marks = np.repeat(label[:, None], starts.shape[1], 1)
+    arm = np.where(body.poses.raised, raised_label[:, None], label[:, None])
+    marks[:, 9:11] = marks[:, 11:13] = marks[:, 15:17] = arm
+    limbs.add(
+        np.arange(count),
+        body.placed(starts),
+        body.placed(ends),
+        body.turned(side),
+        radii[..., 0],
+        radii[..., 1],
+        flat,
+        colour,
+        marks,
+    )
+
+
+def _add_pieces(limbs: Limbs, body: Skeletons, clothes: Clothes, people: Traits, label) -> None:
+    """Add what some wear: coats and skirts, caps and brims, bands of vests, packs, long hair, a courier's box."""
+    joint = body.joint
+    wide = people.build * clothes.bulk
+
+    def add(who, start, end, radii, flat, colour, side=_LEFT) -> None:
+        points = body.placed(np.stack([start, end], 1), who)
+        across = body.turned(np.broadcast_to(side, start.shape), who)
+        scale = body.scale[who]
+        limbs.add(who, points[:, 0], points[:, 1], across, radii[0] * scale, radii[1] * scale, flat, colour, label[who])
+
+    who = np.flatnonzero(clothes.tail_m > 0.0)
+    if len(who):
+        hip = joint[who, Joint.HIP]
+        low = hip - clothes.tail_m[who][:, None] * _UP
+        knees = joint[who, Joint.LEFT_KNEE : Joint.RIGHT_KNEE + 1, 0]
+        low[:, 0] = 0.5 * (hip[:, 0] + knees.mean(1))
+        add(who, low, hip + 0.10 * _UP, (0.20 * wide[who], 0.165 * wide[who]), 0.85, clothes.tail[who])
+    who = np.flatnonzero(clothes.cap)
+    if len(who):
+        head, crown, face = joint[who, Joint.HEAD], joint[who, Joint.CROWN], joint[who, Joint.FACE]
+        r = body.head_m[who][:, None]
+        add(who, head + 0.50 * r * crown, head + 0.85 * r * crown, (1.10 * r[:, 0],) * 2, 1.08, NAVY)
+        top = head + 0.10 * r * face
+        add(who, top + 0.75 * r * crown, top + 1.45 * r * crown, (1.20 * r[:, 0], 1.45 * r[:, 0]), 1.08, CAP)
+        brow = head + 0.45 * r * crown
+        across = np.cross(crown, face)
+        add(who, brow + 0.7 * r * face, brow + 1.55 * r * face, (0.9 * r[:, 0],) * 2, 0.16, (0.06,) * 3, across)
+    who = np.flatnonzero(clothes.brim)
+    if len(who):
+        head, crown, r = joint[who, Joint.HEAD], joint[who, Joint.CROWN], body.head_m[who][:, None]
+        add(who, head + 0.42 * r * crown, head + 0.62 * r * crown, (2.1 * r[:, 0],) * 2, 1.0, clothes.crown[who])
+    who = np.flatnonzero(clothes.bands)
+    if len(who):
+        hip, spine = joint[who, Joint.HIP], joint[who, Joint.NECK] - joint[who, Joint.HIP]
+        for share, radius in ((0.22, 0.172), (0.62, 0.193)):
+            middle = hip + share * spine
+            radii = (radius * wide[who] + 0.012,) * 2
+            add(who, middle - 0.05 * spine, middle + 0.05 * spine, radii, 0.60, (*BAND, 1.0))
+    who = np.flatnonzero(clothes.pack)
+    if len(who):
+        back = joint[who, Joint.NECK] - [0.17, 0.0, 0.0]
+        colour = clothes.thing[who]
+        add(who, back - 0.40 * _UP, back - 0.02 * _UP, (0.155, 0.135), 0.62, colour)
+    who = np.flatnonzero(clothes.long_hair)
+    if len(who):
+        head, face, r = joint[who, Joint.HEAD], joint[who, Joint.FACE], body.head_m[who][:, None]
+        nape = head - 0.55 * r * face
+        radii = (0.90 * r[:, 0], 0.80 * r[:, 0])
+        add(who, nape + 0.5 * r * _UP, nape - 2.5 * r * _UP, radii, 0.62, clothes.hair[who])
+    who = np.flatnonzero(clothes.courier)
+    if len(who):
+        seat = joint[who, Joint.HIP] + [-0.38, 0.0, -0.02]
+        colour = COURIERS[(np.abs(clothes.top[who] - COURIERS[:, None]).sum(-1)).argmin(0)]
+        add(who, seat, seat + 0.42 * _UP, (0.24, 0.24), 0.85, colour)
 
 
 def person_label(slot: np.ndarray, raised: bool) -> np.ndarray:
@@ -196,6 +201,3 @@ def person_label(slot: np.ndarray, raised: bool) -> np.ndarray:
     return (np.uint32(pixel_class) | ((np.asarray(slot).astype(np.uint32) + np.uint32(1)) << np.uint32(8))).astype(
         np.uint32
     )
-
-
-__all__ = ["LIMB", "limbs_of_people", "person_label"]

@@ -163,7 +163,7 @@ class Stage:
         """Draw those of a cast that are seen, (n,) bool."""
         for body, shape in self.bodies.items():
             self.draw_instances(kind, shape, cast.rigid[seen & (cast.body == body)])
-        self.draw_instances(kind, self.rods, cast.limbs[seen & cast.has_limbs].reshape(-1))
+        self.draw_instances(kind, self.rods, cast.limbs[seen[cast.limb_of]])
 
     def use(self) -> None:
         """Bind what all programs share."""

@@ -4,7 +4,7 @@ in vec3 in_start;
 in vec3 in_end;
 in vec3 in_side;
 in vec3 in_shape;    // radius at the start, at the end; thickness as a share of the width
-in vec4 in_colour;
+in vec4 in_colour;   // rgb; a: how far it shines by the day's light alone, as fluorescent cloth does
 in uint in_label;
 
 out vec3 v_colour;
@@ -26,7 +26,7 @@ void main() {
     gl_Position = clip_from_world * vec4(place, 1.0);
     float end = in_unit.z * 2.0 - 1.0;
     vec3 normal = normalize(across * in_unit.x + front * in_unit.y / in_shape.z + up * end * end * end * 0.7 + 1e-4);
-    v_light = light_on(normal);
+    v_light = max(light_on(normal), in_colour.a * (sky_light.rgb + 0.45 * sun_light.rgb));
     v_fog = fog_over(length(place - eye.xyz));
     v_colour = in_colour.rgb;
     v_class = in_label;
