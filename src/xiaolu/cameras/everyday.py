@@ -8,16 +8,16 @@ Motions are written for a right-handed person; a gesture towards somebody is tur
 from xiaolu.cameras.key_poses import Arm, Held, Key, Motion
 from xiaolu.core.users import Gesture
 
-RAISE_S = 0.45
+RAISE_S = 0.60  # see `commands`
 # Recorded waves were acted; in the street people gesture smaller. Half to four fifths of it is a guess, not measured.
 ACTED = (0.5, 0.8)
 
 _PALM_OUT = Arm((80.0, 66.0), fore=(128.0, 80.0), wrist_deg=52.0, palm="down")
 _PALM_FAR = Arm((94.0, 72.0), fore=(106.0, 82.0), wrist_deg=68.0, palm="down")
-_FROM_CAR = Arm((48.0, 52.0), fore=(84.0, 45.0), palm="in")
-_TO_FREE_WAY = Arm((50.0, 74.0), fore=(88.0, 152.0), palm="in")
-_BY_CHEST = Arm((46.0, 66.0), fore=(88.0, 132.0), palm="back")
-_TO_SIDE = Arm((58.0, 26.0), fore=(80.0, 14.0), palm="up")
+_FROM_CAR = Arm((58.0, 46.0), fore=(88.0, 36.0), palm="in")
+_TO_FREE_WAY = Arm((58.0, 78.0), fore=(94.0, 152.0), palm="in")
+_BY_CHEST = Arm((54.0, 68.0), fore=(98.0, 136.0), palm="back")
+_TO_SIDE = Arm((68.0, 24.0), fore=(84.0, 12.0), palm="up")
 _PAT_HIGH = Arm((58.0, 64.0), fore=(98.0, 76.0), wrist_deg=6.0, palm="down")
 _PAT_LOW = Arm((38.0, 64.0), fore=(58.0, 74.0), wrist_deg=6.0, palm="down")
 _CALL_OUT = Arm((88.0, 22.0), fore=(102.0, 24.0), palm="down")
@@ -64,7 +64,7 @@ def _point(share: float, plane_deg: float) -> Motion:
     """Return pointing at something in a plane, arm and head turned to it, for 0.5 to 2 s."""
     arm = Arm((82.0, plane_deg), fore=(88.0, plane_deg + 4.0), palm="down")
     yaw = max(min(plane_deg - 90.0, 60.0), -60.0)
-    keys = (Key(0.0), Key(0.45, right=arm, yaw_deg=yaw), Key(1.70, right=arm, yaw_deg=yaw), Key(2.20))
+    keys = (Key(0.0), Key(0.55, right=arm, yaw_deg=yaw), Key(1.80, right=arm, yaw_deg=yaw), Key(2.40))
     return Motion(Gesture.POINT, keys, 0.0, tempo=(0.7, 1.4), pause_s=(1.0, 4.0), share=share)
 
 
@@ -129,11 +129,11 @@ EVERYDAY: tuple[Motion, ...] = (
         Gesture.THANK,
         (
             Key(0.0),
-            Key(0.45, right=_THANKS),
-            Key(0.65, right=_THANKS, pitch_deg=16.0),
-            Key(0.90, right=_THANKS),
-            Key(1.15, right=_THANKS),
-            Key(1.60),
+            Key(0.55, right=_THANKS),
+            Key(0.75, right=_THANKS, pitch_deg=16.0),
+            Key(1.00, right=_THANKS),
+            Key(1.25, right=_THANKS),
+            Key(1.80),
         ),
     ),
     _point(0.40, 22.0),

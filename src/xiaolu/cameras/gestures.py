@@ -102,18 +102,23 @@ def _wobble(style: np.ndarray, cycles: np.ndarray) -> np.ndarray:
     return at[0] + (at[1] - at[0]) * eased(cycles - whole)
 
 
-def motion_of(people: Traits, gesture: np.ndarray) -> np.ndarray:
-    """Return the motion (n,) of `all_motions` by which each makes a gesture, -1 where arms just hang."""
+def _chosen(group: np.ndarray, draw: np.ndarray) -> np.ndarray:
     table = all_motions()
-    gesture = np.where(people.kind == Kind.OFFICER, FORMAL[gesture], gesture)
-    still = gesture <= Gesture.WALK
-    own = people.draw[Draw.IDLE]
-    loose = still & (people.kind == Kind.PEDESTRIAN) & (own >= HANGING_SHARE)
-    group = np.where(still, IDLE_GROUP, gesture)
-    draw = np.where(still, (own - HANGING_SHARE) / (1.0 - HANGING_SHARE), people.draw[Draw.WAY])
     way = (draw[:, None] >= table.share[group]).sum(-1)
-    motion = table.first[group] + np.minimum(way, table.ways[group] - 1)
-    return np.where(still & ~loose, -1, motion)
+    return table.first[group] + np.minimum(way, table.ways[group] - 1)
+
+
+def motion_of(people: Traits, gesture: np.ndarray) -> np.ndarray:
+    """Return the motion (n,) of `all_motions` by which each makes a gesture, -1 where there is none to make."""
+    gesture = np.where(people.kind == Kind.OFFICER, FORMAL[gesture], gesture)
+    return np.where(gesture <= Gesture.WALK, -1, _chosen(np.maximum(gesture, Gesture.STOP), people.draw[Draw.WAY]))
+
+
+def idle_of(people: Traits) -> np.ndarray:
+    """Return the motion (n,) of arms that do nothing else: in pockets, folded; -1 where they hang."""
+    own = (people.draw[Draw.IDLE] - HANGING_SHARE) / (1.0 - HANGING_SHARE)
+    idle = _chosen(np.full(len(own), IDLE_GROUP), own)
+    return np.where((people.kind == Kind.PEDESTRIAN) & (own >= 0.0), idle, -1)
 
 
 def _posed(people: Traits, motion: np.ndarray, gesture_s: np.ndarray) -> np.ndarray:
@@ -148,7 +153,9 @@ def _posed(people: Traits, motion: np.ndarray, gesture_s: np.ndarray) -> np.ndar
         pose = table.pose[motion, key]
         inner = table.in_loop[motion, key] & (rate > 0.0)
         ends.append(np.where(inner[:, None], middle + size * (pose - middle), pose))
-    return ends[0] + (ends[1] - ends[0]) * share
+    pose = ends[0] + (ends[1] - ends[0]) * share
+    first = table.pose[motion, 0]
+    return np.where(ending[:, None], first + (pose - first) * eased(-gesture_s / LOWER_S)[:, None], pose)
 
 
 def poses_of(people: Traits, gesture, gesture_s, stride_rad, walking, running, bearing_rad) -> Poses:
@@ -160,60 +167,56 @@ def poses_of(people: Traits, gesture, gesture_s, stride_rad, walking, running, b
     """
     count = len(people.kind)
     gesture, gesture_s = np.asarray(gesture, np.int64), np.asarray(gesture_s, float)
-    rest_upper, rest_fore = _resting(people, stride_rad, walking, running)
-    upper, fore = rest_upper, rest_fore
-    inwards = np.zeros((count, 2, 3))
-    inwards[..., 0], inwards[..., 1] = 0.25, -SIDES
-    palm, wrist = inwards, np.zeros((count, 2))
+    upper, fore = _resting(people, stride_rad, walking, running)
+    palm = np.zeros((count, 2, 3))
+    palm[..., 0], palm[..., 1] = 0.25, -SIDES
+    wrist, weight, raised = np.zeros((count, 2)), np.zeros((count, 2)), np.zeros((count, 2), bool)
     yaw, pitch = np.zeros(count), np.where(people.elderly, 8.0, 0.0)
-    weight, raised = np.zeros((count, 2)), np.zeros((count, 2), bool)
     held, leading = np.zeros(count, np.int64), np.where(people.left_handed, 0, 1)
-
-    motion = motion_of(people, gesture)
-    posing = np.flatnonzero(motion >= 0)
-    if len(posing):
-        table = all_motions()
+    table = all_motions()
+    long_ago = np.full(count, 60.0)
+    still = 1.0 - np.clip(walking, 0.0, 1.0)
+    # A gesture takes the arms it needs from pockets; the other stays.
+    for motion, seconds, part in (
+        (idle_of(people), long_ago, still),
+        (motion_of(people, gesture), gesture_s, np.ones(count)),
+    ):
+        posing = np.flatnonzero(motion >= 0)
+        if not len(posing):
+            continue
         who, motion = people[posing], motion[posing]
-        idle = gesture[posing] <= Gesture.WALK
-        seconds = np.where(idle, 60.0, gesture_s[posing])
-        channel = _posed(who, motion, seconds)
+        channel = _posed(who, motion, seconds[posing])
         aside = np.where(table.addressed[motion] & (who.kind <= Kind.CHILD), np.asarray(bearing_rad)[posing], 0.0)
         aside = np.clip(aside, -TWIST_RAD, TWIST_RAD)
-        left = np.where(np.abs(aside) > ASIDE_RAD, aside > 0.0, who.left_handed)
-        flipped = table.handed[motion] & left
+        flipped = table.handed[motion] & np.where(np.abs(aside) > ASIDE_RAD, aside > 0.0, who.left_handed)
         arm = channel[:, : 2 * ARM_CHANNELS].reshape(-1, 2, ARM_CHANNELS)
         arm = np.where(flipped[:, None, None], arm[:, ::-1], arm)
-        own = who.draw[[Draw.ELEVATION, Draw.PLANE]] * (2.0 * POSE_DEG) - POSE_DEG
+        own = (2.0 * who.draw[[Draw.ELEVATION, Draw.PLANE]] - 1.0) * POSE_DEG
         droop = _between(table.droop_deg[motion], who.draw[Draw.DROOP][:, None])
-        droop = np.where(flipped[:, None], droop[:, ::-1], droop)
-        lift = 0.5 * own[0][:, None] - droop
+        lift = 0.5 * own[0][:, None] - np.where(flipped[:, None], droop[:, ::-1], droop)
         turned = own[1][:, None] - np.degrees(aside)[:, None] * SIDES
         bend = _between(table.bend_deg[motion], who.draw[Draw.BEND])[:, None]
+        # A hanging arm's key pose lies near to where arms rest, so mixing is over before the arm is far up.
+        share = np.clip(3.0 * arm[..., WEIGHT], 0.0, 1.0) * part[posing][:, None]
+        lift, turned, bend = (share * own for own in (lift, turned, bend))
         goal_upper = direction(arm[..., UPPER_E] + lift, arm[..., UPPER_A] + turned, SIDES)
         goal_fore = direction(arm[..., FORE_E] + lift, arm[..., FORE_A] + turned + bend, SIDES)
-        goal_palm = arm[..., PALM_X : PALM_Z + 1] * np.where(flipped[:, None], -1.0, 1.0)[:, None, :] ** [0, 1, 0]
+        x, y = arm[..., PALM_X], arm[..., PALM_X + 1] * np.where(flipped, -1.0, 1.0)[:, None]
         cos, sin = np.cos(aside)[:, None], np.sin(aside)[:, None]
-        x, y = goal_palm[..., 0].copy(), goal_palm[..., 1].copy()
-        goal_palm[..., 0], goal_palm[..., 1] = cos * x - sin * y, sin * x + cos * y
-        ending = np.where(seconds < 0.0, eased(-seconds / LOWER_S), 1.0)
-        standing = np.where(idle, 1.0 - np.clip(walking, 0.0, 1.0)[posing], 1.0)
-        share = arm[..., WEIGHT] * (ending * standing)[:, None]
-        part = share[..., None]
-        upper[posing] = unit(rest_upper[posing] * (1.0 - part) + goal_upper * part)
-        fore[posing] = unit(rest_fore[posing] * (1.0 - part) + goal_fore * part)
-        palm[posing] = inwards[posing] * (1.0 - part) + goal_palm * part
-        wrist[posing] = arm[..., WRIST] * share
-        weight[posing] = share
+        goal_palm = np.stack([cos * x - sin * y, sin * x + cos * y, arm[..., PALM_Z]], -1)
+        mix = share[..., None]
+        upper[posing] = unit(upper[posing] * (1.0 - mix) + goal_upper * mix)
+        fore[posing] = unit(fore[posing] * (1.0 - mix) + goal_fore * mix)
+        palm[posing] = palm[posing] * (1.0 - mix) + goal_palm * mix
+        wrist[posing] = wrist[posing] * (1.0 - share) + arm[..., WRIST] * share
+        weight[posing] = np.maximum(weight[posing], arm[..., WEIGHT] * part[posing][:, None])
         up = np.maximum(arm[..., UPPER_E], np.minimum(arm[..., FORE_E], 180.0)) > 30.0
-        raised[posing] = table.raises[motion][:, None] & (share > 0.3) & up
-        most = share.max(-1)
-        turns = who.draw[Draw.HEAD] < table.head_share[motion]
-        yaw[posing] = np.where(turns, channel[:, HEAD_YAW], 0.12 * channel[:, HEAD_YAW]) * ending
-        yaw[posing] *= np.where(flipped, -1.0, 1.0)
-        yaw[posing] += np.degrees(np.clip(aside, -1.2, 1.2)) * most
-        pitch[posing] += channel[:, HEAD_PITCH] * ending
-        held[posing] = table.held[motion]
-        leading[posing] = np.where(flipped, 0, 1)
+        raised[posing] = table.raises[motion][:, None] & (arm[..., WEIGHT] > 0.3) & up
+        turns = np.where(who.draw[Draw.HEAD] < table.head_share[motion], 1.0, 0.12) * np.where(flipped, -1.0, 1.0)
+        attends = arm[..., WEIGHT].max(-1)
+        yaw[posing] += turns * channel[:, HEAD_YAW] + np.degrees(np.clip(aside, -1.2, 1.2)) * attends
+        pitch[posing] += channel[:, HEAD_PITCH]
+        held[posing], leading[posing] = table.held[motion], np.where(flipped, 0, 1)
 
     # The palm is square to the forearm; bending the wrist back turns fingers away from it, and the palm to the front.
     palm = unit(palm - (palm * fore).sum(-1, keepdims=True) * fore)

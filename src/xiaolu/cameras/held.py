@@ -70,7 +70,7 @@ def _umbrella(limbs, body, clothes, label, _style, who, arm) -> None:
     grip, _ = _wrist(body, who, arm)
     # The shaft leans so that the canopy is over the head.
     head = body.joint[who, Joint.HEAD]
-    top = np.stack([0.5 * (grip[:, 0] + head[:, 0]), 0.4 * grip[:, 1], head[:, 2] + 0.36], -1)
+    top = np.stack([0.5 * (grip[:, 0] + head[:, 0]), 0.2 * grip[:, 1], head[:, 2] + 0.29], -1)
     side = (0.0, 1.0, 0.0)
     _rod(limbs, body, who, label, grip - 0.1 * (top - grip), top, side, (0.013, 0.013), 1.0, BLACK)
     axis = top - grip

@@ -80,7 +80,7 @@ class Motion:
     keys: tuple[Key, ...]
     loop_from_s: float | None = None
     rate_hz: tuple[float, float] | None = None
-    tempo: tuple[float, float] = (0.75, 1.35)
+    tempo: tuple[float, float] = (0.75, 1.15)
     pause_s: tuple[float, float] = (0.0, 0.0)
     size: tuple[float, float] = (1.0, 1.0)
     droop_deg: tuple[tuple[float, float], tuple[float, float]] = ((-4.0, 4.0), (-4.0, 4.0))

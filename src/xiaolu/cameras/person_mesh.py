@@ -112,10 +112,11 @@ def _add_bodies(limbs: Limbs, body: Skeletons, clothes: Clothes, people: Traits,
     side[:] = _LEFT
     side[:, 15:17] = np.cross(body.poses.palm, body.poses.hand)
     c = clothes
+    hem = np.where((c.tail_m > 0.0)[:, None], c.tail, c.trousers)
     colour = np.zeros((count, starts.shape[1], 4))
     colour[..., :3] = np.stack(
         [
-            *(c.trousers, c.top, c.skin, c.skin, c.crown, c.trousers, c.trousers, c.shin, c.shin),
+            *(hem, c.top, c.skin, c.skin, c.crown, c.trousers, c.trousers, c.shin, c.shin),
             *(c.sleeve, c.sleeve, c.forearm, c.forearm, c.shoe, c.shoe, c.hand, c.hand),
         ],
         1,

@@ -17,6 +17,7 @@ REFERENCE_M = 1.72
 TRUNK_M, THIGH_M, SHIN_M, SOLE_M = 0.51, 0.43, 0.41, 0.065
 UPPER_M, FORE_M, HAND_M = 0.31, 0.25, 0.18
 WALK_MPS, RUN_MPS = 1.2, 1.9  # full steps from the first; from the second on walking turns into running
+RUNNERS_LEG_M = 0.79  # hips of who runs sink no lower than to legs of this length: then they fly
 _STEP_RAD, _RUN_STEP_RAD = 0.44, 0.72  # a thigh's swing: what carries 0.72 m a step, as people's strides are counted
 
 
@@ -128,7 +129,8 @@ def skeletons_of(users: Users, people: Traits, lift_m: np.ndarray, bearing_rad: 
 
 
 def _legs(joint, people: Traits, stride_rad, walking, running, bicycle, e_bike) -> np.ndarray:
-    """Fill the joints from the hips down and return the height of the hips (n,): the lower foot is on the ground."""
+    """Fill the joints from the hips down and return the height of the hips (n,): the lower foot is on the ground, but
+    for runners' moments in the air."""
     rides = bicycle | e_bike
     swing = np.sin(stride_rad)[:, None] * SIDES
     rising = np.clip(np.cos(stride_rad)[:, None] * SIDES, 0.0, None)
@@ -142,7 +144,9 @@ def _legs(joint, people: Traits, stride_rad, walking, running, bicycle, e_bike) 
     bend += np.where(people.elderly, 0.10, 0.0)[:, None]
     shin = thigh - bend
     down = THIGH_M * np.cos(thigh) + SHIN_M * np.cos(shin)
-    hip_z = np.select([bicycle, e_bike], [0.93, 0.86], down.max(-1) + SOLE_M)
+    stands = down.max(-1)
+    stands += running * np.maximum(RUNNERS_LEG_M - stands, 0.0)
+    hip_z = np.select([bicycle, e_bike], [0.93, 0.86], stands + SOLE_M)
     hip_x = np.select([bicycle, e_bike], [-0.20, -0.42], 0.0)
     joint[:, Joint.HIP, 0] = hip_x
 
