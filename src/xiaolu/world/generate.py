@@ -5,23 +5,24 @@ sparsely as extracts of Chinese cities are, and imported. What a driver learns h
 """
 
 import tempfile
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from itertools import pairwise
 from pathlib import Path
-from xml.sax.saxutils import quoteattr
 
 import numpy as np
 
 from xiaolu.core.chance import Purpose, generator
 from xiaolu.core.seeds import split_of
-from xiaolu.world.maps import import_map
+from xiaolu.world.extract import Extract
+from xiaolu.world.families.narrow import share_narrow
+from xiaolu.world.families.village import draw_village, furnish_village
+from xiaolu.world.maps import Making, import_map
 from xiaolu.world.street_map import RANK, Line, StreetMap, add_roundabout, open_one_ways, street_map
 from xiaolu.world.street_names import StreetNames
 from xiaolu.world.street_plan import Profile, StreetPlan
 from xiaolu.world.town import Town
-
-ORIGIN_LAT, ORIGIN_LON = 31.0, 121.0  # where all generated towns lie; nothing real is meant
-METRES_A_DEGREE = 111_320.0
 
 # How often a way says its lanes, as counted in an extract of central Shanghai (46 % overall).
 LANES_TOLD = {"primary": 0.8, "secondary": 0.75, "tertiary": 0.7, "residential": 0.45, "living_street": 0.3}
@@ -32,34 +33,6 @@ SIGNALS = {
     (3, 3): 1.0, (3, 2): 0.9, (3, 1): 0.5, (2, 2): 0.75, (2, 1): 0.25, (1, 1): 0.03,
 }  # fmt: skip
 APPROACH_M = 11.0  # where signals stand on the approaches instead of in the junction's middle: a fifth of them do
-
-
-class _Extract:
-    """Collects nodes and ways, and writes them down as OpenStreetMap XML."""
-
-    def __init__(self, built: StreetMap) -> None:
-        self.points = built.points
-        self.node_tags: dict[int, str] = {}
-        self.ways: list[tuple[list[int], dict[str, str]]] = []
-
-    def add_point(self, x: float, y: float) -> int:
-        self.points.append((x, y))
-        return len(self.points) - 1
-
-    def xml(self) -> str:
-        east = METRES_A_DEGREE * np.cos(np.radians(ORIGIN_LAT))
-        lines = ['<?xml version="1.0" encoding="UTF-8"?>', '<osm version="0.6" generator="xiaolu">']
-        for number in sorted({number for row, _ in self.ways for number in row}):
-            x, y = self.points[number]
-            place = f'id="{number + 1}" lat="{ORIGIN_LAT + y / METRES_A_DEGREE:.7f}" lon="{ORIGIN_LON + x / east:.7f}"'
-            tag = self.node_tags.get(number)
-            inner = f'<tag k="highway" v="{tag}"/>' if tag else ""
-            lines.append(f'<node {place} version="1">{inner}</node>')
-        for number, (row, tags) in enumerate(self.ways):
-            shape = "".join(f'<nd ref="{point + 1}"/>' for point in row)
-            tagged = "".join(f"<tag k={quoteattr(k)} v={quoteattr(v)}/>" for k, v in tags.items())
-            lines.append(f'<way id="{number + 1}" version="1">{shape}{tagged}</way>')
-        return "\n".join([*lines, "</osm>", ""])
 
 
 def _signal_points(built: StreetMap, chance: np.random.Generator) -> set[int]:
@@ -83,7 +56,7 @@ def _signal_points(built: StreetMap, chance: np.random.Generator) -> set[int]:
     return chosen
 
 
-def _move_to_approaches(extract: _Extract, built: StreetMap, signals: set[int], chance: np.random.Generator) -> None:
+def _move_to_approaches(extract: Extract, built: StreetMap, signals: set[int], chance: np.random.Generator) -> None:
     """Tag signal nodes: most in the junction's middle, some on its approaches, as mappers do."""
     where = np.array(built.points)
     busy = np.array(sorted(set(np.flatnonzero(built.branches() > 2).tolist())))
@@ -141,7 +114,7 @@ def draw_osm(seed: int) -> str:
     if chance.random() < 0.3:
         add_roundabout(built, chance)
     open_one_ways(built)
-    extract = _Extract(built)
+    extract = Extract(built)
     signals = _signal_points(built, chance)
     _move_to_approaches(extract, built, signals, chance)
     branches = built.branches()
@@ -173,14 +146,45 @@ def draw_osm(seed: int) -> str:
     return extract.xml()
 
 
-def generate_town(seed: int) -> Town:
-    """Return the town a seed stands for: the same seed gives the same digest with the same SUMO.
+class Family(StrEnum):
+    """What kind of place a generated town is."""
+
+    VILLAGE = "village"
+    OLD_TOWN = "old-town"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a family's towns come about: draw a seed's map (XML), and how it is made into a town."""
+
+    draw: Callable[[int], str]
+    making: Making
+
+
+RECIPES = {
+    Family.VILLAGE: Recipe(
+        draw_village, Making(corner_m=2.6, crossings=False, prepare=share_narrow, furnish=furnish_village)
+    ),
+    Family.OLD_TOWN: Recipe(draw_osm, Making()),
+}
+
+
+def name_of(seed: int, family: Family) -> str:
+    """Return the name of a generated town, e.g. village-000012; old towns are called town-12, as they always were."""
+    return f"town-{seed}" if family == Family.OLD_TOWN else f"{family.value}-{seed:06d}"
+
+
+def generate_town(seed: int, family: Family = Family.OLD_TOWN) -> Town:
+    """Return the town of a family that a seed stands for: the same seed gives the same digest with the same SUMO.
 
     Raises ValueError for a seed that is no seed, MapError (a ValueError) where SUMO's netconvert is not installed.
     """
-    xml = draw_osm(seed)
+    split_of(seed)
+    recipe, name = RECIPES[family], name_of(seed, family)
+    xml = recipe.draw(seed)
     with tempfile.TemporaryDirectory(prefix="xiaolu-town-") as folder:
-        source = Path(folder) / f"town-{seed}.osm"
+        source = Path(folder) / f"{name}.osm"
         source.write_text(xml, encoding="utf-8")
-        town = import_map(source)
-    return replace(town, meta={**town.meta, "name": f"town-{seed}", "source": f"generated from seed {seed}"})
+        town = import_map(source, making=recipe.making)
+    said = {} if family == Family.OLD_TOWN else {"family": family.value}
+    return replace(town, meta={**town.meta, "name": name, "source": f"generated from seed {seed}", **said})

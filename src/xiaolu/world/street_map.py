@@ -42,15 +42,28 @@ class StreetMap:
         return count
 
 
+@dataclass(frozen=True, slots=True)
+class Bent:
+    """How crooked streets are: the lengths of three waves that push the plane about, and how steep they are; how far
+    junctions are shifted (standard deviation, most), and how closely a street between two of them is drawn. Metres."""
+
+    waves_m: tuple[float, float] = (350.0, 1100.0)
+    steep: tuple[float, float] = (0.03, 0.17)
+    shift_m: float = 1.6
+    most_shift_m: float = 3.5
+    piece_m: float = 28.0
+
+
 class Bending:
     """A smooth displacement of the plane with a turn on top: what makes straight plans look grown."""
 
-    def __init__(self, chance: np.random.Generator) -> None:
+    def __init__(self, chance: np.random.Generator, bent: "Bent | None" = None) -> None:
+        bent = bent or Bent()
         self.turn_rad = chance.uniform(0.0, 2 * np.pi)
         waves = 3
-        length_m = chance.uniform(350.0, 1100.0, waves)
+        length_m = chance.uniform(*bent.waves_m, waves)
         heading = chance.uniform(0.0, 2 * np.pi, waves)
-        steep = chance.uniform(0.03, 0.17, waves)
+        steep = chance.uniform(*bent.steep, waves)
         self.wave = (np.stack([np.cos(heading), np.sin(heading)]) * 2 * np.pi / length_m).T
         self.push_m = (steep * length_m / (2 * np.pi))[:, None] * np.stack([-np.sin(heading), np.cos(heading)], axis=1)
         self.phase = chance.uniform(0.0, 2 * np.pi, waves)
@@ -62,8 +75,9 @@ class Bending:
         return bent @ np.array([[cos, sin], [-sin, cos]])
 
 
-def street_map(plan: StreetPlan, chance: np.random.Generator) -> StreetMap:
+def street_map(plan: StreetPlan, chance: np.random.Generator, bent: Bent | None = None) -> StreetMap:
     """Return the map of a plan: streets cut where they meet, shifted, bent and turned."""
+    bent = bent or Bent()
     streets = plan.streets
     starts, ends = (np.array([getattr(s, side) for s in streets]) for side in ("start", "end"))
     lengths = np.hypot(*(ends - starts).T)
@@ -88,7 +102,7 @@ def street_map(plan: StreetPlan, chance: np.random.Generator) -> StreetMap:
         on_street[i] += [(0.0, place(starts[i])), (1.0, place(ends[i]))]
 
     uv = np.array(places)
-    shift = chance.normal(0.0, 1.6, uv.shape).clip(-3.5, 3.5)
+    shift = chance.normal(0.0, bent.shift_m, uv.shape).clip(-bent.most_shift_m, bent.most_shift_m)
     divided = np.zeros(len(uv), bool)
     for street, on in zip(streets, on_street, strict=True):
         divided[[number for _, number in on]] |= street.profile.median_m > 0
@@ -96,14 +110,14 @@ def street_map(plan: StreetPlan, chance: np.random.Generator) -> StreetMap:
     for i, street in enumerate(streets):
         for share, number in {number: (share, number) for share, number in on_street[i]}.values():
             shift[number] += _bow(street, starts[i], ends[i], np.array([share]))[0]
-    bending = Bending(chance)
+    bending = Bending(chance, bent)
     built = StreetMap([(float(x), float(y)) for x, y in bending(uv + shift)])
     for i, street in enumerate(streets):
         row: list[int] = []
         stops = sorted({number: share for share, number in on_street[i]}.items(), key=lambda stop: stop[1])
         for (number, share), (after, share_after) in pairwise(stops):
             row.append(number)
-            pieces = int((share_after - share) * lengths[i] // 28.0)
+            pieces = int((share_after - share) * lengths[i] // bent.piece_m)
             part = np.linspace(0.0, 1.0, pieces + 1)[1:-1] if pieces > 1 else np.empty(0)
             shares = share + part * (share_after - share)
             line = starts[i] + shares[:, None] * (ends[i] - starts[i]) + _bow(street, starts[i], ends[i], shares)

@@ -17,7 +17,8 @@ MIN_BLOCK_M = 58.0
 class Profile:
     """A street's cross-section as OpenStreetMap would tag it. lanes: all of them, both directions.
 
-    median_m: 0 for one surface, else the distance between the middles of two one-way carriageways.
+    median_m: 0 for one surface, else the distance between the middles of two one-way carriageways. mark, sidewalk_m,
+    cycle_m: for families that say these themselves; see `widths.StreetType`.
     """
 
     highway: str
@@ -25,6 +26,9 @@ class Profile:
     oneway: bool = False
     median_m: float = 0.0
     width_m: float | None = None
+    mark: str = ""
+    sidewalk_m: float | None = None
+    cycle_m: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +81,21 @@ class Block:
 
 
 class StreetPlan:
-    """Grows the streets of one town. Read `streets` when it is made; `names` counts how many names it needs."""
+    """Grows the streets of one town. Read `streets` when it is made; `names` counts how many names it needs.
+
+    Families of towns are subclasses that have other figures and cross-sections.
+    """
+
+    clear_m = CLEAR_M
+    size_between_m = (700.0, 1000.0)
+    diagonals = True
+    narrow_share = 0.4  # of the smallest blocks that have a narrow lane led into them
 
     def __init__(self, chance: np.random.Generator) -> None:
         self.chance = chance
         self.streets: list[Street] = []
         self.names = 0
-        self.size_m = chance.uniform(700.0, 1000.0)
+        self.size_m = chance.uniform(*self.size_between_m)
         self.align = chance.uniform(0.35, 0.75)  # how often a street carries on across another one
         self.grain = chance.uniform(1.0, 1.6)  # fine or coarse blocks
         self.one_way = chance.uniform(0.12, 0.4)
@@ -100,7 +112,8 @@ class StreetPlan:
                     low, high = (side.at_m for side in block.sides(1 - axis))
                     self._lay(axis, border.at_m, (low, high), border.profile, self._new_name())
         self._divide(block)
-        self._lay_diagonals(half * wide, half)
+        if self.diagonals:
+            self._lay_diagonals(half * wide, half)
 
     def _roll(self, share: float) -> bool:
         return bool(self.chance.random() < share)
@@ -159,6 +172,10 @@ class StreetPlan:
             (0.1, Profile("living_street", 1, True, width_m=narrow_m)),
         )
 
+    def _blind_profile(self) -> Profile:
+        """Return the cross-section of a street that ends blind."""
+        return replace(self._profile(3), oneway=False)
+
     def _lay(self, axis: int, at_m: float, span: tuple[float, float], profile: Profile, name: int) -> None:
         """Add a street at `at_m` across `axis`, running along the other one over span; two if it has a median."""
         low, high = span
@@ -197,10 +214,10 @@ class StreetPlan:
         if ports and self._roll(self.align):
             at, profile, name = ports[int(self.chance.integers(len(ports)))]
             others = [g for border in ends for g in border.ports if g[0] != at]
-            if all(abs(g[0] - at) >= CLEAR_M for g in others):
+            if all(abs(g[0] - at) >= self.clear_m for g in others):
                 return (at, profile, name) if self._roll(0.8) else (at, self._plain(profile, rank), self._new_name())
         profile = self._profile(rank)
-        clear_m = 9.0 if self._roll(0.08) else CLEAR_M
+        clear_m = 9.0 if self._roll(0.08) else self.clear_m
         for _ in range(10):
             at = float(self.chance.uniform(low, high) + self.chance.uniform(low, high)) / 2
             if all(self._gap(border, at, profile.median_m / 2) >= clear_m for border in ends):
@@ -249,22 +266,22 @@ class StreetPlan:
     def _add_narrow_lane(self, block: Block) -> None:
         """Sometimes lead a narrow lane into a block: through it, or to a dead end."""
         axis = int(self.chance.integers(2))
-        if not self._roll(0.4) or block.size(axis) < 2 * CLEAR_M + 6:
+        if not self._roll(self.narrow_share) or block.size(axis) < 2 * self.clear_m + 6:
             return
         low, high = block.sides(1 - axis)
         if self._roll(0.5):
             profile = self._profile(3)
-            border = self._cut(block, axis, 3, CLEAR_M + 2)
+            border = self._cut(block, axis, 3, self.clear_m + 2)
             if border is not None:
                 return
         else:
-            profile = replace(self._profile(3), oneway=False)
+            profile = self._blind_profile()
         start = low if (self._roll(0.5) or high.profile is None) else high
         if start.profile is None:
             return
         inside = block.inside(axis)
-        at = float(self.chance.uniform(inside[0] + CLEAR_M, inside[1] - CLEAR_M))
-        if self._gap(start, at, 0.0) < CLEAR_M:
+        at = float(self.chance.uniform(inside[0] + self.clear_m, inside[1] - self.clear_m))
+        if self._gap(start, at, 0.0) < self.clear_m:
             return
         inward = 1 if start is low else -1
         from_m = self._end_at(start, -inward, False)

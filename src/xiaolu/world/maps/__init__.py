@@ -8,16 +8,15 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from xiaolu.world.maps.buildings import place_buildings
 from xiaolu.world.maps.compiler import drop_distant_foes, junction_outlines, lane_tables
 from xiaolu.world.maps.error import MapError
+from xiaolu.world.maps.furnish import Making, Site
 from xiaolu.world.maps.heights import raise_bridges, round_corners
 from xiaolu.world.maps.lanes import build_lanes
 from xiaolu.world.maps.net import Net, read_net, without_fragments
 from xiaolu.world.maps.netconvert import FOR_OPENDRIVE, FOR_OSM, run_netconvert
 from xiaolu.world.maps.osm import Streets, read_streets
 from xiaolu.world.maps.projection import to_town
-from xiaolu.world.maps.roadside import place_parked, place_pickups, place_props
 from xiaolu.world.maps.signals import signal_heads, signal_tables, stop_lines
 from xiaolu.world.maps.source import kind_of_map
 from xiaolu.world.maps.widths import NOTES, NOTES_OF_NETS, type_table
@@ -25,17 +24,19 @@ from xiaolu.world.town import LaneKind, Town, without_extras
 
 FRAGMENT_M = 500.0  # less than this much lane that hangs together is a scrap of the extract, and is left out
 
-__all__ = ["MapError", "import_map"]
+__all__ = ["Making", "MapError", "import_map"]
 
 
-def import_map(source: Path, progress: Callable[[str], None] | None = None) -> Town:
+def import_map(source: Path, progress: Callable[[str], None] | None = None, making: Making | None = None) -> Town:
     """Return the town that a map compiles to: a pure function of the file's bytes.
 
     source: OpenStreetMap XML (.osm), OpenDRIVE (.xodr) or a SUMO net (.net.xml, .net.xml.gz). progress: called with a
-    few words at each stage. Raises MapError, with the way out, for a file that cannot become a town.
+    few words at each stage. making: how generated towns differ from real maps. Raises MapError, with the way out, for
+    a file that cannot become a town.
     """
     source = Path(source)
     say = progress or (lambda words: None)
+    making = making or Making()
     kind = kind_of_map(source)
     say(f"reading {source.name}")
     streets: Streets | None = None
@@ -48,7 +49,8 @@ def import_map(source: Path, progress: Callable[[str], None] | None = None) -> T
                 (Path(folder) / "types.typ.xml").write_text(type_table(streets.types), encoding="utf-8")
                 say("netconvert: junctions, right of way, signals")
                 files = [f"--osm-files={folder}/streets.osm.xml", f"--type-files={folder}/types.typ.xml"]
-                run_netconvert([*files, *FOR_OSM], source, net_path)
+                guess = ["--crossings.guess"] if making.crossings else []
+                run_netconvert([*files, *FOR_OSM, *guess, *making.options], source, net_path, making.corner_m)
             elif kind == "xodr":
                 say("netconvert: junctions, right of way, signals")
                 run_netconvert([f"--opendrive-files={source}", *FOR_OPENDRIVE], source, net_path)
@@ -57,15 +59,18 @@ def import_map(source: Path, progress: Callable[[str], None] | None = None) -> T
         raise MapError(
             f"{source}: could not be compiled ({error.strerror or error}); is there room in {tempfile.gettempdir()}?"
         ) from error
-    return compile_net(net, streets, source, kind, say)
+    return compile_net(net, streets, source, kind, say, making)
 
 
-def compile_net(net: Net, streets: Streets | None, source: Path, kind: str, say: Callable[[str], None]) -> Town:
+def compile_net(
+    net: Net, streets: Streets | None, source: Path, kind: str, say: Callable[[str], None], making: Making
+) -> Town:
     """Return the town of a net; `streets` carries what the net could not."""
     say("lanes and signals")
     if kind == "osm":
         net = without_fragments(net, FRAGMENT_M)
     lanes = build_lanes(net)
+    making.prepare(lanes)
     if not any(lane.kind == LaneKind.DRIVE for lane in lanes):
         raise MapError(f"{source}: no drivable streets in this map; choose an area that has streets for cars")
     round_corners(lanes)
@@ -74,32 +79,27 @@ def compile_net(net: Net, streets: Streets | None, source: Path, kind: str, say:
     content = hashlib.sha256(source.read_bytes()).hexdigest()
     seed = int(content[:15], 16)
     say("what stands along the streets")
-    parked = place_parked(lanes, seed)
     junctions = junction_outlines(net, lanes)
+    own = to_town(streets.buildings, net.location) if streets else []
+    furniture = making.furnish(Site(lanes, list(junctions.values()), own, seed))
     tables, names = lane_tables(net, lanes, junctions)
     signals = signal_tables(net, lanes)
     stop = stop_lines(lanes, signals["lane_signal"])
     heads = signal_heads(lanes, signals, stop)
-    own = to_town(streets.buildings, net.location) if streets else []
-    buildings = place_buildings(lanes, list(junctions.values()), own, seed)
-    pickups, places = place_pickups(lanes, parked)
     meta = {
         "name": source.name.split(".")[0],
         "source": kind,
         "source_sha256": content,
-        "inference": list(NOTES if kind == "osm" else NOTES_OF_NETS),
+        "inference": [*(NOTES if kind == "osm" else NOTES_OF_NETS), *furniture.notes],
         "origin": net.location,
     }
     return Town(
         meta=meta,
         streets=names,
-        places=places,
+        places=furniture.places,
         **tables,
         **signals,
         **heads,
         stop_s_m=stop,
-        **buildings,
-        **place_props(lanes, parked, seed),
-        **pickups,
-        **without_extras(len(lanes)),
+        **(without_extras(len(lanes)) | furniture.arrays),
     )

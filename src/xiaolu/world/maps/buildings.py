@@ -4,6 +4,9 @@ Comes in: lanes and junction outlines, footprints of the source. Goes out: the b
 touches a surface that somebody moves on.
 """
 
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
 import numpy as np
 import shapely
 
@@ -26,12 +29,26 @@ HEIGHTS = {  # metres, low and high, by the class of the street in front
     RoadClass.LIVING: (4.0, 9.5),
     RoadClass.SERVICE: (3.5, 8.0),
 }
-# Rounds of drawing: width low, high; depth low, high; setback low, high; gap low, high. Metres. Later ones fill what
-# earlier ones left free; the last is the second row.
+
+
+class Round(NamedTuple):
+    """One round of drawing buildings along streets, metres: low and high of each figure.
+
+    back: from the street's edge to the front; gap: to the next one; height: in place of the street's own.
+    """
+
+    width: tuple[float, float]
+    depth: tuple[float, float]
+    back: tuple[float, float]
+    gap: tuple[float, float]
+    height: tuple[float, float] | None = None
+
+
+# Later rounds fill what earlier ones left free; the last is the second row.
 ROUNDS = (
-    (10.0, 26.0, 9.0, 17.0, 0.9, 3.5, 0.4, 5.0),
-    (6.0, 10.0, 5.0, 9.0, 0.9, 2.5, 0.4, 3.0),
-    (10.0, 22.0, 8.0, 14.0, 20.0, 28.0, 4.0, 14.0),
+    Round((10.0, 26.0), (9.0, 17.0), (0.9, 3.5), (0.4, 5.0)),
+    Round((6.0, 10.0), (5.0, 9.0), (0.9, 2.5), (0.4, 3.0)),
+    Round((10.0, 22.0), (8.0, 14.0), (20.0, 28.0), (4.0, 14.0)),
 )
 
 
@@ -59,22 +76,23 @@ def across(lane: Lane, roads: shapely.STRtree) -> bool:
     return bool(len(roads.query(shapely.LineString(reach + np.array([x, y])), predicate="intersects")))
 
 
-def draw_round(which: int, fronts: list, seed: int) -> tuple[np.ndarray, list[float]]:
+def draw_round(
+    which: int, drawn: Round, heights_m: Mapping[RoadClass, tuple[float, float]], fronts: list, seed: int
+) -> tuple[np.ndarray, list[float]]:
     """Return candidate boxes (n, 4, 2), counter-clockwise, and their heights, along all frontages."""
-    w0, w1, d0, d1, b0, b1, g0, g1 = ROUNDS[which]
     chance = generator(seed, Purpose.TOWN, 1, which)
     boxes, heights = [], []
     for line, half, road in fronts:
         length = length_of(line)
-        low, high = HEIGHTS[road]
+        low, high = drawn.height or heights_m[road]
         row_m = low + (high - low) * chance.random() ** 1.6
         s = chance.uniform(0.0, 4.0)
         while True:
-            width = chance.uniform(w0, w1)
+            width = chance.uniform(*drawn.width)
             depth, back, gap, storeys = (
-                chance.uniform(d0, d1),
-                chance.uniform(b0, b1),
-                chance.uniform(g0, g1),
+                chance.uniform(*drawn.depth),
+                chance.uniform(*drawn.back),
+                chance.uniform(*drawn.gap),
                 chance.normal(),
             )
             if s + width > length + 2.0:
@@ -89,7 +107,8 @@ def draw_round(which: int, fronts: list, seed: int) -> tuple[np.ndarray, list[fl
             out = np.array([along[1], -along[0]])
             front = np.array([ax, ay]) + out * (half + back)
             boxes.append([front, front + out * depth, front + out * depth + along * chord, front + along * chord])
-            heights.append(float(np.clip(row_m * np.exp(0.28 * storeys), 3.0, 42.0)))
+            tall_m = float(np.clip(row_m * np.exp(0.28 * storeys), 3.0, 42.0))
+            heights.append(tall_m if drawn.height is None else row_m)
     return np.array(boxes).reshape(-1, 4, 2), heights
 
 
@@ -146,20 +165,32 @@ def with_wing(box: np.ndarray, share_x: float, share_y: float) -> np.ndarray:
     return np.array([a, a + out * (1 - share_y), a + out * (1 - share_y) + along * share_x, b + along * share_x, c, d])
 
 
-def place_buildings(lanes: list[Lane], outlines: list[np.ndarray], real: list, seed: int) -> dict[str, np.ndarray]:
-    """Return the town's building arrays. real: (outline (n, 2), height or None) of the source, in the town's frame."""
-    surfaces = np.concatenate([lane_surfaces(lanes, MARGIN_M), outline_surfaces(outlines)])
+def place_buildings(
+    lanes: list[Lane],
+    outlines: list[np.ndarray],
+    real: list,
+    seed: int,
+    rounds: Sequence[Round] = ROUNDS,
+    heights_m: Mapping[RoadClass, tuple[float, float]] = HEIGHTS,
+    margin_m: float = MARGIN_M,
+    keep_off: Sequence[shapely.Geometry] = (),
+) -> dict[str, np.ndarray]:
+    """Return the town's building arrays. real: (outline (n, 2), height or None) of the source, in the town's frame.
+
+    margin_m: what stays free beside every lane; keep_off: other places where nothing is built.
+    """
+    surfaces = np.concatenate([lane_surfaces(lanes, margin_m), outline_surfaces(outlines)])
     shallow = [lane.layer >= 0 or float(lane.line[:, 2].max()) > -DEEP_M for lane in lanes]
     ground = np.concatenate([shallow, np.ones(len(outlines), bool)])
-    surfaces = surfaces[ground]
+    surfaces = np.concatenate([surfaces[ground], np.array([*keep_off, None], dtype=object)[:-1]])
     footprints, told = real_buildings(real, surfaces)
     chance = generator(seed, Purpose.TOWN, 2)
     heights = [h if h else float(chance.uniform(6.0, 20.0)) for h in told]
     standing = np.array([shapely.Polygon(f) for f in footprints], dtype=object)
     near_real = standing
     fronts = frontages(lanes)
-    for which in range(len(ROUNDS)):
-        boxes, tall = draw_round(which, fronts, seed)
+    for which, drawn in enumerate(rounds):
+        boxes, tall = draw_round(which, drawn, heights_m, fronts, seed)
         if not len(boxes):
             continue
         shapes = shapely.polygons(boxes)
@@ -171,7 +202,7 @@ def place_buildings(lanes: list[Lane], outlines: list[np.ndarray], real: list, s
         for i in first_come(shapes, free):
             wing = chance.random(3)
             box = boxes[i]
-            if wing[0] < 0.22 and tall[i] < 25.0 and which != 1:
+            if wing[0] < 0.22 and tall[i] < 25.0 and drawn.depth[1] > 9.0 and drawn.height is None:
                 box = with_wing(box, 0.3 + 0.3 * wing[1], 0.3 + 0.3 * wing[2])
             footprints.append(box)
             heights.append(tall[i])

@@ -10,12 +10,13 @@ import numpy as np
 
 from xiaolu.core.frames import wrap_angle
 from xiaolu.world.maps.net import Net, NetLane
-from xiaolu.world.maps.widths import class_of_limit, class_of_type
+from xiaolu.world.maps.widths import class_of_limit, class_of_type, mark_of_type
 from xiaolu.world.town import SPACING_M, LaneKind, RoadClass, Turn
 
 TURNS = {"s": Turn.STRAIGHT, "l": Turn.LEFT, "r": Turn.RIGHT, "t": Turn.U_TURN}
 TURN_FROM_RAD = np.deg2rad(38.0)  # a junction lane that bends less goes straight on, whatever the net calls it
 NARROW_M = 5.5  # a two-way street below this is one surface
+CLOSED = "closed"  # the mark of a way between bollards: for people and those who cycle
 CAR_STORE_M = 8.0
 DOUBLE_CROSSING_M = 5.5
 INNER_M = 30.0  # a street shorter than this between two nodes of one signal lies inside the crossroads
@@ -27,7 +28,10 @@ IMPOSSIBLE_RAD = 0.8  # and one under 1.9 m is a seam of the net, not a way
 
 @dataclass(slots=True)
 class Lane:
-    """One lane to be. line: (n, 3). signal: (program, link) or None. nexts: indices, filled when all are known."""
+    """One lane to be. line: (n, 3). signal: (program, link) or None. nexts: indices, filled when all are known.
+
+    mark: the generator's word for its way, "" on lanes of real maps and where two ways differ.
+    """
 
     name: str
     kind: LaneKind
@@ -47,6 +51,7 @@ class Lane:
     twin: int = -1
     yields: set[int] = field(default_factory=set)
     crosses: set[int] = field(default_factory=set)
+    mark: str = ""
 
 
 def length_of(line: np.ndarray) -> float:
@@ -128,7 +133,11 @@ def build_lanes(net: Net) -> list[Lane]:
                 continue
             index[lane.name] = len(lanes)
             line = resample(lane.shape)
-            lanes.append(Lane(lane.name, kind, line, lane.width_m, lane.limit_mps, road, layer, edge.name, edge.street))
+            mark = mark_of_type(edge.kind)
+            kind = LaneKind.CYCLE if kind == LaneKind.DRIVE and mark == CLOSED else kind
+            new = Lane(lane.name, kind, line, lane.width_m, lane.limit_mps, road, layer, edge.name, edge.street)
+            new.mark = mark
+            lanes.append(new)
         for lane in edge.lanes:
             for name, side, open_to in (
                 (f"{edge.name}_{lane.index + 1}", "left", lane.change_left),
@@ -154,7 +163,7 @@ def add_junction_lanes(net: Net, lanes: list[Lane], index: dict[str, int], by_na
         if link.start not in index or link.end not in index or link.start.startswith(":"):
             continue
         before, after = lanes[index[link.start]], lanes[index[link.end]]
-        if before.kind != after.kind or before.kind not in (LaneKind.DRIVE, LaneKind.CYCLE) or link.direction == "t":
+        if {before.kind, after.kind} - {LaneKind.DRIVE, LaneKind.CYCLE} or link.direction == "t":
             continue
         parts, via, names = [], link.via, []
         limit = before.limit_mps
@@ -181,7 +190,7 @@ def add_junction_lanes(net: Net, lanes: list[Lane], index: dict[str, int], by_na
         lanes.append(
             Lane(
                 names[0] if names else f"{link.start}>{link.end}",
-                before.kind,
+                max(before.kind, after.kind),  # from a cycle lane into a street and back go only those who cycle
                 line,
                 min(before.width_m, after.width_m),
                 limit,
@@ -194,6 +203,7 @@ def add_junction_lanes(net: Net, lanes: list[Lane], index: dict[str, int], by_na
                 # Between the halves of a crossroads, where no car has room to wait, right of way decides.
                 (link.signal, link.link) if link.signal and before.edge not in cramped else None,
                 [index[link.end]],
+                mark=before.mark if before.mark == after.mark else "",
             )
         )
         before.nexts.append(number)

@@ -12,7 +12,6 @@ COMMON = (
     "--output.street-names",
     "--junctions.internal-link-detail=12",
     "--junctions.corner-detail=8",
-    "--default.junctions.radius=7",
     "--junctions.small-radius=3",
     "--default.crossing-width=4.0",
     "--tls.cycle.time=80",
@@ -22,10 +21,10 @@ COMMON = (
     "--no-warnings",
     "--precision=3",
 )
+CORNER_M = 7.0  # the radius of kerbs at junctions
 FOR_OSM = (
     "--geometry.remove",
     "--junctions.join",
-    "--crossings.guess",
     "--crossings.guess.speed-threshold=13.0",  # m/s: wider roads are crossed at signals only
     "--tls.guess-signals",
     "--tls.discard-simple",
@@ -56,13 +55,13 @@ def find_netconvert() -> tuple[Path, Path | None]:
     return Path(found), Path(known) if known else None
 
 
-def run_netconvert(arguments: list[str], source: Path, output: Path) -> None:
+def run_netconvert(arguments: list[str], source: Path, output: Path, corner_m: float = CORNER_M) -> None:
     """Run netconvert, its net going to `output`. Raises MapError with its first error lines when it fails."""
     program, home = find_netconvert()
     environment = dict(os.environ)
     if home is not None:
         environment["SUMO_HOME"] = str(home)
-    command = [str(program), *arguments, *COMMON, f"--output-file={output}"]
+    command = [str(program), *arguments, *COMMON, f"--default.junctions.radius={corner_m:g}", f"--output-file={output}"]
     try:
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=LIMIT_S, check=False)
     except subprocess.TimeoutExpired as error:

@@ -22,6 +22,7 @@ WALK_CENTRE_M = 2.35  # where people walk past parked cars, from the kerb
 LEAST_SIDEWALK_M = 2.7  # with a narrower one there is no room for cars half on it
 EDGE_M = 0.45
 PICKUP_EVERY_M = 70.0
+PICKUP_MARGIN_M = 18.0
 
 
 def place_parked(lanes: list[Lane], seed: int) -> list[tuple[float, float, float]]:
@@ -134,8 +135,13 @@ def place_props(lanes: list[Lane], parked: list[tuple[float, float, float]], see
     }
 
 
-def place_pickups(lanes: list[Lane], parked: list[tuple[float, float, float]]) -> tuple[dict, tuple[str, ...]]:
-    """Return the pick-up arrays and their names: kerbs on the right of named streets, clear of parked cars."""
+def place_pickups(
+    lanes: list[Lane], parked: list[tuple[float, float, float]], margin_m: float = PICKUP_MARGIN_M
+) -> tuple[dict, tuple[str, ...]]:
+    """Return the pick-up arrays and their names: kerbs on the right of named streets, clear of parked cars.
+
+    margin_m: how far they stay away from junctions.
+    """
     spots: list[tuple[str, int, float, float, float]] = []
     cars = shapely.STRtree(shapely.points([(x, y) for x, y, _ in parked]) if parked else np.array([], dtype=object))
     for numbers in by_edge(lanes).values():
@@ -144,9 +150,9 @@ def place_pickups(lanes: list[Lane], parked: list[tuple[float, float, float]]) -
             continue
         lane = lanes[right]
         length = length_of(lane.line)
-        if lane.road < RoadClass.SECONDARY or length < 36.0:
+        if lane.road < RoadClass.SECONDARY or length < 2 * margin_m:
             continue
-        for s in np.linspace(18.0, length - 18.0, max(1, int((length - 36.0) / PICKUP_EVERY_M) + 1)):
+        for s in np.linspace(margin_m, length - margin_m, max(1, int((length - 2 * margin_m) / PICKUP_EVERY_M) + 1)):
             x, y, _ = at(lane.line, float(s))
             if not len(cars.query(shapely.Point(x, y), predicate="dwithin", distance=8.0)):
                 spots.append((lane.street, right, float(s), x, y))

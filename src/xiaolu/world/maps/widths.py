@@ -27,6 +27,7 @@ CLASSES: dict[str, tuple[RoadClass, float, float, float, int]] = {
     "living_street": (RoadClass.LIVING, 20.0, 2.4, 1.2, 1),
     "service": (RoadClass.SERVICE, 15.0, 2.4, 0.0, 1),
 }
+MARK_TAG = "xiaolu:mark"  # what a generated way is, in its family's words
 NARROW = ("residential", "unclassified")
 NARROW_SHARE = 0.35  # of two-way residential streets whose width nobody wrote down
 NOTES_OF_NETS = (
@@ -60,7 +61,10 @@ NOTES = (
 
 @dataclass(frozen=True, slots=True)
 class StreetType:
-    """One row of the type table. layer: 1 on a bridge, -1 in a tunnel; widths in metres, limit in m/s."""
+    """One row of the type table. layer: 1 on a bridge, -1 in a tunnel; widths in metres, limit in m/s.
+
+    mark: a word of the generator's own (tag `xiaolu:mark`), letters only; cycle_m: a cycle lane on the right.
+    """
 
     highway: str
     width_m: float
@@ -68,12 +72,17 @@ class StreetType:
     sidewalk_m: float
     lanes: int
     layer: int
+    mark: str = ""
+    cycle_m: float = 0.0
 
     @property
     def name(self) -> str:
         """A word that says the whole row, and that survives netconvert: it comes back as the edges' type."""
         layer = {1: "-bridge", -1: "-tunnel"}.get(self.layer, "")
-        return f"{self.highway}-{round(self.width_m * 100)}-{round(self.sidewalk_m * 10)}-{self.lanes}{layer}"
+        own = f"-{self.mark}" if self.mark else ""
+        cycle = f"-c{round(self.cycle_m * 10)}" if self.cycle_m else ""
+        size = f"{round(self.width_m * 100)}-{round(self.sidewalk_m * 10)}-{self.lanes}"
+        return f"{self.highway}-{size}{cycle}{own}{layer}"
 
 
 def class_of_type(name: str) -> tuple[RoadClass, int]:
@@ -81,6 +90,12 @@ def class_of_type(name: str) -> tuple[RoadClass, int]:
     word = name.split("|")[0].removeprefix("highway.")
     layer = 1 if word.endswith("-bridge") else -1 if word.endswith("-tunnel") else 0
     return CLASSES[word.split("-")[0]][0] if word.split("-")[0] in CLASSES else RoadClass.RESIDENTIAL, layer
+
+
+def mark_of_type(name: str) -> str:
+    """Return the generator's mark in an edge type as netconvert wrote it, "" where there is none."""
+    words = name.split("|")[0].removeprefix("highway.").split("-")[4:]
+    return next((w for w in words if w.isalpha() and w not in ("bridge", "tunnel")), "")
 
 
 def class_of_limit(limit_mps: float) -> RoadClass:
@@ -126,12 +141,17 @@ def street_type(way: str, tags: dict[str, str]) -> StreetType:
     elif lanes == 1 and one_way:
         width = max(width, 3.6)
     total = metres(tags.get("width", "") or tags.get("est_width", ""))
+    mark = tags.get(MARK_TAG, "")
     if total is not None and 2.2 <= total <= 60.0:
-        width = min(max(total / (lanes if one_way else 2 * lanes), 2.1), 4.5)
+        # Extracts put widths under 4.2 m on ways that are wider; the generators mean theirs.
+        width = min(max(total / (lanes if one_way else 2 * lanes), 1.25 if mark else 2.1), 4.5)
     layer = 1 if tags.get("bridge", "no") != "no" else -1 if tags.get("tunnel", "no") not in ("no", "culvert") else 0
     if tags.get("sidewalk") in ("no", "none"):
         sidewalk = 0.0
-    return StreetType(highway, round(width, 2), limit_kmh / 3.6, sidewalk, lanes, layer)
+    elif mark and metres(tags.get("sidewalk:width", "")) is not None:
+        sidewalk = float(metres(tags["sidewalk:width"]) or 0.0)
+    cycle = float(metres(tags.get("cycleway:width", "")) or 0.0) if mark else 0.0
+    return StreetType(highway, round(width, 2), limit_kmh / 3.6, sidewalk, lanes, layer, mark, cycle)
 
 
 def type_table(types: list[StreetType]) -> str:
@@ -146,6 +166,7 @@ def type_table(types: list[StreetType]) -> str:
         no = f"{rails} bicycle" if fast else rails
         no = no if row.sidewalk_m == 0.0 and not fast else f"{no} pedestrian"
         side = f' sidewalkWidth="{row.sidewalk_m}"' if row.sidewalk_m else ""
+        side += f' bikeLaneWidth="{row.cycle_m}"' if row.cycle_m else ""
         one_way = "true" if row.highway.startswith("motorway") else "false"
         rows.append(
             f'<type id="highway.{name}" numLanes="{row.lanes}" speed="{row.limit_mps:.2f}" width="{row.width_m}"'
