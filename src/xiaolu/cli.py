@@ -30,18 +30,22 @@ def town_import(source: Annotated[Path, tyro.conf.Positional], /, out: Path) -> 
         print(f"  {note}")
 
 
-def town_generate(seed: int, out: Path) -> None:
+FamilyName = Literal["village", "park", "boulevard", "old-town"]
+
+
+def town_generate(seed: int, out: Path, family: FamilyName = "old-town") -> None:
     """Draw a town of our own from a seed and compile it.
 
     Args:
         seed: 0-799,999 train, 800,000-849,999 validation, 850,000-899,999 test, from 900,000 reserved.
         out: Where the town file goes.
+        family: What kind of place: docs/towns.md shows some of each.
     """
-    from xiaolu.world.generate import generate_town
+    from xiaolu.world.generate import Family, generate_town
     from xiaolu.world.town import save_town
 
-    with _spinner(f"Drawing town {seed}"):
-        town = generate_town(seed)
+    with _spinner(f"Drawing {family} {seed}"):
+        town = generate_town(seed, Family(family))
         save_town(town, out)
     print(f"{out}: {town.lanes} lanes, {len(town.streets)} named streets")
 

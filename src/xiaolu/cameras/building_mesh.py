@@ -10,6 +10,7 @@ from xiaolu.world.town import Town
 BAY_M = 3.3
 STOREY_M = 3.1
 SHOP_M = 3.8
+WALL_M = 3.0  # what is lower has no windows: a garden wall, a shed
 FACADES = 6  # wall textures, after which come the ground floors
 SHOPS = 3
 PALETTE = (
@@ -68,8 +69,12 @@ def building_meshes(town: Town) -> list[Mesh]:
     roof = pack(
         np.column_stack([points, top]), [0, 0, 1], colour[building] * 0.6 + 0.1, pixel_class=PixelClass.BUILDING
     )
+    low = top < WALL_M
+    plain = shops[low]
+    plain["code"][..., 0] = 0
     return [
-        quads(shops, Pass.FACADE),
+        quads(shops[~low], Pass.FACADE),
+        quads(plain, Pass.PLAIN),
         quads(upper[top - shop_top > 0.5], Pass.FACADE),
         Mesh(roof, triangulate(points, start), Pass.PLAIN, Detail.ROOF),
     ]

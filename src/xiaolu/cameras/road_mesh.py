@@ -187,7 +187,9 @@ def _ground(town: Town, cell_m: float) -> Mesh:
         ],
         1,
     )
-    vertices = pack(corner, [0, 0, 1], GRASS, layer=Layer.GRASS, pixel_class=PixelClass.GROUND)
+    paved = town.meta.get("ground") == "paved"
+    colour, layer = (VERGE, Layer.PAVING) if paved else (GRASS, Layer.GRASS)
+    vertices = pack(corner, [0, 0, 1], colour, layer=layer, pixel_class=PixelClass.GROUND)
     return quads(vertices, Pass.GROUND, Detail.BACKDROP)
 
 

@@ -3,16 +3,22 @@
 import os
 from pathlib import Path
 
-from xiaolu.world.generate import generate_town
+from xiaolu.world.generate import Family, generate_town, name_of
 from xiaolu.world.town import Town, load_town, save_town
 
 
-def town_of(seed: int, folder: Path) -> Town:
+def town_path(seed: int, folder: Path, family: Family = Family.OLD_TOWN) -> Path:
+    """Return where the generated town of a seed lies: its family is in its name, but for old towns."""
+    name = f"town-{seed:06d}" if family == Family.OLD_TOWN else name_of(seed, family)
+    return folder / f"{name}.town"
+
+
+def town_of(seed: int, folder: Path, family: Family = Family.OLD_TOWN) -> Town:
     """Return the generated town of a seed, from the folder if it is there. Needs the extra [maps] to generate."""
-    path = folder / f"town-{seed:06d}.town"
+    path = town_path(seed, folder, family)
     if path.exists():
         return load_town(path)
-    town = generate_town(seed)
+    town = generate_town(seed, family)
     # Each process writes in a folder of its own and renames: two that draw the same town do not collide.
     own = folder / f".{os.getpid()}"
     own.mkdir(parents=True, exist_ok=True)

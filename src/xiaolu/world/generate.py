@@ -163,7 +163,15 @@ class Recipe:
 
 RECIPES = {
     Family.VILLAGE: Recipe(
-        draw_village, Making(corner_m=2.6, crossings=False, prepare=share_narrow, furnish=furnish_village)
+        draw_village,
+        Making(
+            corner_m=2.2,
+            crossings=False,
+            options=("--junctions.join-dist=4",),
+            prepare=share_narrow,
+            furnish=furnish_village,
+            ground="paved",
+        ),
     ),
     Family.OLD_TOWN: Recipe(draw_osm, Making()),
 }

@@ -123,7 +123,8 @@ class Town:
       gate_lane (T,) int32, gate_s_m (T,): where a gate's arm lies across a drive lane when it is down. A gate across
       both directions has a row for each.
 
-    meta: name, source, inference notes (how widths and the rest were inferred), origin.
+    meta: name, source, inference notes (how widths and the rest were inferred), origin; of generated towns family
+    and ground ("paved" where no grass lies between the streets).
     """
 
     meta: dict

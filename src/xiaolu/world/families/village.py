@@ -29,12 +29,16 @@ STAYS_FREE_M = {MAIN: 5.2, LANE: 2.95, MARKET: 3.1, ALLEY: 2.6}  # a car of 1.9 
 BOLLARD_GAP_M = 2.6
 BENT = Bent(waves_m=(70.0, 260.0), steep=(0.02, 0.13), shift_m=1.4, most_shift_m=3.0, piece_m=11.0)
 HEIGHTS_M = dict.fromkeys(RoadClass, (5.0, 15.0)) | {RoadClass.SERVICE: (3.4, 11.0), RoadClass.LIVING: (3.6, 13.0)}
+# Houses at the edge; then behind what stands there; walls round yards; then the insides of blocks.
 ROUNDS = (
-    Round((6.5, 12.0), (7.0, 11.0), (0.15, 0.6), (0.15, 1.0)),
-    Round((4.0, 7.0), (5.0, 8.0), (0.15, 0.9), (0.15, 0.8)),
-    Round((2.5, 8.0), (0.24, 0.28), (0.15, 0.5), (0.2, 5.0), (2.0, 2.6)),
-    Round((6.0, 10.0), (6.0, 9.0), (9.0, 13.0), (0.4, 3.0)),
-    Round((5.0, 8.0), (5.0, 7.0), (14.0, 20.0), (0.6, 4.0)),
+    Round((6.5, 12.0), (7.0, 11.0), (0.15, 0.5), (0.15, 0.7)),
+    Round((3.6, 7.0), (5.0, 8.0), (0.15, 0.6), (0.15, 0.4)),
+    Round((5.5, 10.0), (6.0, 10.0), (1.2, 2.4), (0.15, 0.6)),
+    Round((3.2, 5.5), (4.0, 7.0), (0.4, 2.2), (0.15, 0.4)),
+    Round((2.0, 7.0), (0.24, 0.28), (0.15, 0.4), (0.1, 1.5), (2.0, 2.6)),
+    Round((6.0, 10.0), (6.0, 9.0), (8.5, 12.0), (0.4, 2.0)),
+    Round((5.0, 8.0), (5.0, 7.0), (13.0, 18.0), (0.6, 4.0)),
+    Round((6.0, 12.0), (6.0, 10.0), (20.0, 26.0), (1.0, 6.0)),
 )
 NOTES = (
     "Village: alleys of 3.0 to 4.4 m, lanes of 4.4 to 6.0 m, each one surface with two directions; a way of 2.6 m "

@@ -93,6 +93,8 @@ def compile_net(
         "inference": [*(NOTES if kind == "osm" else NOTES_OF_NETS), *furniture.notes],
         "origin": net.location,
     }
+    if making.ground != Making().ground:
+        meta["ground"] = making.ground
     return Town(
         meta=meta,
         streets=names,

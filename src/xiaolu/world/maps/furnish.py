@@ -45,10 +45,12 @@ class Making:
     """How a town is made of a map. The defaults are for real ones.
 
     corner_m: radius of the kerbs at junctions; crossings: guess where people cross; prepare: changes the lanes in
-    place before anything is put beside them; furnish: puts it there.
+    place before anything is put beside them; furnish: puts it there; ground: what lies between the streets,
+    "grass" or "paved".
     """
 
     corner_m: float = CORNER_M
+    ground: str = "grass"
     crossings: bool = True
     options: tuple[str, ...] = ()
     prepare: Callable[[list[Lane]], None] = lambda lanes: None
