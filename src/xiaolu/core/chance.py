@@ -37,6 +37,7 @@ class Purpose(IntEnum):
     SHIFT = 23
     NOISE = 24
     INSTRUCTION = 25
+    SCENARIO = 40
 
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)

@@ -2,6 +2,7 @@
 
 import platform
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from xiaolu.core.rates import DECISION_LATENCY_NS
 from xiaolu.core.seeds import split_of
 from xiaolu.ride.passenger import WORDINGS
 from xiaolu.world.routing import RoutePlan, draw_ride
+from xiaolu.world.scenarios.format import load_family
+from xiaolu.world.scenarios.sample import Scenario, scenario_again
+from xiaolu.world.script import Script
 from xiaolu.world.town import Town
 
 
@@ -22,7 +26,8 @@ class RideConfig:
     latency_ns: a decision takes effect this long after its stamp. driver_every: the driver is asked every so many
     ticks. route_absent: there is no phone; a passenger says the way instead, in `wishes` wordings ("train" or "test").
     users, density: how many road users at most, and how full the streets are (1 is ordinary). max_s: the ride is
-    called off after this long.
+    called off after this long. script: actors that take part; scenario: (family, seed) it was made from, for the
+    header. start_pose: x, y, yaw of the rear axle, None: at the route's beginning; start_mps: how fast it begins.
     """
 
     town: Town
@@ -37,6 +42,10 @@ class RideConfig:
     users: int = 40
     density: float = 1.0
     max_s: float = 600.0
+    script: Script | None = None
+    scenario: tuple[str, int] | None = None
+    start_pose: tuple[float, float, float] | None = None
+    start_mps: float = 0.0
 
     def __post_init__(self) -> None:
         split_of(self.seed)
@@ -70,8 +79,12 @@ class RideConfig:
             "max_s": repr(self.max_s),
             "route_length_m": repr(route.length_m),
         }
+        if self.scenario is not None:
+            versions |= {"scenario": self.scenario[0], "scenario_seed": str(self.scenario[1])}
         return Header(
-            ride=f"{name}-{self.seed}",
+            ride=f"{name}-{self.seed}"
+            if self.scenario is None
+            else f"{Path(self.scenario[0]).stem}-{self.scenario[1]}",
             town=name,
             town_digest=self.town.digest(),
             seed=self.seed,
@@ -94,7 +107,7 @@ def config_of(header: Header, town: Town) -> RideConfig:
         )
     kept = header.versions
     length_m = float(kept["route_length_m"])
-    return RideConfig(
+    plain = RideConfig(
         town=town,
         seed=header.seed,
         length_m=length_m,
@@ -107,4 +120,30 @@ def config_of(header: Header, town: Town) -> RideConfig:
         users=int(kept["users"]),
         density=float(kept["density"]),
         max_s=float(kept["max_s"]),
+    )
+    if "scenario" not in kept:
+        return plain
+    scenario = scenario_again(load_family(kept["scenario"]), int(kept["scenario_seed"]), town)
+    again = scenario_config(scenario)
+    return replace(
+        plain, script=again.script, scenario=again.scenario, start_pose=again.start_pose, start_mps=again.start_mps
+    )
+
+
+def scenario_config(scenario: Scenario) -> RideConfig:
+    """Return the ride that a scenario is."""
+    return RideConfig(
+        town=scenario.town,
+        seed=scenario.ride_seed,
+        length_m=scenario.plan.length_m,
+        route=scenario.plan,
+        conditions=scenario.conditions,
+        route_absent=scenario.route_absent,
+        users=scenario.users,
+        density=scenario.density,
+        max_s=scenario.time_limit_s,
+        script=scenario.script,
+        scenario=(scenario.family.source, scenario.seed),
+        start_pose=scenario.start_pose,
+        start_mps=scenario.start_mps,
     )

@@ -116,11 +116,13 @@ class Ride:
         self._memories: dict[int, Any] = {}
         self._shared = False
         self._take_seat(driver)
-        pose = self.path.point_at(0.0)
+        pose = self.path.point_at(0.0) if config.start_pose is None else np.array(config.start_pose)
+        if config.script is not None:
+            self.world = self.world.staged(config.script, config.users, config.density)
         self.state = RideState(
             tick=0,
             world=self.world.start(config.seed, pose),
-            vehicle=start(pose[None]),
+            vehicle=start(pose[None], config.start_mps),
             odometry=np.zeros(3),
             phone=self.phone.start(),
             passenger=PassengerState(),

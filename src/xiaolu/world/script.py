@@ -96,9 +96,9 @@ class Act:
 class Actor:
     """pose (4,): x, y, z, yaw of its middle at the start. lines: (n, 3) each, its own; the first is what it goes along.
 
-    lanes: instead, the town's lanes it goes along (then as chance has it), from along_m into the first. With neither it
-    stands. then_lane: a line leads on into the nearest lane. speed_mps: at the start; NaN: what a first act at
-    once says, else its own mind's.
+    lanes: instead, the town's lanes it goes along (then as chance has it), from along_m into the first; the lines are
+    then for its acts. With neither it stands. then_lane: a line leads on into the nearest lane. speed_mps: at the
+    start; NaN: what a first act at once says, else its own mind's.
     """
 
     name: str
@@ -121,8 +121,6 @@ class Actor:
     acts: tuple[Act, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.lines and self.lanes:
-            raise ValueError(f"Actor {self.name}: lines and lanes given, it can go along one of them only")
         if self.parked and (self.lines or self.lanes):
             raise ValueError(f"Actor {self.name}: it is parked and has a way to go along")
 
@@ -311,13 +309,9 @@ def stage(script: Script, ways: Ways) -> tuple[Stage, Ways]:
         row["length"], row["width"], row["height"] = actor.length_m, actor.width_m, actor.height_m
         row["kind"], row["style"], row["hinge"], row["parked"] = actor.kind, actor.style, actor.hinge, actor.parked
         row["along"], row["offset"], row["speed"] = actor.along_m, actor.offset_m, actor.speed_mps
-        own: list[int] = []
-        if actor.lanes:
-            row["way"] = builder.chain(actor)
-        else:
-            lines = actor.lines or (_spot(actor.pose),)
-            own = [builder.line(actor, np.asarray(line, np.float64)) for line in lines]
-            row["way"] = own[0]
+        lines = actor.lines if actor.lines or actor.lanes else (_spot(actor.pose),)
+        own = [builder.line(actor, np.asarray(line, np.float64)) for line in lines]
+        row["way"] = builder.chain(actor) if actor.lanes else own[0]
         _temper(row, actor, number, ways)
         acts += _acts_of(actor, own)
         start.append(len(acts))

@@ -145,11 +145,11 @@ def parking_of(town: Town) -> Parking:
 
 
 def without(parking: Parking, circles: np.ndarray) -> Parking:
-    """Return the parking places outside all circles (K, 3) x, y, radius."""
+    """Return the places of cars outside all circles (K, 3) x, y, radius, and all props."""
     if not len(circles):
         return parking
     dx, dy = parking.x[:, None] - circles[:, 0], parking.y[:, None] - circles[:, 1]
-    free = (dx**2 + dy**2 > circles[:, 2] ** 2).all(axis=1)
+    free = (dx**2 + dy**2 > circles[:, 2] ** 2).all(axis=1) | (parking.length > 0.0)
     return Parking(*(np.ascontiguousarray(column[free]) for column in parking))
 
 

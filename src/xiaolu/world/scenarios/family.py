@@ -93,6 +93,7 @@ class AroundSpec:
 @dataclass(frozen=True, slots=True)
 class SignalSpec:
     fault_s: Value
+    fault_from_s: Value
     lamp: str = ""
     left_s: Interval = (0.0, 120.0)
     fault: str = ""
@@ -185,3 +186,4 @@ class Family:
     signals: SignalSpec | None
     actors: tuple[ActorSpec, ...]
     checks: tuple[CheckSpec, ...]
+    source: str = ""

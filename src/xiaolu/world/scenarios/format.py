@@ -4,6 +4,7 @@ and what is valid. Described in docs/scenarios.md.
 
 import re
 import tomllib
+from dataclasses import replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -106,7 +107,7 @@ def load_family(name_or_path: str | Path) -> Family:
 @cache
 def _built_in(name: str) -> Family:
     source = resources.files("xiaolu").joinpath(BUILT_IN, f"{name}.toml")
-    return read_family(source.read_text(encoding="utf-8"), f"{name}.toml", name)
+    return replace(read_family(source.read_text(encoding="utf-8"), f"{name}.toml", name), source=name)
 
 
 def read_family(text: str, source: str, name: str) -> Family:
@@ -116,7 +117,7 @@ def read_family(text: str, source: str, name: str) -> Family:
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"{source}: not TOML: {error}") from None
     try:
-        return _family(raw, name)
+        return replace(_family(raw, name), source=source)
     except ValueError as error:
         raise ValueError(f"{source}: {error}") from None
 
@@ -290,6 +291,7 @@ def _signals(raw: Any, names: Names, site: SiteQuery | FixedRide) -> SignalSpec:
     fault = fields.word("fault", (*FAULTS, "none"), "none")
     spec = SignalSpec(
         fault_s=fields.value("fault_s", 0.0, 120.0, 15.0),
+        fault_from_s=fields.value("fault_from_s", -120.0, 120.0, -120.0),
         lamp=fields.word("lamp", LAMPS, "") if fields.has("lamp") else fields.take("lamp", ""),
         left_s=fields.span("left_s", 0.0, 120.0, [0.0, 120.0]),
         fault="" if fault == "none" else fault,

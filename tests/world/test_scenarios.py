@@ -1,0 +1,206 @@
+"""What a user would lose: files whose mistakes are named, and scenarios that a seed alone decides."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from xiaolu.core.decision import LampColour
+from xiaolu.core.users import Kind
+from xiaolu.world.routing import RoutePath
+from xiaolu.world.scenarios import checks
+from xiaolu.world.scenarios.family import SiteQuery
+from xiaolu.world.scenarios.format import family_names, load_family, read_family
+from xiaolu.world.scenarios.sample import draw, free_time_s, scenario_in
+from xiaolu.world.scenarios.sites import place_of, places
+from xiaolu.world.scenarios.values import parse_value
+from xiaolu.world.signals import lamp, programs_of
+
+CHILD = """
+name = "child"
+title = "A child"
+about = "A child runs out between two parked cars."
+tags = ["small-roads"]
+towns = ["old-town"]
+time_limit_s = 60
+[parameters]
+child_mps = [1.5, 3.0]
+gap_m = [1.2, 2.0]
+hand = { one_of = ["wave", "phone"] }
+[site]
+kind = "street"
+width_m = [5.5, 9.5]
+[around]
+density = 0.2
+[[actors]]
+name = "van"
+kind = "van"
+parked = true
+at = { s_m = "2.6 + 0.5*gap_m", left_m = "right_edge_m + 1.05" }
+[[actors]]
+name = "child"
+kind = "child"
+goes = { line = [[0, "right_walk_m"], [0, "left_walk_m"]] }
+[[actors.acts]]
+name = "waits"
+speed_mps = 0
+gesture = "hand"
+[[actors.acts]]
+name = "runs"
+when = { ego_arrives_s = 2.5 }
+speed_mps = "child_mps"
+heeds = "none"
+[[actors]]
+name = "cone"
+kind = "cone"
+at = { s_m = 20, left_m = -1.0 }
+repeat = { count = 3, step_s_m = 4 }
+[[checks]]
+check = "keeps_clearance_m"
+actor = "child"
+least_m = 0.3
+[[checks]]
+check = "stops_before"
+place_m = -1.5
+"""
+
+
+def child(*changes):
+    text = CHILD
+    for before, after in changes:
+        assert before in text
+        text = text.replace(before, after, 1)
+    return read_family(text, "child.toml", "child")
+
+
+@pytest.mark.parametrize("name", family_names())
+def test_every_family_loads(name):
+    family = load_family(name)
+    assert family.name == name and family.title and family.checks
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        ('name = "child"', 'name = "kid"', "child.toml: name: 'kid'; valid is 'child'"),
+        ("child_mps = [1.5, 3.0]", "child_mps = [1.5, 93.0]", r"parameters.child_mps: \[1.5, 93.0\]; valid is a range"),
+        ("child_mps = [1.5, 3.0]", "child = [1.5, 3.0]", "parameters.child: its name must end in a unit: _mps2"),
+        ("gap_m = [1.2, 2.0]", "gap_m = [1.2, 2.0]\nmore_m = 3", "parameters.more_m: nothing uses it"),
+        ("speed_mps = 0", "spead_mps = 0", "acts.waits..spead_mps: unknown field .did you mean speed_mps"),
+        ("speed_mps = 0", "speed_mps = 40", "acts.waits..speed_mps: 40; valid is within -5 to 25"),
+        ("gap_m\"", "gip_m\"", "at.s_m: '2.6 . 0.5.gip_m'; valid is a sum of known names .did you mean gap_m"),
+        ('"wave", "phone"', '"wave", "fone"', "gesture: 'hand .which may be fone.'; valid is one of none, walk"),
+        ('kind = "van"', 'kind = "vam"', "kind: 'vam'; valid is one of car, van"),
+        ("width_m = [5.5, 9.5]", "width_m = [9.5, 5.5]", r"site.width_m: \[9.5, 5.5\]; valid is a range .* 2 to 40"),
+        ('kind = "street"', 'kind = "street"\nturn = "left"', "site.turn: unknown field"),
+        ("ego_arrives_s = 2.5", "ego_arrives_s = 2.5, after_s = 1", "ego_arrives_s and after_s given"),
+        ("ego_arrives_s = 2.5", 'actor = "van", act = "opens"', "when.act: 'opens'; valid is one of none"),
+        ("least_m = 0.3", "least_m = 30", "keeps_clearance_m..least_m: 30; valid is within 0 to 5"),
+        ('actor = "child"\nleast', 'actor = "kid"\nleast', "actor: 'kid'; valid is one of van, child"),
+        ("density = 0.2", "density = 20", "around.density: 20; valid is within 0 to 3"),
+        ('tags = ["small-roads"]', 'tags = ["roads"]', "tags: .'roads'.; valid is a list of small-roads"),
+        ("time_limit_s = 60", "time_limit_s = 6000", "time_limit_s: 6000; valid is a number within 10 to 600"),
+        ("parked = true\n", "parked = true\ngoes = \"ego\"\n", "goes: 'ego'; valid is stands, for what is parked"),
+        ("[around]", "[signals]\nlamp = \"red\"\n[around]", "signals: the site has none"),
+        ("[site]", "[sight]", "site is missing"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_a_file_is_named_with_what_would_be_valid(before, after, says):
+    with pytest.raises(ValueError, match=says):
+        child((before, after))
+
+
+def test_values_are_sums_of_products():
+    def value(text, **names):
+        return parse_value(text).at(lambda name: names[name])
+
+    assert value("2") == 2.0 and value(-1.5) == -1.5
+    assert value("a_m - 2 + 0.5*b_m", a_m=10.0, b_m=4.0) == 10.0
+    assert value("-side*2.2", side=-1.0) == pytest.approx(2.2)
+    assert parse_value("a_m - 2*b_m").interval({"a_m": (0.0, 1.0), "b_m": (-1.0, 3.0)}) == (-6.0, 3.0)
+    for wrong in ("a_m +", "a_m b_m", "2 ** 3", "f(x)", "", True):
+        with pytest.raises(ValueError):
+            parse_value(wrong)
+
+
+def test_a_seed_decides_everything(small_town):
+    family = child()
+    one, two = (scenario_in(family, 7, small_town, "old-town", 0) for _ in range(2))
+    assert one.parameters == two.parameters and np.array_equal(one.plan.lanes, two.plan.lanes)
+    for a, b in zip(one.script.actors, two.script.actors, strict=True):
+        assert a.pose == b.pose and a.style == b.style
+    others = [scenario_in(family, seed, small_town, "old-town", 0) for seed in range(8, 16)]
+    assert len({round(s.parameters["child_mps"], 6) for s in others}) == 8
+    assert len({(int(s.plan.lanes[0]), round(s.plan.start_s_m)) for s in others}) > 2
+    assert {s.parameters["hand"] for s in others} == {"wave", "phone"}
+    assert all(1.5 <= s.parameters["child_mps"] <= 3.0 for s in others)
+    assert draw(family, 7).numbers != draw(replace(family, name="other"), 7).numbers
+
+
+def test_actors_stand_where_the_file_says(small_town):
+    for seed in range(6):
+        scenario = scenario_in(child(), seed, small_town, "old-town", 0)
+        actors = {actor.name: actor for actor in scenario.script.actors}
+        assert list(actors) == ["van", "child", "cone-1", "cone-2", "cone-3"] == list(scenario.actors)
+        assert scenario.acts["child"] == ("waits", "runs")
+        anchor = small_anchor(scenario)
+        along, left = relative(anchor, actors["van"].pose)
+        assert along == pytest.approx(2.6 + 0.5 * scenario.parameters["gap_m"], abs=0.05)
+        assert left == pytest.approx(-1.625 + 1.05, abs=0.12)  # half a lane of 3.25 m to the right edge
+        assert relative(anchor, actors["child"].pose) == pytest.approx((0.0, -1.625 - 1.25), abs=0.15)
+        end = actors["child"].lines[0][-1]
+        assert relative(anchor, end) == pytest.approx((0.0, 1.625 + 3.25 + 1.25), abs=0.15)
+        assert relative(anchor, actors["cone-3"].pose) == pytest.approx((28.0, -1.0), abs=0.1)
+        assert actors["cone-1"].kind == Kind.OBJECT and actors["cone-1"].parked
+        stops = next(check for check in scenario.checks if check.name == "stops_before")
+        assert stops.values["place_m"] == pytest.approx(scenario.anchor_s_m - 1.5)
+        assert {check.name for check in scenario.checks} >= {*checks.ALWAYS, "time_limit_s"}
+
+
+def small_anchor(scenario):
+    return RoutePath(scenario.town, scenario.plan).point_at(scenario.anchor_s_m)
+
+
+def relative(anchor, place):
+    dx, dy = place[0] - anchor[0], place[1] - anchor[1]
+    cos, sin = np.cos(anchor[2]), np.sin(anchor[2])
+    return dx * cos + dy * sin, -dx * sin + dy * cos
+
+
+def anchors(town, query, before=40.0, after=30.0):
+    found = [place_of(town, query, site, before, after, "lane") for site in places(town, query, before, after)]
+    return [(place, np.array(place.frame.pose(0.0))[[0, 1, 3]]) for place in found]
+
+
+def test_sites_are_of_the_kind_that_was_asked_for(small_town):
+    names = {number: name for name, number in small_town.meta["lanes"].items()}
+    narrow = anchors(small_town, SiteQuery("narrow"))
+    assert narrow and all(names[p.site.core[0]].startswith("narrow") for p, _ in narrow)
+    assert all(p.frame.measure("width_m") == pytest.approx(4.8, abs=0.25) for p, _ in narrow)
+    left = anchors(small_town, SiteQuery("junction", turn="left", signal=True))
+    assert left and all(
+        names[p.site.junction_lane] in ("Ein>Sout", "Nin>Eout", "Win>Nout", "Sin>Wout") for p, _ in left
+    )
+    for place, (x, y, _) in left:
+        assert np.hypot(x, y) == pytest.approx(14.0, abs=1.8)  # where the junction begins
+        assert place.frame.marks["stop_line_m"] == pytest.approx(-1.0, abs=0.3)
+        assert place.arms.names == {"left", "right", "ahead", "behind"}
+    plain = anchors(small_town, SiteQuery("junction", signal=False))
+    arms = {(names[p.site.core[0]], names[p.site.core[-1]]) for p, _ in plain}
+    assert arms and all(any(n.startswith("narrow") or n.endswith("2") for n in pair) for pair in arms)
+    crossing = anchors(small_town, SiteQuery("crossing"))
+    assert crossing and all(abs(max(abs(x), abs(y)) - 11.0) < 1.2 for _, (x, y, _) in crossing)
+    dead = anchors(small_town, SiteQuery("dead_end"), after=-2.0)
+    assert dead and all(abs(max(abs(x), abs(y)) - 150.0) < 0.1 or abs(y - 110.0) < 0.1 for _, (x, y, _) in dead)
+    assert not places(small_town, SiteQuery("junction", roundabout=True), 40.0, 30.0)
+    assert not places(small_town, SiteQuery("street", classes=("primary",)), 40.0, 30.0)
+
+
+def test_the_ego_meets_its_signal_as_the_file_says(small_town):
+    family = load_family("red-and-start")
+    for seed in range(4):
+        scenario = scenario_in(family, seed, small_town, "old-town", 0)
+        line = scenario.anchor_s_m + scenario.marks["stop_line_m"]
+        arrive_s = free_time_s(line - 30.0 - 3.75, 0.0)
+        colour, left = lamp(programs_of(small_town), scenario.signal, scenario.signals_start_s + arrive_s)[:2]
+        assert colour == LampColour.RED and 8.0 <= left <= 25.0
