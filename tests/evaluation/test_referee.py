@@ -7,8 +7,9 @@ import pytest
 
 from tests.ride.followers import Follower
 from xiaolu.core.decision import LampColour
+from xiaolu.core.frames import to_child, to_parent
 from xiaolu.evaluation.referee import Referee
-from xiaolu.evaluation.track import Track
+from xiaolu.evaluation.track import WHEELS_M, Track
 from xiaolu.measures import interventions as rules
 from xiaolu.ride.config import RideConfig
 from xiaolu.ride.ride import Ride
@@ -102,6 +103,86 @@ def test_the_signal_column_shows_what_the_approach_shows(ride_steps):
     governed = np.isfinite(track.column("line_ahead_m"))
     assert governed.any(), "the hand-made crossroads has signals on every approach"
     assert set(track.column("signal_colour")[governed]) <= {int(c) for c in LampColour} - {int(LampColour.NONE)}
+
+
+def around(step, *places):
+    """The step with users (ahead, left, turned, length, width) placed in the ego's frame, and nobody else."""
+    users = step.scene.users
+    fresh = replace(
+        users, active=np.arange(len(users)) < len(places), **{n: np.array(getattr(users, n)) for n in POSED}
+    )
+    x, y, yaw = step.scene.ego_pose
+    for k, (ahead, left, turned, length, width) in enumerate(places):
+        fresh.x_m[k] = x + np.cos(yaw) * ahead - np.sin(yaw) * left
+        fresh.y_m[k] = y + np.sin(yaw) * ahead + np.cos(yaw) * left
+        fresh.yaw_rad[k], fresh.length_m[k], fresh.width_m[k] = yaw + turned, length, width
+    return with_scene(step, users=fresh)
+
+
+POSED = ("x_m", "y_m", "yaw_rad", "length_m", "width_m")
+
+
+@pytest.mark.parametrize(
+    ("place", "free"),
+    [
+        ((9.0, 0.0, 0.0, 4.6, 1.8), False),  # right ahead
+        ((8.0, 2.9, np.pi / 2, 4.6, 1.8), False),  # across the way: its middle is beside it, its nose is not
+        ((8.0, 2.9, 0.0, 4.6, 1.8), True),  # in the next lane
+        ((8.0, 4.2, np.pi / 2, 4.6, 1.8), True),  # across, but short of the way
+        ((-4.0, 0.0, 0.0, 4.6, 1.8), True),  # behind
+        ((20.0, 0.0, 0.0, 4.6, 1.8), True),  # far enough to start
+    ],
+)
+def test_the_way_is_free_unless_an_outline_reaches_into_it(ride_steps, place, free):
+    config, steps = ride_steps
+    track = Track(config.town, RoutePath(config.town, config.route), Ground(config.town))
+    track.add(around(steps[20], place))
+    assert bool(track.column("way_free")[0]) is free
+
+
+def test_the_way_bends_with_the_route(ride_steps):
+    """Who stands straight ahead, where the route turns off, blocks nothing; who stands round the corner does."""
+    config, steps = ride_steps
+    path = RoutePath(config.town, config.route)
+    turning = int(np.abs(path.curvature_1pm).argmax())
+    s_m = max(path.s_m[turning] - 5.0, 0.0)
+    pose = path.point_at(s_m)
+    step = with_scene(steps[20], ego_pose=np.array(pose))
+    there = path.point_at(s_m + 11.0)
+    ahead, left = to_child(np.array(pose), there[None, :2])[0]
+    assert abs(left) > 2.5, "the hand-made route turns sharply"
+    for place, free in (((ahead, left, 0.0, 0.5, 0.5), False), ((ahead + 6.0, 0.0, 0.0, 0.5, 0.5), True)):
+        track = Track(config.town, path, Ground(config.town))
+        track._s_m = s_m  # as if it had driven there
+        track.add(around(step, place))
+        assert bool(track.column("way_free")[0]) is free
+
+
+def test_beside_a_ramp_the_wheels_are_judged_on_the_routes_own_layer(small_town, ride_steps):
+    """A ramp that rises beside the lane and passes nearer to the ego than its own lane's middle is not its ground."""
+    config, steps = ride_steps
+    town, path = small_town, RoutePath(small_town, config.route)
+    own, ramp = path.lane_at(20.0), small_town.meta["lanes"]["narrow_out"]
+    first, last = int(town.point_start[ramp]), int(town.point_start[ramp + 1])
+    line = town.line(int(own))
+    along = np.linspace(0.0, len(line) - 1.0, last - first)
+    raised = np.stack([np.interp(along, np.arange(len(line)), c) for c in line.T], axis=1)
+    way = raised[-1] - raised[0]
+    raised[:, :2] += 1.2 * np.array([-way[1], way[0]]) / np.hypot(way[0], way[1])
+    points = np.array(town.points)
+    points[first:last] = raised + np.array([0.0, 0.0, 6.0])
+    layer, width, length = np.array(town.lane_layer), np.array(town.lane_width_m), np.array(town.lane_length_m)
+    layer[ramp], width[ramp] = 1, 2.0
+    length[ramp] = np.hypot(*np.diff(raised[:, :2], axis=0).T).sum()
+    with_ramp = replace(town, points=points, lane_layer=layer, lane_width_m=width, lane_length_m=length)
+    x, y, yaw = path.point_at(20.0)
+    beside = np.array([x - 0.65 * np.sin(yaw), y + 0.65 * np.cos(yaw), yaw])
+    ground = Ground(with_ramp)
+    assert ground.nearest(*to_parent(beside, np.array([1.4, 0.0])), yaw=yaw)[0] == ramp
+    assert ground.off_road_m(to_parent(beside, WHEELS_M), 1).max() > rules.OFF_ROAD_M
+    track = Track(with_ramp, path, ground)
+    track.add(with_scene(steps[20], ego_pose=beside))
+    assert track.column("off_road_m").max() == 0.0
 
 
 def test_an_unknown_column_names_the_known_ones(small_town, ride_steps):

@@ -1,4 +1,4 @@
-"""A student imitates these paths: each tyre must keep off the kerb wherever the road leaves room, in turns above all."""
+"""A student imitates these paths: each tyre keeps off the kerb wherever the road leaves room, in turns above all."""
 
 import numpy as np
 import pytest
@@ -35,11 +35,10 @@ def driven(course: Course) -> np.ndarray:
 
 
 def test_every_tyre_keeps_a_quarter_of_a_metre_from_the_kerb_in_nearly_all_rides(town):
-    ground, rides, near = Ground(town), 0, []
+    ground, near = Ground(town), []
     for seed in range(40):
         course = Course(town, draw_ride(town, seed, 300.0), ground)
         places = np.concatenate([to_parent(pose, TYRES) for pose in driven(course)])
-        rides += 1
         out = ground.off_road_m(places).max()
         assert out < KEPT_M + 0.05, f"ride {seed}: a tyre leaves the road"
         near.append(out > 0.03)

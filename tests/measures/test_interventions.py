@@ -60,8 +60,8 @@ def test_vulnerable_users():
     fast, slow = np.full(t, 9.0), np.full(t, 0.5)
     near = far.copy()
     near[10] = 0.5
-    assert len(iv.vulnerable_too_close(stamps(t), uid, near, far, fast, yes, yes)) == 1  # 0.6 m needed at 9 m/s
-    assert not iv.vulnerable_too_close(stamps(t), uid, near, far, np.full(t, 3.0), yes, yes)  # 0.25 at 3 m/s
+    assert len(iv.vulnerable_too_close(stamps(t), uid, near, far, fast, yes, yes)) == 1  # 0.93 m needed at 9 m/s
+    assert not iv.vulnerable_too_close(stamps(t), uid, near, far, np.full(t, 3.0), yes, yes)  # 0.28 at 3 m/s
     assert not iv.vulnerable_too_close(stamps(t), uid, near, far, fast, yes, ~yes)  # it overtakes us
     near[10] = 0.02
     assert not iv.vulnerable_too_close(stamps(t), uid, near, far, slow, yes, yes)  # people pass a waiting car
@@ -69,6 +69,13 @@ def test_vulnerable_users():
     soon[30] = 0.9
     assert len(iv.vulnerable_too_close(stamps(t), uid, far, soon, fast, yes, yes)) == 1
     assert not iv.vulnerable_too_close(stamps(t), uid, far, soon, fast, ~yes, yes)  # on the pavement
+
+
+def test_the_least_gap_grows_with_speed_as_recorded():
+    # Between 4.5 and 9 m/s: 0.44 + (6 - 4.5) / 4.5 * 0.49 = 0.603.
+    assert np.allclose(
+        iv.required_clearance_m(np.array([0.5, 1.0, 3.0, 6.0, 12.0])), [0.01, 0.01, 0.28, 0.603, 0.93], atol=1e-3
+    )
 
 
 def test_braking_stuck_and_missed():

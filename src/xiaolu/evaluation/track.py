@@ -20,7 +20,7 @@ from xiaolu.world.town import LaneKind, Town, Turn
 # Outer edges of the tyres' contact patches: x on the axles, y at the half track.
 WHEELS_M = np.array([[EGO_BODY.wheelbase_m, 0.8], [EGO_BODY.wheelbase_m, -0.8], [0.0, 0.8], [0.0, -0.8]])
 NEAR_M = 25.0  # users farther away than this cannot breach anything within a tick
-AHEAD_M, ASIDE_M = 12.0, 1.3  # somebody within this box before the bumper means that the way is not free
+AHEAD_M, ASIDE_M = 12.0, 0.3  # whoever reaches into the next metres of the way, so far beside the ego, blocks it
 SIGNAL_REACH_M = 25.0
 DRIVE = (int(LaneKind.DRIVE),)
 
@@ -77,7 +77,7 @@ class Track:
             "route_distance_m": 0.0 if self._on_route(lane, distance) else abs(float(offset_m)),
         }
         row |= self._signal(scene) | self._vulnerable(scene, layer)
-        row["way_free"] = self._way_free(scene.users, scene.ego_pose) and not (
+        row["way_free"] = self._way_free(scene.users, scene.ego_pose, float(offset_m)) and not (
             row["signal_colour"] != LampColour.GREEN and 0.0 < row["line_ahead_m"] < SIGNAL_REACH_M
         )
         for name, value in row.items():
@@ -122,7 +122,10 @@ class Track:
         return {"line_ahead_m": ahead_m, "signal_colour": int(colour), "right_turn": right}
 
     def _colour(self, approach: int, time_s: float, seed: int) -> tuple[LampColour, bool]:
-        """What governs the connection the ego takes: the route's if it is on the route's lane, else the kindest."""
+        """What governs the connection the ego takes: the route's if it is on the route's lane, else the kindest.
+
+        The second value: it turns right on a round lamp, which the law allows on red.
+        """
         town = self._town
         ways = [int(n) for n in town.following(approach) if town.lane_signal[n] >= 0]
         routed = [n for n in ways if n in self._path.plan.lanes]
@@ -130,7 +133,8 @@ class Track:
         if not ways:
             return LampColour.NONE, False
         colours = [LampColour(int(c)) for c in lane_colour(town, time_s, seed)[town.lane_signal[ways]]]
-        right = all(Turn(int(town.lane_turn[n])) == Turn.RIGHT for n in ways)
+        arrows = town.head_arrow[np.isin(town.head_lane, ways)]
+        right = all(Turn(int(town.lane_turn[n])) == Turn.RIGHT for n in ways) and not (arrows == Turn.RIGHT).any()
         free = [c for c in colours if c != LampColour.RED]
         return (free or colours)[0], right
 
@@ -166,8 +170,24 @@ class Track:
             beside[near] = (along > 0.0) & ~faster
         return {"clearance_m": clearance, "ttc_s": ttc, "on_road": on_road, "beside_or_ahead": beside}
 
-    @staticmethod
-    def _way_free(users: Users, ego_pose: np.ndarray) -> bool:
-        place = to_child(ego_pose, np.stack([users.x_m, users.y_m], axis=-1))
-        ahead = (place[:, 0] > EGO_BODY.front_x_m) & (place[:, 0] < EGO_BODY.front_x_m + AHEAD_M + users.length_m / 2)
-        return not bool((users.active & ahead & (np.abs(place[:, 1]) < ASIDE_M + users.width_m / 2)).any())
+    def _way_free(self, users: Users, ego_pose: np.ndarray, offset_m: float) -> bool:
+        """Whether no outline reaches into what the ego would sweep over the next AHEAD_M of its route.
+
+        offset_m: how far left of the route it is; off the route it would go straight on.
+        """
+        along = np.arange(0.5, AHEAD_M, 1.0)
+        if abs(offset_m) < MISSED_M:
+            pose = self._path.point_at(np.minimum(self._s_m + EGO_BODY.length_m / 2 + along, self._path.length_m))
+            x, y = pose[:, 0] - offset_m * np.sin(pose[:, 2]), pose[:, 1] + offset_m * np.cos(pose[:, 2])
+            yaw = pose[:, 2]
+        else:
+            x, y = to_parent(ego_pose, np.stack([EGO_BODY.front_x_m + along, np.zeros_like(along)], axis=-1)).T
+            yaw = np.full_like(along, ego_pose[2])
+        near = users.active & (np.hypot(users.x_m - ego_pose[0], users.y_m - ego_pose[1]) < NEAR_M)
+        if not near.any():
+            return True
+        some = users[np.flatnonzero(near)]
+        boxes = np.stack([some.x_m, some.y_m, some.yaw_rad, some.length_m, some.width_m], axis=-1)
+        size = np.ones_like(along), np.full_like(along, EGO_BODY.width_m + 2.0 * ASIDE_M)
+        swept = np.stack([x, y, yaw, *size], axis=-1)
+        return bool(clearance_m(swept[:, None], boxes[None]).min() > 0.0)

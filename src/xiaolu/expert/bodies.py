@@ -113,14 +113,15 @@ def _extents(course: Course, s0_m: float, x, y, yaw, length, width) -> np.ndarra
 def in_the_way(
     course: Course, scene: Scene, here: Counted, s0_m: float, d0_m: float, owner: np.ndarray, poses: np.ndarray
 ) -> np.ndarray:
-    """Return bodies (M, 6) for `choose_offsets`: what to pass beside, and what to keep out of the lane next to ours.
+    """Return bodies (M, 7) for `choose_offsets`: what to pass beside, and what to keep out of the lane next to ours.
 
-    owner, poses: forecasts, see `forecast.forecasts`. A vehicle that waits in its lane is not passed but followed,
-    unless it has stood for long with nothing before it.
+    The last column is the user that stands there, -1 where the place is a forecast. owner, poses: forecasts, see
+    `forecast.forecasts`. A vehicle that waits in its lane is not passed but followed, unless it has stood for long
+    with nothing before it.
     """
     u, v_ego = here.users, max(scene.ego_speed_mps, 3.0)
     if not len(u):
-        return np.empty((0, 6))
+        return np.empty((0, 7))
     box = _extents(course, s0_m, u.x_m, u.y_m, u.yaw_rad, u.length_m, u.width_m)
     index = np.clip(((s0_m + 0.5 * (box[:, 0] + box[:, 1])) / course.step_m).astype(np.int64), 0, course.n - 1)
     toward = (u.yaw_rad - course.yaw_rad[index] + np.pi) % (2 * np.pi) - np.pi
@@ -132,25 +133,25 @@ def in_the_way(
         if high_s < -3.0 or low_s > 72.0 or low_d > 5.5 or high_d < -5.5:
             continue
         if here.parked[k]:
-            out.append((low_s, high_s, low_d, high_d, *PARKED_GAPS_M))
+            out.append((low_s, high_s, low_d, high_d, *PARKED_GAPS_M, k))
         elif here.on_foot[k]:
             if abs(across[k]) < 0.4:
-                out.append((low_s - 1.0, high_s + 1.0 + 2.0 * max(along[k], 0.0), low_d, high_d, *PERSON_GAPS_M))
+                out.append((low_s - 1.0, high_s + 1.0 + 2.0 * max(along[k], 0.0), low_d, high_d, *PERSON_GAPS_M, -1))
         elif abs(u.speed_mps[k]) < STANDING_MPS:
             left_alone = here.stood_s[k] > 12.0 and abs(low_d) < 4.5 and not _queueing(course, here, k, s0_m + high_s)
             across_us = abs(np.sin(toward[k])) > 0.6 and here.stood_s[k] > 4.0
             abreast = abs(0.5 * (low_d + high_d) - d0_m) > 1.6 and low_s < 10.0
             if left_alone or across_us or abreast or np.cos(toward[k]) < -0.7:
-                out.append((low_s, high_s, low_d, high_d, *VEHICLE_GAPS_M))
+                out.append((low_s, high_s, low_d, high_d, *VEHICLE_GAPS_M, k))
         elif along[k] < -0.5:
             for h in np.flatnonzero(owner == k):
                 out.extend(_met(course, s0_m, poses[h], u.length_m[k], u.width_m[k], v_ego))
         elif u.kind[k] in (Kind.BICYCLE, Kind.E_BIKE) and low_s > 0.0 and along[k] < 0.65 * v_ego:
             caught = min(low_s * v_ego / (v_ego - along[k]), 60.0)
-            out.append((low_s - 1.0, caught + 6.0, low_d, high_d, *CYCLE_GAPS_M))
+            out.append((low_s - 1.0, caught + 6.0, low_d, high_d, *CYCLE_GAPS_M, -1))
         elif abs(0.5 * (low_d + high_d) - d0_m) > 1.5 and low_s < 14.0:
             out.extend(_beside(course, s0_m, poses[first_of[k]], u.length_m[k], u.width_m[k], scene.ego_speed_mps))
-    return np.array(out, np.float64).reshape(-1, 6)
+    return np.array(out, np.float64).reshape(-1, 7)
 
 
 def _met(course: Course, s0_m: float, poses: np.ndarray, length: float, width: float, v_ego: float) -> list:
@@ -172,7 +173,7 @@ def _met(course: Course, s0_m: float, poses: np.ndarray, length: float, width: f
     low_s, high_s = float(min(box[k, 0], before[0])), float(max(box[k, 1], before[1]))
     if low_s > 72.0:
         return []
-    return [(max(low_s, 0.0), high_s, float(box[k, 2]), float(box[k, 3]), *VEHICLE_GAPS_M)]
+    return [(max(low_s, 0.0), high_s, float(box[k, 2]), float(box[k, 3]), *VEHICLE_GAPS_M, -1)]
 
 
 def _beside(course: Course, s0_m: float, poses: np.ndarray, length: float, width: float, v_ego: float) -> list:
@@ -183,7 +184,7 @@ def _beside(course: Course, s0_m: float, poses: np.ndarray, length: float, width
     box = _extents(course, s0_m, at[:, 0], at[:, 1], at[:, 2], *many)
     middle = 0.5 * (box[:, 0] + box[:, 1]) - 1.4
     abreast = np.abs(middle - v_ego * moments * STEP_S) < 0.5 * length + 7.0
-    return [(b[0] - 3.0, b[1] + 3.0, b[2], b[3], *VEHICLE_GAPS_M) for b in box[abreast]]
+    return [(b[0] - 3.0, b[1] + 3.0, b[2], b[3], *VEHICLE_GAPS_M, -1) for b in box[abreast]]
 
 
 def _queueing(course: Course, here: Counted, k: int, front_s_m: float) -> bool:

@@ -49,6 +49,7 @@ SIDE_ROOM_M = 0.3  # kept between the outline and the edge of the road
 LINE_GAP_M = 1.0  # front bumper to stop line
 AMBER_BRAKE_MPS2 = 2.2  # a stop for yellow that needs more than this is not made
 RUN_OUT_S = 3.0  # the shortest flashing green
+LOOKED_AT_M, LOOKS = 24.0, 4
 GIVE_WAY_MPS, OPEN_JUNCTION_MPS = 4.0, 7.5
 # Speed past somebody or something at a side gap: DUT drivers near walkers, nuScenes past standing cars.
 PERSON_GAPS_M, PERSON_SPEEDS_MPS = (0.2, 0.4, 0.7, 1.2, 2.0), (0.8, 2.0, 4.0, 7.0, 11.0)
@@ -99,8 +100,7 @@ class Teacher:
         here = counted(scene, self._ground, memory.seen_ns, memory.stood_ns)
         colours = course.colours(scene.signal_colour, scene.stamp_ns / SECOND_NS, scene.seed)
         moves = self._forecast(here, colours)
-        offsets = self._offsets(scene, here, moves, s0_m, d0_m)
-        path = self._path(scene, offsets, s0_m)
+        offsets, path = self._way(scene, here, moves, s0_m, d0_m)
         humble = self._humble(colours, s0_m)
         limits = self._limits(scene, here, path, s0_m, humble)
         perceived = self._signals(scene, colours, s0_m, limits, humble)
@@ -167,9 +167,39 @@ class Teacher:
             )
         )
 
-    def _offsets(self, scene: Scene, here: Counted, moves: Moves, s0_m: float, d0_m: float) -> np.ndarray:
+    def _way(
+        self, scene: Scene, here: Counted, moves: Moves, s0_m: float, d0_m: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the offsets and the path that pass what stands in the way.
+
+        Offsets are chosen in (s, d), where a turning car is only nearly its shape. So the path is looked at, and what
+        it would touch is passed with as much more room, as long as that helps.
+        """
+        bodies = in_the_way(self.course, scene, here, s0_m, d0_m, moves.owner, moves.poses)
+        offsets = self._offsets(bodies, s0_m, d0_m)
+        path = self._path(scene, offsets, s0_m)
+        stands = np.flatnonzero((bodies[:, 6] >= 0) & (bodies[:, 0] < LOOKED_AT_M) & (bodies[:, 1] > -1.0))
+        if not len(stands):
+            return offsets, path
+        u, who = here.users, bodies[stands, 6].astype(np.int64)
+        boxes = np.stack([u.x_m, u.y_m, u.yaw_rad, u.length_m, u.width_m], axis=1)[who]
+        best, chosen = -np.inf, (offsets, path)
+        for _ in range(LOOKS):
+            near = path[: int(LOOKED_AT_M / PATH_STEP_M)]
+            gaps = passing_gaps(near, PATH_STEP_M, 2, EGO_BODY.length_m, EGO_BODY.width_m, boxes, 1.0).min(axis=1)
+            short = np.maximum(bodies[stands, 4] - gaps, 0.0)
+            if -short.max() > best:
+                best, chosen = -float(short.max()), (offsets, path)
+            if short.max() < 0.05:
+                break
+            bodies[stands, 2] -= np.where(short > 0.0, short + 0.2, 0.0)
+            bodies[stands, 3] += np.where(short > 0.0, short + 0.2, 0.0)
+            offsets = self._offsets(bodies, s0_m, d0_m)
+            path = self._path(scene, offsets, s0_m)
+        return chosen
+
+    def _offsets(self, bodies: np.ndarray, s0_m: float, d0_m: float) -> np.ndarray:
         course, memory = self.course, self._memory
-        bodies = in_the_way(course, scene, here, s0_m, d0_m, moves.owner, moves.poses)
         at_s = s0_m + np.arange(S_CELLS) * S_STEP_M
         index = np.clip(np.rint(at_s / course.step_m).astype(np.int64), 0, course.n - 1)
         edge = HALF_WIDTH_M + SIDE_ROOM_M
@@ -182,7 +212,7 @@ class Teacher:
             habit = np.interp(at_s, old_s, memory.offsets_m, right=np.nan)
         line = course.line_left_m[index] - HALF_WIDTH_M
         swing = 0.5 * FRONT_M**2 * np.clip(course.curvature_1pm[index], -MAX_CURVATURE_1PM, MAX_CURVATURE_1PM)
-        return choose_offsets(d0_m, low, high, np.maximum(line, 0.0), habit, swing, bodies)
+        return choose_offsets(d0_m, low, high, np.maximum(line, 0.0), habit, swing, bodies[:, :6])
 
     def _path(self, scene: Scene, offsets: np.ndarray, s0_m: float) -> np.ndarray:
         course = self.course
