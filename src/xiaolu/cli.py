@@ -9,7 +9,7 @@ import tyro
 
 from xiaolu import __version__
 
-ConditionName = Literal["sun", "overcast", "dusk", "rain"]
+ConditionName = Literal["sun", "overcast", "dusk", "rain", "low-sun", "night", "night-rain", "fog", "heavy-rain"]
 
 
 def town_import(source: Annotated[Path, tyro.conf.Positional], /, out: Path) -> None:

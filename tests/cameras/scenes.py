@@ -18,6 +18,7 @@ SIZE_M = {
     Kind.CHILD: (0.35, 0.4, 1.2),
     Kind.OFFICER: (0.4, 0.5, 1.75),
     Kind.WORKER: (0.4, 0.5, 1.74),
+    Kind.OBJECT: (0.7, 0.7, 1.1),
 }
 
 
@@ -41,6 +42,8 @@ def scene_of(
     lamp: LampColour = LampColour.RED,
     countdown_s: float = np.nan,
     z_m: float = 0.0,
+    seed: int = 1,
+    speed_mps: float = 0.0,
 ) -> Scene:
     """Return a scene with the ego's rear axle at pose, and all signals showing one lamp."""
     users = users_of(rows or [])
@@ -48,11 +51,11 @@ def scene_of(
     heads = len(town.head_lane)
     return Scene(
         stamp_ns=stamp_ns,
-        seed=1,
+        seed=seed,
         town="test",
         ego_pose=np.array(pose, float),
         ego_z_m=z_m,
-        ego_speed_mps=0.0,
+        ego_speed_mps=speed_mps,
         ego_acceleration_mps2=0.0,
         ego_yaw_rate_radps=0.0,
         ego_steering_rad=0.0,

@@ -8,11 +8,11 @@ import pytest
 from tests.cameras.scenes import scene_of
 from xiaolu.cameras.classes import PixelClass
 from xiaolu.cameras.renderer import Renderer
-from xiaolu.cameras.rig import RIG
+from xiaolu.cameras.rig import RIG, camera_named
 from xiaolu.core.camera import pinhole
 from xiaolu.core.conditions import CONDITIONS, DUSK
 from xiaolu.core.decision import LampColour
-from xiaolu.core.users import Gesture, Kind
+from xiaolu.core.users import Gesture, Kind, Thing
 
 NAMES = tuple(camera.name for camera in RIG)
 FACING_HEADS_AT_40_M = (-27.6, -1.6, 0.0)  # the narrow camera at -26 m, the heads at 14 m
@@ -105,7 +105,50 @@ def test_every_kind_of_user_is_drawn_and_labelled(renderer, small_town, kind):
     classes = set(np.unique(seen.classes[seen.uid == 2**40 + 5]))
     riders = {PixelClass.TWO_WHEELER, PixelClass.PERSON}
     expected = {PixelClass.VEHICLE} if kind <= Kind.BUS else riders if kind <= Kind.E_BIKE else {PixelClass.PERSON}
-    assert classes == expected
+    assert classes == ({PixelClass.OBSTACLE} if kind == Kind.OBJECT else expected)
+
+
+THING_SIZE_M = {
+    Thing.CONE: (0.4, 0.4, 0.7),
+    Thing.BARRIER: (2.0, 0.5, 1.0),
+    Thing.BOX: (0.5, 0.5, 0.5),
+    Thing.CAR_DOOR: (1.1, 0.14, 1.35),
+    Thing.GATE_ARM: (4.0, 0.3, 1.1),
+}
+
+
+@pytest.mark.parametrize("thing", THING_SIZE_M)
+def test_a_thing_on_the_road_is_as_big_as_it_says(renderer, small_town, thing):
+    length_m, width_m, height_m = THING_SIZE_M[thing]
+
+    def outline(scale):
+        user = {"kind": Kind.OBJECT, "style": thing, "x_m": -46.0, "y_m": -1.6, "yaw_rad": np.pi / 2, "uid": 9}
+        user |= {"length_m": scale * length_m, "width_m": scale * width_m, "height_m": scale * height_m}
+        seen = renderer.pixels(scene_of(small_town, (-62.0, -1.6, 0.0), [user]), ["wide"])["wide"]
+        v, u = np.nonzero(seen.uid == 9)
+        expected = PixelClass.VEHICLE if thing == Thing.CAR_DOOR else PixelClass.OBSTACLE
+        assert set(np.unique(seen.classes[seen.uid == 9])) == {expected}
+        return np.array([np.ptp(u) + 1, np.ptp(v) + 1])
+
+    focal_px, away_m = camera_named(RIG, "wide").focal_px, 16.0 - 1.6
+    width_px, height_px = outline(1.0)
+    assert width_px == pytest.approx(length_m * focal_px / away_m, abs=2.1), (
+        "seen from the side, its length is its width"
+    )
+    assert height_px <= height_m * focal_px / away_m + 2.1
+    assert (outline(2.0) >= 1.5 * outline(1.0)).all()
+
+
+def test_a_door_has_the_paint_of_its_car(renderer, small_town):
+    def paint(style):
+        car = {"kind": Kind.CAR, "style": style, "x_m": -56.0, "y_m": 2.0, "yaw_rad": np.pi}
+        other = {"kind": Kind.CAR, "style": 5, "x_m": -30.0, "y_m": 2.0}
+        door = {"kind": Kind.OBJECT, "style": Thing.CAR_DOOR, "x_m": -56.2, "y_m": 0.5, "yaw_rad": 1.2, "uid": 9}
+        door |= {"length_m": 1.1, "width_m": 0.14, "height_m": 1.35}
+        seen = renderer.pixels(scene_of(small_town, (-66.0, -1.6, 0.0), [car, other, door]), ["wide"])["wide"]
+        return seen.image[seen.uid == 9].astype(int)
+
+    assert np.abs(paint(4) - paint(5)).max() > 40
 
 
 def test_the_street_has_all_its_parts(renderer, small_town):

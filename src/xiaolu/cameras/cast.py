@@ -5,7 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from xiaolu.cameras.classes import PixelClass
+from xiaolu.cameras.lamps import RUNNING, running
 from xiaolu.cameras.light import Light
+from xiaolu.cameras.object_mesh import PAINT as THING_PAINT
+from xiaolu.cameras.object_mesh import SECOND as THING_SECOND
 from xiaolu.cameras.person_mesh import limbs_of_people, person_label
 from xiaolu.cameras.road_mesh import KERB_M
 from xiaolu.cameras.vehicle_mesh import BIKE_PAINTS, BUS_PAINTS, PAINTS, VAN_PAINTS, Body
@@ -13,13 +16,22 @@ from xiaolu.cameras.wardrobe import TOPS
 from xiaolu.core.chance import Purpose, uniform
 from xiaolu.core.control import EGO_BODY, Indicator
 from xiaolu.core.scene import Scene
-from xiaolu.core.users import Kind, Thing, Users
+from xiaolu.core.users import ON_FOOT, Kind, Thing, Users
 from xiaolu.world.town import LaneKind, Town
 
 RIGID = np.dtype([("place", "f4", 4), ("size", "f4", 4), ("paint", "u1", 4), ("second", "u1", 4), ("label", "u4")])
 SHADOW = np.dtype([("place", "f4", 4), ("size", "f4", 4)])
 SEASON_DRAW = 1000  # of Purpose.WEATHER: how warmly people are dressed in a ride
 EGO_PAINT = np.array([0.16, 0.62, 0.60])
+_WHEELED = {
+    Kind.CAR: Body.SEDAN,
+    Kind.VAN: Body.VAN,
+    Kind.BUS: Body.BUS,
+    Kind.BICYCLE: Body.BICYCLE,
+    Kind.E_BIKE: Body.E_BIKE,
+}
+_BODY = np.array([_WHEELED.get(kind, -1) for kind in Kind])
+_THING_BODY = np.array([Body.CONE, Body.BARRIER, Body.BOX, Body.CAR_DOOR, Body.GATE_ARM])
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +51,14 @@ def lifted(town: Town, users: Users) -> np.ndarray:
     """Return (n,) metres to add to users' z: who walks on a sidewalk stands on the kerb, not on the road beside it."""
     lane = np.asarray(users.lane)
     kind = np.where(lane >= 0, town.lane_kind[np.maximum(lane, 0)], LaneKind.DRIVE)
-    on_foot = np.asarray(users.kind) >= Kind.PEDESTRIAN
+    on_foot = np.isin(users.kind, ON_FOOT)
     return np.where(on_foot & np.isin(kind, (LaneKind.FOOT, LaneKind.FOOT_AREA)), KERB_M, 0.0)
 
 
 def _bodies(kind: np.ndarray, style: np.ndarray) -> np.ndarray:
-    car = np.where(style % 3 == 1, Body.TALL_CAR, Body.SEDAN)
-    return np.select(
-        [kind == Kind.CAR, kind == Kind.VAN, kind == Kind.BUS, kind == Kind.BICYCLE, kind == Kind.E_BIKE],
-        [
-            car,
-            np.full_like(car, Body.VAN),
-            np.full_like(car, Body.BUS),
-            np.full_like(car, Body.BICYCLE),
-            np.full_like(car, Body.E_BIKE),
-        ],
-        -1,
-    )
+    body = _BODY[kind]
+    body = np.where((kind == Kind.CAR) & (style % 3 == 1), Body.TALL_CAR, body)
+    return np.where(kind == Kind.OBJECT, _THING_BODY[style % len(_THING_BODY)], body)
 
 
 def _paint(kind: np.ndarray, style: np.ndarray) -> np.ndarray:
@@ -69,6 +72,22 @@ def _paint(kind: np.ndarray, style: np.ndarray) -> np.ndarray:
 def warmth_of(seed: int) -> float:
     """Return how warm the season of a ride is, 0 winter to 1 summer: people dress for it."""
     return float(uniform(seed, 0, 0, Purpose.WEATHER, SEASON_DRAW)[0])
+
+
+def _dress_things(rigid: np.ndarray, group: np.ndarray, users: Users, kind: np.ndarray, style: np.ndarray) -> None:
+    """Give things their colours and class; a car's door has the paint of the car it is on."""
+    thing = np.flatnonzero(kind == Kind.OBJECT)
+    if not len(thing):
+        return
+    which = style[thing] % len(_THING_BODY)
+    rigid["paint"][thing, :3], rigid["second"][thing, :3] = THING_PAINT[which] * 255, THING_SECOND[which] * 255
+    group[thing] = PixelClass.OBSTACLE
+    cars = np.flatnonzero(kind <= Kind.VAN)
+    for door in thing[which == Thing.CAR_DOOR]:
+        group[door] = PixelClass.VEHICLE
+        if len(cars):
+            away = np.hypot(users.x_m[cars] - users.x_m[door], users.y_m[cars] - users.y_m[door])
+            rigid["paint"][door] = rigid["paint"][cars[np.argmin(away)]]
 
 
 def cast_of(town: Town, scene: Scene, light: Light) -> Cast:
@@ -86,13 +105,18 @@ def cast_of(town: Town, scene: Scene, light: Light) -> Cast:
     rigid["place"] = np.stack([users.x_m, users.y_m, z, users.yaw_rad], -1).reshape(count, 4)
     bike = (kind == Kind.BICYCLE) | (kind == Kind.E_BIKE)
     height = np.where(bike, 1.7, users.height_m)  # a rider's height is no part of the frame's
-    rigid["size"] = np.stack([users.length_m, users.width_m, height, users.lights], -1).reshape(count, 4)
+    lights = np.asarray(users.lights, np.int64)
+    if light.lamps > 0.0:
+        lights = lights | np.where(running(users), RUNNING, 0)
+    rigid["size"] = np.stack([users.length_m, users.width_m, height, lights], -1).reshape(count, 4)
     rigid["paint"][:, :3] = _paint(kind, style) * 255
     rigid["second"][:, :3] = TOPS[style % len(TOPS)] * 255
-    group = np.where(bike, PixelClass.TWO_WHEELER, PixelClass.VEHICLE).astype(np.uint32)
+    group = np.where(bike, PixelClass.TWO_WHEELER, PixelClass.VEHICLE)
+    _dress_things(rigid, group, users, kind, style)
+    group = group.astype(np.uint32)
     rigid["label"] = group | ((slot + 1).astype(np.uint32) << np.uint32(8))
 
-    is_person = bike | ((kind >= Kind.PEDESTRIAN) & (kind <= Kind.WORKER))
+    is_person = bike | np.isin(kind, ON_FOOT)
     people = np.flatnonzero(is_person)
     labels = person_label(slot[people], False), person_label(slot[people], True)
     driver = float(scene.ego_pose[0]), float(scene.ego_pose[1])
@@ -110,7 +134,7 @@ def _shadows(rigid: np.ndarray, is_wide: np.ndarray, users: Users, z: np.ndarray
     shadow = np.zeros(len(rigid), SHADOW)
     slant = 0.0
     if light.sun[2] > 0.05:
-        slant = min(float(np.hypot(*light.sun[:2]) / light.sun[2]), 2.0) * (1.0 - light.cloud)
+        slant = min(float(np.hypot(*light.sun[:2]) / light.sun[2]), light.slant) * (1.0 - light.cloud)
     away = -light.sun[:2] / max(float(np.hypot(*light.sun[:2])), 1e-6)
     streak_m = 0.45 * slant * users.height_m
     move_m = np.where(is_wide, np.minimum(0.3 * slant * users.height_m, 0.6), streak_m)
@@ -122,7 +146,23 @@ def _shadows(rigid: np.ndarray, is_wide: np.ndarray, users: Users, z: np.ndarray
     shadow["size"][:, 1] = np.where(is_wide, users.width_m / 2, 0.20)
     shadow["size"][:, 2] = np.where(is_wide, 0.30, 0.16)
     shadow["size"][:, 3] = np.where(is_wide, 1.25, 0.95)
+    if light.shadows > 0.0:
+        _stretch(shadow, users, away, slant, np.flatnonzero(is_wide))
     return shadow
+
+
+def _stretch(shadow: np.ndarray, users: Users, away: np.ndarray, slant: float, wide: np.ndarray) -> None:
+    """Give wide users the shadow of a low sun: as broad as they are seen from it, as long as they are tall."""
+    turn = users.yaw_rad[wide] - np.arctan2(away[1], away[0])
+    cos, sin = np.abs(np.cos(turn)), np.abs(np.sin(turn))
+    length, width = users.length_m[wide], users.width_m[wide]
+    half_m = 0.5 * 0.85 * slant * users.height_m[wide]
+    shadow["place"][wide, 0] = users.x_m[wide] + away[0] * half_m
+    shadow["place"][wide, 1] = users.y_m[wide] + away[1] * half_m
+    shadow["place"][wide, 3] = np.arctan2(away[1], away[0])
+    shadow["size"][wide, 0] = half_m + 0.5 * (cos * length + sin * width)
+    shadow["size"][wide, 1] = 0.5 * (sin * length + cos * width)
+    shadow["size"][wide, 3] = 1.0
 
 
 def with_ego(cast: Cast, scene: Scene) -> Cast:
@@ -130,7 +170,7 @@ def with_ego(cast: Cast, scene: Scene) -> Cast:
     x, y, yaw = (float(v) for v in scene.ego_pose)
     x, y = x + EGO_BODY.centre_x_m * np.cos(yaw), y + EGO_BODY.centre_x_m * np.sin(yaw)
     lights = {Indicator.LEFT: 2, Indicator.RIGHT: 4, Indicator.HAZARD: 6}.get(Indicator(scene.ego_indicator), 0)
-    lights |= int(scene.ego_acceleration_mps2 < -0.3)
+    lights |= int(scene.ego_acceleration_mps2 < -0.3) | (RUNNING if scene.conditions.lamps else 0)
     rigid = np.zeros(1, RIGID)
     rigid["place"] = [[x, y, scene.ego_z_m, yaw]]
     rigid["size"] = [[EGO_BODY.length_m, EGO_BODY.width_m, EGO_BODY.height_m, lights]]

@@ -24,3 +24,4 @@ class PixelClass(IntEnum):
     SIGNAL_BODY = 15
     POLE = 16
     OTHER = 17
+    OBSTACLE = 18  # a thing on the road: cone, barrier, box, gate

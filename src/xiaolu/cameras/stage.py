@@ -1,15 +1,17 @@
 """What lies in graphics memory: the town, the bodies, the textures, and the programs that draw them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import moderngl
 import numpy as np
 
 from xiaolu.cameras.building_mesh import FACADES, SHOPS
 from xiaolu.cameras.cast import RIGID, SHADOW, Cast
+from xiaolu.cameras.lamps import GLOW, SPILL
+from xiaolu.cameras.light_map import WALL, LightMap
 from xiaolu.cameras.limb import LIMB, ROD, rod
 from xiaolu.cameras.mesh import Pass
-from xiaolu.cameras.programs import FRAME_BLOCK, programs
+from xiaolu.cameras.programs import FRAME_BLOCK, KINDS, UNITS, programs
 from xiaolu.cameras.signal_mesh import SIGNAL, head_mesh
 from xiaolu.cameras.textures import facade_layers, ground_layers
 from xiaolu.cameras.town_mesh import TownMesh
@@ -21,17 +23,25 @@ RIGID_LAYOUT = ("4f4 4f4 4f1 4f1 u4/i", "in_place", "in_size", "in_paint", "in_s
 LIMB_LAYOUT = ("3f4 3f4 3f4 3f4 4f1 u4/i", "in_start", "in_end", "in_side", "in_shape", "in_colour", "in_label")
 SIGNAL_LAYOUT = ("4f4 4f4/i", "in_place", "in_state")
 SHADOW_LAYOUT = ("4f4 4f4/i", "in_place", "in_size")
+GLOW_LAYOUT = ("4f4 4f4 4f4/i", "in_place", "in_shine", "in_facing")
+SPILL_LAYOUT = ("4f4 4f4/i", "in_place", "in_shine")
+WALL_LAYOUT = ("4f4 2f4/i", "in_wall", "in_height")
+FRAME_ROWS = 16  # rows of four floats in the uniform block of shaders/common.glsl
 
 EYES_CELL_M = 32.0  # what can be seen at all is looked up once for all eyes in a square of this size
 
 
 @dataclass(slots=True)
 class Instanced:
-    """A shape that is drawn many times from a table: vertex arrays per kind of drawing, and the table's buffer."""
+    """A shape that is drawn many times from a table: its program's name, what a vertex array of it is made of, the
+    table's buffer, and the arrays by kind of drawing, each made when first drawn."""
 
-    arrays: dict[str, moderngl.VertexArray]
+    program: str
+    content: list
+    indices: moderngl.Buffer
     table: moderngl.Buffer
     capacity: int
+    arrays: dict[str, moderngl.VertexArray] = field(default_factory=dict)
 
 
 class Stage:
@@ -40,10 +50,8 @@ class Stage:
     def __init__(self, context: moderngl.Context, town: TownMesh) -> None:
         self.context = context
         self._owned: list = []
-        self.kinds = {"picture": programs(context, False), "labels": programs(context, True)}
-        for built in self.kinds.values():
-            self._owned += built.values()
-        self.frame = self._keep(context.buffer(reserve=48 * 4))
+        self._kinds: dict[str, dict[str, moderngl.Program]] = {}
+        self.frame = self._keep(context.buffer(reserve=FRAME_ROWS * 16))
         self._vertices = self._keep(context.buffer(town.vertices.view(np.uint8)))
         # The card holds the vertices now; keeping them twice would cost a town of 13,700 lanes some 40 MB.
         self.town = replace(town, vertices=town.vertices[:0].copy())
@@ -73,7 +81,27 @@ class Stage:
         self.shadows = self._instanced(
             "shadow", (corner, np.array([[0, 1, 2], [0, 2, 3]])), "2f4", ("in_corner",), SHADOW_LAYOUT, SHADOW
         )
-        self.sky = self._keep(context.vertex_array(self.kinds["picture"]["sky"], []))
+        square = (corner, np.array([[0, 1, 2], [0, 2, 3]]))
+        self.glows = self._instanced("glow", square, "2f4", ("in_corner",), GLOW_LAYOUT, GLOW)
+        self.gleams = self._instanced("gleam", square, "2f4", ("in_corner",), GLOW_LAYOUT, GLOW)
+        self.spills = self._instanced("spill", square, "2f4", ("in_corner",), SPILL_LAYOUT, SPILL)
+        self.eclipses = self._instanced("eclipse", square, "2f4", ("in_corner",), WALL_LAYOUT, WALL)
+        self.light_map = self._keep(LightMap(context))
+        self._covers: dict[tuple[str, str], moderngl.VertexArray] = {}
+
+    def built(self, kind: str) -> dict[str, moderngl.Program]:
+        """Return the programs of a kind of drawing by name, compiled when first asked for."""
+        if kind not in self._kinds:
+            self._kinds[kind] = programs(self.context, kind)
+            self._owned += self._kinds[kind].values()
+        return self._kinds[kind]
+
+    def cover(self, kind: str, program: str) -> tuple[moderngl.Program, moderngl.VertexArray]:
+        """Return a program and the triangle that covers a whole picture with it."""
+        if (kind, program) not in self._covers:
+            array = self.context.vertex_array(self.built(kind)[program], [])
+            self._covers[kind, program] = self._keep(array)
+        return self.built(kind)[program], self._covers[kind, program]
 
     def _keep(self, thing):
         self._owned.append(thing)
@@ -84,12 +112,14 @@ class Stage:
             self._indices[drawn_by].orphan(indices * 4)
             self._drawn.pop(drawn_by, None)
             return
-        buffer = self._indices[drawn_by] = self._keep(self.context.buffer(reserve=indices * 4))
-        for kind, built in self.kinds.items():
-            program = built[PASS_NAMES[drawn_by]]
-            self._static[kind, drawn_by] = self._keep(
-                self.context.vertex_array(program, [(self._vertices, *STATIC_LAYOUT)], buffer, skip_errors=True)
-            )
+        self._indices[drawn_by] = self._keep(self.context.buffer(reserve=indices * 4))
+
+    def _static_array(self, kind: str, drawn_by: Pass) -> moderngl.VertexArray:
+        if (kind, drawn_by) not in self._static:
+            program, content = self.built(kind)[PASS_NAMES[drawn_by]], [(self._vertices, *STATIC_LAYOUT)]
+            array = self.context.vertex_array(program, content, self._indices[drawn_by], skip_errors=True)
+            self._static[kind, drawn_by] = self._keep(array)
+        return self._static[kind, drawn_by]
 
     def _texture(self, layers: np.ndarray) -> moderngl.TextureArray:
         count, height, width, parts = layers.shape
@@ -105,16 +135,8 @@ class Stage:
         indices = self._keep(self.context.buffer(mesh[1].astype("u4").tobytes()))
         capacity = 64
         table = self._keep(self.context.buffer(reserve=capacity * table_type.itemsize))
-        arrays = {
-            kind: self._keep(
-                self.context.vertex_array(
-                    built[program], [(vertices, layout, *names), (table, *table_layout)], indices, skip_errors=True
-                )
-            )
-            for kind, built in self.kinds.items()
-            if program in built
-        }
-        return Instanced(arrays, table, capacity)
+        assert any(program in sources for sources, _ in KINDS.values()), program
+        return Instanced(program, [(vertices, layout, *names), (table, *table_layout)], indices, table, capacity)
 
     def _rigid(self, vertices: np.ndarray, triangles: np.ndarray) -> Instanced:
         names = ("in_position", "in_normal", "in_part")
@@ -128,6 +150,10 @@ class Stage:
             shape.capacity = 2 * len(table)
             shape.table.orphan(shape.capacity * table.dtype.itemsize)
         shape.table.write(np.ascontiguousarray(table).tobytes())
+        if kind not in shape.arrays:
+            program = self.built(kind)[shape.program]
+            array = self.context.vertex_array(program, shape.content, shape.indices, skip_errors=True)
+            shape.arrays[kind] = self._keep(array)
         shape.arrays[kind].render(instances=len(table))
 
     def blocks_near(self, eye: np.ndarray, focal_px: float) -> np.ndarray:
@@ -157,7 +183,7 @@ class Stage:
                     self._make_static(drawn_by, 2 * total)
                 self._indices[drawn_by].write(joined.tobytes())
                 self._drawn[drawn_by] = key, total
-            self._static[kind, drawn_by].render(vertices=total)
+            self._static_array(kind, drawn_by).render(vertices=total)
 
     def draw_cast(self, kind: str, cast: Cast, seen: np.ndarray) -> None:
         """Draw those of a cast that are seen, (n,) bool."""
@@ -168,11 +194,9 @@ class Stage:
     def use(self) -> None:
         """Bind what all programs share."""
         self.frame.bind_to_uniform_block(FRAME_BLOCK)
-        self.walls.use(0)
-        self.grounds.use(1)
-        built = self.kinds["picture"]
-        built["facade"]["walls"] = 0
-        built["ground"]["grounds"] = 1
+        self.walls.use(UNITS["walls"])
+        self.grounds.use(UNITS["grounds"])
+        self.light_map.texture.use(UNITS["light_map"])
 
     def release(self) -> None:
         """Give all graphics memory back."""

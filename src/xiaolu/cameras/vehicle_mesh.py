@@ -1,9 +1,10 @@
-"""Bodies of cars, vans, buses and two-wheelers, and the colours they come in."""
+"""Bodies of cars, vans, buses and two-wheelers, and the colours they come in; and all bodies together."""
 
 from enum import IntEnum
 
 import numpy as np
 
+from xiaolu.cameras.object_mesh import things
 from xiaolu.cameras.shape import Part, Shape
 
 
@@ -16,6 +17,11 @@ class Body(IntEnum):
     BUS = 3
     BICYCLE = 4
     E_BIKE = 5
+    CONE = 6
+    BARRIER = 7
+    BOX = 8
+    CAR_DOOR = 9
+    GATE_ARM = 10
 
 
 PAINTS = (
@@ -247,4 +253,4 @@ def bodies() -> dict[Body, Shape]:
         Body.BUS: _bus(),
         Body.BICYCLE: _bicycle(),
         Body.E_BIKE: _e_bike(),
-    }
+    } | {Body[thing.name]: shape for thing, shape in things().items()}

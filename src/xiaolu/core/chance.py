@@ -38,6 +38,7 @@ class Purpose(IntEnum):
     NOISE = 24
     INSTRUCTION = 25
     SCENARIO = 40
+    CAMERA = 50
 
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)

@@ -82,9 +82,7 @@ class Film:
         canvas = Image.new("RGB", (WIDTH_PX, HEIGHT_PX), PAPER)
         pictures = {frame.camera.name: frame.image for frame in step.observation.frames}
         missing = [name for name in LAYOUT if name not in pictures and name != "chase"]
-        pictures |= (
-            {f.camera.name: f.image for f in self._renderer.frames(step.scene, tuple(missing))} if missing else {}
-        )
+        pictures |= self._renderer.images(step.scene, missing)
         pictures["chase"] = self._renderer.view(step.scene, CHASE)
         colour = RIBBON[step.decision.strategy.pace.name.lower()]
         for name, (x, y, width, height) in LAYOUT.items():

@@ -148,6 +148,7 @@ class RideEnv(gymnasium.Env):
             self._renderer = Renderer(self.town)
         self._ride = Ride(replace(self._template, seed=ride_seed), self._hands, self._renderer, self._world)
         self._hands.reset(ride_seed)
+        self._frames = {c.name: np.zeros((c.height_px, c.width_px, 3), np.uint8) for c in RIG if c.name in self.cameras}
         self._lines = stop_lines(self.ride.path)
         self._touching = set()
         return self._observation(), self._info([], "")
@@ -170,7 +171,7 @@ class RideEnv(gymnasium.Env):
         """Return the wide camera's image (96, 192, 3) uint8 in render_mode "rgb_array", else None."""
         if self.render_mode is None or self._renderer is None:
             return None
-        return np.array(self._renderer.frames(self.ride.scene(), ("wide",))[0].image)
+        return np.array(self._renderer.images(self.ride.scene(), ("wide",))["wide"])
 
     def close(self) -> None:
         if self._renderer is not None:
@@ -181,8 +182,9 @@ class RideEnv(gymnasium.Env):
         observation = self.ride.observation
         ego = observation.ego
         measured = [ego.speed_mps, ego.acceleration_mps2, ego.yaw_rate_radps, ego.steering_rad, *self._hands.action]
-        frames = {frame.camera.name: np.array(frame.image) for frame in observation.frames}
-        return {**frames, "ego": np.array(measured, np.float32), "route": route_vector(observation)}
+        # A frame that never arrived leaves its camera's last one in place; before the first one there is black.
+        self._frames |= {frame.camera.name: np.array(frame.image) for frame in observation.frames}
+        return {**self._frames, "ego": np.array(measured, np.float32), "route": route_vector(observation)}
 
     def _info(self, events: list[str], vetoed: str) -> dict[str, Any]:
         ride = self.ride

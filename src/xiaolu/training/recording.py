@@ -10,6 +10,7 @@ import numpy as np
 
 from xiaolu.cameras.renderer import Renderer
 from xiaolu.cameras.rig import RIG
+from xiaolu.cameras.sensor import lost
 from xiaolu.codec.moment import Moment
 from xiaolu.core.camera import CameraFrame
 from xiaolu.core.chance import Purpose, generator
@@ -116,7 +117,8 @@ class RigSource:
     ) -> tuple[CameraFrame, ...]:
         self.pixels, self.stamp_ns = self.renderer.pixels(scene, NAMES), scene.stamp_ns
         cameras = {camera.name: camera for camera in RIG}
-        return tuple(CameraFrame(cameras[name], scene.stamp_ns, self.pixels[name].image) for name in names)
+        arrived = [name for name in names if not lost(scene, name)]
+        return tuple(CameraFrame(cameras[name], scene.stamp_ns, self.pixels[name].image) for name in arrived)
 
 
 class Recording:

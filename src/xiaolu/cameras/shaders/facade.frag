@@ -19,8 +19,8 @@ void main() {
     vec2 room = floor(v_uv + vec2(0.0, 0.02));
     float mind = fract(sin(dot(room, vec2(12.9, 78.2))) * 4375.5);
     float lit = pattern.a * sun.w * ((shop ? 0.2 : 0.62) < mind ? 1.0 : 0.05);
-    colour = colour * v_light * (0.9 + 0.2 * pattern.a * mind) + pattern.a * 0.16 * zenith.rgb * mind;
+    colour = colour * light_here(v_light) * (0.9 + 0.2 * pattern.a * mind) + pattern.a * 0.16 * zenith.rgb * mind;
     colour += lit * mix(vec3(0.75, 0.58, 0.34), vec3(0.72, 0.72, 0.66), fract(mind * 7.0)) * 0.8;
-    image = vec4(through_air(colour, v_fog), 1.0);
+    image = vec4(through_air(colour, fog_here(v_fog)), 1.0);
 }
 #endif

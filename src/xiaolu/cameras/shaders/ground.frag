@@ -42,7 +42,7 @@ void main() {
     vec2 share = paint() * 0.9;
     // Lines at the right edge are always white, or of the kerb's stone.
     vec3 edge = v_paint_class == 4u ? v_paint.rgb : vec3(0.86, 0.86, 0.84);
-    colour = mix(mix(colour, v_paint.rgb, share.x), edge, share.y) * pattern * v_light;
-    image = vec4(through_air(mix(colour, zenith.rgb, 0.22 * sun_light.w), v_fog), 1.0);
+    colour = mix(mix(colour, v_paint.rgb, share.x), edge, share.y) * pattern * light_here(v_light);
+    image = vec4(through_air(mix(colour, zenith.rgb, 0.22 * sun_light.w), fog_here(v_fog)), 1.0);
 }
 #endif

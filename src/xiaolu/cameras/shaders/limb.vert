@@ -30,4 +30,5 @@ void main() {
     v_fog = fog_over(length(place - eye.xyz));
     v_colour = in_colour.rgb;
     v_class = in_label;
+    HERE(place, normal);
 }

@@ -28,7 +28,11 @@ void main() {
     int lights = int(in_size.w);
     v_colour = part == 0u ? in_paint.rgb : part == 8u ? in_second.rgb : PARTS[part];
     vec3 light = light_on(normal);
+#ifdef LIT
+    float night = (lights & 8) != 0 ? 1.0 : 0.25;
+#else
     float night = max(sun.w, sky_light.w);
+#endif
     if (part == 1u) {  // glass mirrors the sky, more of it at a flat angle
         vec3 ray = (place - eye.xyz) / max(away, 1e-3);
         float flat_on = 1.0 - abs(dot(ray, normal));
@@ -43,4 +47,5 @@ void main() {
     if ((part == 5u && (lights & 2) != 0 || part == 6u && (lights & 4) != 0) && blink) { v_colour = vec3(1.0, 0.62, 0.10); light = vec3(1.0); }
     v_light = light;
     v_class = in_label;
+    HERE(place, normal);
 }

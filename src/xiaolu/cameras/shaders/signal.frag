@@ -50,8 +50,8 @@ void main() { label = (v_part == 2u && length(v_uv) > 1.0) ? 15u : v_class; }
 #else
 layout(location = 0) out vec4 image;
 void main() {
-    vec3 colour = v_colour * v_light;
-    float fog = v_fog;
+    vec3 colour = v_colour * light_here(v_light);
+    float fog = fog_here(v_fog);
     if (v_part == 2u) {
         float pixel = max(length(fwidth(v_uv)), 1e-3);
         // A lamp that is a few pixels wide floods them: the sensor's bloom, over the whole lens and a little beyond.
@@ -59,9 +59,9 @@ void main() {
         float lens = clamp((1.0 + 0.35 * bloom - length(v_uv)) / pixel + 0.5, 0.0, 1.0);
         float lit = max(clamp(shape(v_uv, v_symbol) / pixel + 0.5, 0.0, 1.0) * v_lit, 0.85 * bloom);
         // An unlit lens is nearly black; a lit one shines through haze, with a whiter heart.
-        vec3 unlit = mix(vec3(0.07), v_colour * 0.16, 0.55) * (0.5 * v_light + 0.2);
+        vec3 unlit = mix(vec3(0.07), v_colour * 0.16, 0.55) * (0.5 * light_here(v_light) + 0.2);
         vec3 shine = v_colour + 0.22 * max(1.0 - 1.6 * dot(v_uv, v_uv), 0.0) * (v_symbol == 0 ? 1.0 : 0.0);
-        colour = mix(vec3(0.05) * v_light, mix(unlit, shine, lit), lens);
+        colour = mix(vec3(0.05) * light_here(v_light), mix(unlit, shine, lit), lens);
         fog *= 1.0 - 0.6 * lit;
     } else if (v_part == 3u) {
         float pixel = max(length(fwidth(v_uv)), 1e-3);

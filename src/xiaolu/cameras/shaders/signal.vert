@@ -45,4 +45,5 @@ void main() {
         v_symbol = which == 0u ? digits / 16 : digits % 16;
         v_colour = shown > 0 ? LENS[shown - 1] : vec3(0.0);
     }
+    HERE(place, normal);
 }

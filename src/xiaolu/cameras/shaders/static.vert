@@ -45,4 +45,5 @@ void main() {
     v_paint.w = (in_code.w != 0u || kerb) ? width - (kerb ? 0.07 : 0.16) : -9.0;
     v_class = in_code.y;
     v_paint_class = kerb ? 4u : 2u;
+    HERE(in_position, normal);
 }
