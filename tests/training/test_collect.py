@@ -18,12 +18,12 @@ from xiaolu.core.seeds import Split
 from xiaolu.episodes.dataset import Dataset, DatasetWriter
 from xiaolu.episodes.lock import Lock
 from xiaolu.training.collect import CollectConfig, collect, keep, record
-from xiaolu.training.lamps import heads_of
 from xiaolu.training.moments import Draft, sane, without_long_stands
 from xiaolu.training.recording import Outline, Recording, Stage, outline_of
 from xiaolu.training.shift import LATERAL_M, NONE, YAW_RAD, Shifts, room_for, shifted_pose
 from xiaolu.training.sway import SwayedTeacher
 from xiaolu.world.ground import Ground
+from xiaolu.world.signals import heads_of
 from xiaolu.world.town import LaneKind, save_town
 from xiaolu.world.world import World
 

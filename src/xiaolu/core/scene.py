@@ -19,7 +19,8 @@ class Scene:
     ego_pose (3,): rear axle x, y, yaw; z is the ground below it. users: (N,) table, empty slots included.
     visible (N,) bool: a line of sight from the ego's eye to the user. touching (N,) bool: in contact with the ego
     during the last tick; caused_by_user (N,) bool: that contact was the user's doing. signal_colour (H,) int8
-    LampColour per head of the town; signal_countdown_s (H,): seconds to the next change, NaN where not shown.
+    LampColour per head of the town; signal_countdown_s (H,): what its digits count to the next change, NaN where it
+    has none, infinite where it orders nothing: it is dark, or its yellow flashes (then YELLOW and DARK in turn).
     acts (A,) int32: in a scenario, the act that each actor is at, -1 before its first and -2 once it is gone; actor n
     is the user of uid n.
     route_lanes (R,): the lanes still to be driven, the present one first; goal_s_m: where on the last one it ends.

@@ -11,7 +11,7 @@ from xiaolu.core.control import EGO_BODY
 from xiaolu.core.decision import LampColour
 from xiaolu.world.ground import Ground
 from xiaolu.world.routing import RoutePath, RoutePlan
-from xiaolu.world.signals import lane_colour
+from xiaolu.world.signals import heads_of, ordered_by
 from xiaolu.world.town import LaneKind, Town, Turn
 
 BEYOND_M = 75.0
@@ -197,7 +197,6 @@ class Course:
 
     def _stop_lines(self) -> tuple[StopLine, ...]:
         town, path, out = self.town, self.path, []
-        head_column = town.lane_signal[town.head_lane]
         for position, lane in enumerate(path.plan.lanes):
             column = int(town.lane_signal[lane])
             before = int(path.plan.lanes[position - 1])
@@ -208,19 +207,10 @@ class Course:
             if np.isfinite(line):
                 place = town.pose_at(before, line)
                 s_m, _ = path.project(float(place[0]), float(place[1]), s_m, 40.0)
-            heads = np.flatnonzero(town.head_lane == lane)
-            if not len(heads):
-                heads = np.flatnonzero(head_column == column)
-            out.append(StopLine(s_m, int(lane), column, heads, Turn(town.lane_turn[lane])))
+            out.append(StopLine(s_m, int(lane), column, heads_of(town, int(lane)), Turn(town.lane_turn[lane])))
         return tuple(out)
 
-    def colours(self, signal_colour: np.ndarray, time_s: float, seed: int) -> np.ndarray:
-        """Return (S + 1,) LampColour of every signal column, from the heads (H,); NONE in the last, for lanes without.
-
-        A column that no head shows is read from its program, for the moment and the ride's seed.
+    def colours(self, signal_colour: np.ndarray, countdown_s: np.ndarray) -> np.ndarray:
+        """Return (S + 1,) LampColour that every signal orders, from the heads (H,); NONE in the last, for lanes without.
         """
-        town = self.town
-        out = np.append(lane_colour(town, time_s, seed), LampColour.NONE).astype(np.int8)
-        out[town.lane_signal[town.head_lane]] = signal_colour
-        out[-1] = LampColour.NONE
-        return out
+        return np.append(ordered_by(self.town, signal_colour, countdown_s), LampColour.NONE).astype(np.int8)

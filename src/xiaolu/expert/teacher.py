@@ -98,7 +98,7 @@ class Teacher:
         memory, course = self._memory, self.course
         s0_m, d0_m = self._locate(scene)
         here = counted(scene, self._ground, memory.seen_ns, memory.stood_ns)
-        colours = course.colours(scene.signal_colour, scene.stamp_ns / SECOND_NS, scene.seed)
+        colours = course.colours(scene.signal_colour, scene.signal_countdown_s)
         moves = self._forecast(here, colours)
         offsets, path = self._way(scene, here, moves, s0_m, d0_m)
         humble = self._humble(colours, s0_m)

@@ -1,13 +1,13 @@
-"""Which signal heads govern a ride's stop lines, for labels. One head serves all movements that light up together."""
+"""What governs a ride's next stop line, for labels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
 from xiaolu.core.control import EGO_BODY
 from xiaolu.expert.course import StopLine
+from xiaolu.world.signals import heads_of
 from xiaolu.world.town import Town
 
 SIGNAL_REACH_M = 60.0
@@ -32,27 +32,3 @@ def signal_ahead(town: Town, lines: Sequence[StopLine], s_m: float) -> Ahead:
         if line_m > EGO_BODY.front_x_m - LINE_BEHIND_M:
             return Ahead(heads_of(town, line.lane), line_m) if line_m <= SIGNAL_REACH_M else NO_SIGNAL
     return NO_SIGNAL
-
-
-@lru_cache(maxsize=512)
-def heads_of(town: Town, lane: int) -> np.ndarray:
-    """Return the heads (n,) that face those who are about to enter a junction lane, and show its colour."""
-    light = same_lights(town)
-    owner = np.repeat(np.arange(town.lanes), np.diff(town.next_start))
-    edges = town.lane_edge[owner[town.next_lane == lane]]
-    siblings = town.next_lane[np.isin(town.lane_edge[owner], edges)]
-    shows = light[town.lane_signal[town.head_lane]]
-    mine = light[town.lane_signal[lane]]
-    return np.flatnonzero(np.isin(town.head_lane, siblings) & (shows == mine) & ~town.head_walk)
-
-
-@lru_cache(maxsize=4)
-def same_lights(town: Town) -> np.ndarray:
-    """Return (S,) one number for all signal columns of a program that always show the same colour."""
-    numbers: dict[tuple[int, bytes], int] = {}
-    out = np.zeros(len(town.signal_program), np.int64)
-    for column, program in enumerate(town.signal_program):
-        rows = slice(town.program_start[program], town.program_start[program + 1])
-        shows = town.phase_state[rows, town.signal_column[column]].tobytes()
-        out[column] = numbers.setdefault((int(program), shows), len(numbers))
-    return out

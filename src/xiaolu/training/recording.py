@@ -26,12 +26,13 @@ from xiaolu.expert.teacher import Teacher
 from xiaolu.ride.config import RideConfig
 from xiaolu.ride.ride import Ride
 from xiaolu.training import moments as making
-from xiaolu.training.lamps import heads_of, signal_ahead
+from xiaolu.training.lamps import signal_ahead
 from xiaolu.training.moments import Draft, Looks
 from xiaolu.training.shift import NONE, Shifts, room_for
 from xiaolu.training.sway import SwayedTeacher
 from xiaolu.world.ground import Ground
 from xiaolu.world.routing import draw_ride
+from xiaolu.world.signals import heads_of
 from xiaolu.world.town import Town, Turn
 from xiaolu.world.world import World
 

@@ -9,6 +9,7 @@ from xiaolu.core.rates import TICK_S
 from xiaolu.world.acting import lawless
 from xiaolu.world.draws import draw
 from xiaolu.world.looking import FORGET_Z_M, perceives
+from xiaolu.world.officer import officers_of, officers_seen
 from xiaolu.world.passing import choose_offset
 from xiaolu.world.paths import follow_ego, follow_heading, follow_ways, lay_out
 from xiaolu.world.signals import lamp
@@ -30,6 +31,7 @@ def careless(row, seed, tick):
 @njit(cache=True)
 def draw_paths(ways, programs, stage, table, bodies, paths, o, users, seed, tick, clock, ego, ego_on):
     """Fill the lines of all paths, the ego's from ego (6,) and ego_on (4,), see `follow_ego`; mark turns on red."""
+    slots = officers_of(table, o, users)
     for i in range(users):
         if not bodies[i].moving:
             paths.row[i].count = 0
@@ -37,7 +39,8 @@ def draw_paths(ways, programs, stage, table, bodies, paths, o, users, seed, tick
         row = table.row[o + i]
         # Whoever looks away misses signals, but for drivers of motor vehicles; and some actors do not care.
         away = (row.kind >= 3 and careless(row, seed, tick)) or lawless(stage, row)
-        follow_ways(ways, programs, paths, i, row, bodies[i].half_length, seed, away, clock)
+        officers = officers_seen(table, o, users, slots, i)
+        follow_ways(ways, programs, paths, i, row, bodies[i].half_length, seed, away, clock, officers)
         if paths.row[i].count < 2:
             paths.row[i].count = 0
     e = users

@@ -15,7 +15,7 @@ from xiaolu.world.draws import draw
 from xiaolu.world.looking import FORGET_Z_M, gather, look
 from xiaolu.world.paths import PATH, PATH_POINT, POINTS, Paths, choose_next
 from xiaolu.world.places import ego_way
-from xiaolu.world.signals import lamp
+from xiaolu.world.signals import entry_lamp
 from xiaolu.world.temper import EMERGENCY_MPS2, ON_FOOT, STRIDE_M, TURN_RATE_RADPS
 from xiaolu.world.yielding import by_right_of_way, shared_spot
 
@@ -61,7 +61,7 @@ def _move(ways, programs, table, bodies, paths, o, i, seed, tick, clock):
         along -= ways.way[way].length
         if ways.way[following].signal >= 0 and not ON_FOOT[kind] and ways.way[following].signal != ways.way[way].signal:
             since = (bodies[i].half_length + max(ways.way[way].length - ways.way[way].stop_s, 0.0)) / max(speed, 1.0)
-            red = lamp(programs, ways.way[following].signal, clock - since)[0] == _RED
+            red = entry_lamp(programs, ways.way[following].signal, clock - since) == _RED
             table.row[u].ran_red = red and not ways.way[following].red_right
         elif ways.way[following].junction < 0:
             table.row[u].ran_red = False

@@ -9,7 +9,8 @@ from xiaolu.core.chance import Purpose
 from xiaolu.core.decision import LampColour
 from xiaolu.core.users import Kind
 from xiaolu.world.draws import draw
-from xiaolu.world.signals import lamp
+from xiaolu.world.officer import Command, ordered
+from xiaolu.world.signals import entry_lamp, lamp
 from xiaolu.world.temper import BRAKING_MPS2, LATERAL_MPS2, ON_FOOT, OWN_SPEED_MPS, TWO_WHEELER
 from xiaolu.world.town import LaneKind, RoadClass, Turn
 
@@ -24,6 +25,8 @@ _DRIVE, _CYCLE, _FOOT = int(LaneKind.DRIVE), int(LaneKind.CYCLE), int(LaneKind.F
 _CROSSING = int(LaneKind.CROSSING)
 _TRUNK, _RESIDENTIAL = int(RoadClass.TRUNK), int(RoadClass.RESIDENTIAL)
 _BUS = int(Kind.BUS)
+_PASS, _STOP, _SLOW = int(Command.PASS), int(Command.STOP), int(Command.SLOW)
+_PULL_OVER, _ADVANCE, _NO_COMMAND = int(Command.PULL_OVER), int(Command.ADVANCE), int(Command.NONE)
 
 
 PATH = np.dtype(
@@ -107,18 +110,57 @@ def choose_next(ways, way, seed, uid, count, kind):
 
 
 @njit(cache=True)
-def must_wait(programs, signal, time_s, reaction_s, may_turn, can_stop, walking):
-    """Return whether a user must stay before a signal: red, a yellow it can stop for, a green not yet noticed."""
-    colour, _ = lamp(programs, signal, time_s)
+def _ruling(programs, signal, time_s, inside):
+    return lamp(programs, signal, time_s)[0] if inside else entry_lamp(programs, signal, time_s)
+
+
+@njit(cache=True)
+def must_wait(programs, signal, time_s, reaction_s, may_turn, can_stop, walking, inside):
+    """Return whether a user must stay before a signal: red, a yellow it can stop for, a green not yet noticed.
+
+    inside: at the second line, beyond a left-turn waiting area.
+    """
+    colour = _ruling(programs, signal, time_s, inside)
     if colour in (_NONE, _DARK):
         return False
     if colour == _RED:
         return not may_turn
     if colour == _YELLOW:
         return can_stop
-    if walking:
-        return colour == _FLASHING or lamp(programs, signal, time_s - reaction_s)[0] == _RED
-    return lamp(programs, signal, time_s - reaction_s)[0] == _RED and not may_turn
+    if walking and colour == _FLASHING:
+        return True
+    return _ruling(programs, signal, time_s - reaction_s, inside) == _RED and (walking or not may_turn)
+
+
+@njit(cache=True)
+def halts(ways, programs, officers, way, following, time_s, reaction_s, can_stop, walking, heedless):
+    """Return whether a user on `way` must stop before `following`: an officer it sees outranks the signal."""
+    if heedless:
+        return False
+    if len(officers) and not walking:
+        last = ways.way[way].end - 1
+        order = ordered(
+            officers, ways.point[last].x, ways.point[last].y, ways.point[last].yaw, ways.way[following].turn
+        )
+        if order == _PASS or (order == _ADVANCE and ways.way[following].wait_s < np.inf):
+            return False
+        if order in (_STOP, _PULL_OVER, _ADVANCE):
+            return True
+    signal = ways.way[following].signal
+    if signal < 0 or ways.way[way].signal == signal:
+        return False
+    return must_wait(programs, signal, time_s, reaction_s, ways.way[following].red_right, can_stop, walking, False)
+
+
+@njit(cache=True)
+def halts_inside(ways, programs, officers, way, time_s, reaction_s, can_stop):
+    """Return whether a user must stop at the second line of a left-turn way with a waiting area."""
+    if len(officers):
+        first = ways.way[way].start
+        order = ordered(officers, ways.point[first].x, ways.point[first].y, ways.point[first].yaw, _LEFT)
+        if order != _NO_COMMAND and order != _SLOW:
+            return order != _PASS
+    return must_wait(programs, ways.way[way].signal, time_s, reaction_s, False, can_stop, False, True)
 
 
 @njit(cache=True)
@@ -134,10 +176,10 @@ def keep_of(ways, way, kind, own_m):
 
 
 @njit(cache=True)
-def follow_ways(ways, programs, paths, i, row, half, seed, away, time_s):
+def follow_ways(ways, programs, paths, i, row, half, seed, away, time_s, officers):
     """Fill row i of `paths` for the user of a table row, half as long as `half`, on the signal clock at time_s.
 
-    away: it ignores signals.
+    away: it ignores signals. officers (n,): those it sees who command traffic.
     """
     way, along, speed, kind, haste = row.way, row.along_m, abs(row.speed_mps), row.kind, row.haste
     count = row.junctions
@@ -153,6 +195,7 @@ def follow_ways(ways, programs, paths, i, row, half, seed, away, time_s):
     pace = np.inf
     start_s = -along  # where the present way begins, from the body
     first = way
+    waiting = -1  # the way whose second line has been looked at
     filled = 0
     limit = min(ways.way[way].limit * haste, own)
     paths.row[i].keep = keep_of(ways, way, kind, row.offset_target_m)
@@ -165,20 +208,14 @@ def follow_ways(ways, programs, paths, i, row, half, seed, away, time_s):
             if following < 0:
                 paths.row[i].stop = min(paths.row[i].stop, max(end - 0.5, 0.0))
                 break
-            if ways.way[following].signal >= 0 and ways.way[way].signal != ways.way[following].signal:
+            signal = ways.way[following].signal
+            enters = ways.way[following].junction >= 0 and ways.way[way].junction < 0
+            if (signal >= 0 and ways.way[way].signal != signal) or (len(officers) and enters):
                 line = start_s + ways.way[way].stop_s
                 gap = line - half
                 if gap > -1.0 and paths.row[i].stop == np.inf:
                     can_stop = speed * speed < 2.0 * 3.0 * max(gap, 0.01)
-                    if not away and must_wait(
-                        programs,
-                        ways.way[following].signal,
-                        time_s,
-                        row.reaction_s,
-                        ways.way[following].red_right,
-                        can_stop,
-                        walking,
-                    ):
+                    if halts(ways, programs, officers, way, following, time_s, row.reaction_s, can_stop, walking, away):
                         paths.row[i].stop = max(line, 0.0)
             turn = ways.way[following].turn
             if end < 35.0 and paths.row[i].lights == 0:
@@ -188,11 +225,19 @@ def follow_ways(ways, programs, paths, i, row, half, seed, away, time_s):
             way = following
             count += 1
             fast = min(ways.way[way].limit * haste, own)
-            if not walking:
-                fast = min(fast, ways.way[way].look)
+            if not walking and (signal < 0 or lamp(programs, signal, time_s)[0] == _DARK):
+                fast = min(fast, ways.way[way].look)  # where no signal orders, right of way does
             pace = min(pace, np.sqrt(fast * fast + 2.0 * braking * 0.6 * max(start_s, 0.0)))
         if s > ways.way[way].length:
             break
+        if ways.way[way].wait_s < np.inf and way != waiting and not walking:
+            waiting = way
+            line = start_s + ways.way[way].wait_s
+            gap = line - half
+            if gap > -1.0 and paths.row[i].stop == np.inf and not away:
+                can_stop = speed * speed < 2.0 * 3.0 * max(gap, 0.01)
+                if halts_inside(ways, programs, officers, way, time_s, row.reaction_s, can_stop):
+                    paths.row[i].stop = max(line, 0.0)
         place = s / ways.way[way].spacing
         base = ways.way[way].start
         last = ways.way[way].end - base - 2

@@ -246,7 +246,7 @@ class _Builder:
             self.add_points(row, run)
             row["lane"] = row["signal"] = row["junction"] = -1
             row["kind"], row["turn"], row["road"] = kind, Turn.NONE, RoadClass.LIVING
-            row["limit"], row["look"] = 8.3, np.inf
+            row["limit"], row["look"], row["wait_s"] = 8.3, np.inf, np.inf
             row["left_room"] = row["right_room"] = room + max(offsets, default=0.0)
             onward = self._join(points[-1], points[-2]) if actor.then_lane and number == 0 else []
             way = self.add(row, onward, self.count + 1 if number == 0 else self.count - 1)

@@ -17,6 +17,7 @@ from xiaolu.world.places import ego_way, way_grid
 from xiaolu.world.ranging import measure
 from xiaolu.world.script import Script, empty_stage, stage
 from xiaolu.world.sight import Sight
+from xiaolu.world.signal_faults import SignalFault
 from xiaolu.world.signals import clock_s, head_states, programs_of
 from xiaolu.world.spawn import PARKED_SLOTS, appear, leave, park, parking_of, spots_of, without
 from xiaolu.world.state import Ego, WorldState, empty_minds, fork, map_arrays
@@ -55,10 +56,18 @@ def _tick(ways, programs, walls, grid, spots, parking, stage, table, users, dens
 class World:
     """Road users in one town. The object holds tables only: all that changes is in the `WorldState`.
 
-    users: how many moving road users there may be at once; density: factor on how many there are (0: none).
+    users: how many moving road users there may be at once; density: factor on how many there are (0: none). faults:
+    what is wrong with its signals; signals_start_s: the signal clock when a ride begins, None: drawn from its seed.
     """
 
-    def __init__(self, town: Town, users: int = 40, density: float = 1.0) -> None:
+    def __init__(
+        self,
+        town: Town,
+        users: int = 40,
+        density: float = 1.0,
+        faults: tuple[SignalFault, ...] = (),
+        signals_start_s: float | None = None,
+    ) -> None:
         if users < 0 or not 0.0 <= density <= 10.0:
             raise ValueError(f"World: users {users} must be at least 0 and density {density} within 0 to 10")
         self.town = town
@@ -70,8 +79,16 @@ class World:
         self._grid = way_grid(self._ways)
         self._spots = spots_of(self._ways)
         self._parking = parking_of(town)
-        self._programs = programs_of(town)
         self._stage = empty_stage()
+        self.faults, self.signals_start_s = tuple(faults), signals_start_s
+        programs_of(town, self.faults)  # names a fault of a signal that the town does not have
+
+    def with_signals(self, faults: tuple[SignalFault, ...], signals_start_s: float | None = None) -> "World":
+        """Return a world that shares this one's tables, with other faults and another start of the signal clock."""
+        other = copy.copy(self)
+        other.faults, other.signals_start_s = tuple(faults), signals_start_s
+        programs_of(self.town, other.faults)
+        return other
 
     def staged(self, script: Script, users: int | None = None, density: float | None = None) -> "World":
         """Return a world in which the script's actors take part; it shares this one's tables.
@@ -138,7 +155,11 @@ class World:
             raise ValueError(f"World.step: motion of {motion.pose.shape[0]} branches for a state of {branches}")
         table = table_of(state.users, state.minds)
         tick = state.tick + 1
-        clock = np.array([clock_s(float(t) * TICK_S, int(s)) for t, s in zip(tick, state.seed, strict=True)])
+        if self.faults and (state.seed != state.seed[0]).any():
+            raise ValueError("World.step: signal faults begin by the clock of one ride, the branches are of several")
+        programs = programs_of(self.town, self.faults, int(state.seed[0]), self.signals_start_s)
+        starts = zip(tick, state.seed, strict=True)
+        clock = np.array([clock_s(float(t) * TICK_S, int(s), self.signals_start_s) for t, s in starts])
         uid, z = state.next_uid.copy(), state.ego.z_m.copy()
         was = state.ego
         columns = (
@@ -153,7 +174,7 @@ class World:
         touching, caused = np.zeros((2, branches, self.slots), bool)
         pose = np.ascontiguousarray(motion.pose)
         _tick(
-            self._ways, self._programs, self.sight.walls, self._grid, self._spots, self._parking, self._stage, table,
+            self._ways, programs, self.sight.walls, self._grid, self._spots, self._parking, self._stage, table,
             self.users, self.density, state.seed, tick, clock, uid, z, pose, ego, touching, caused,
         )  # fmt: skip
         users, minds = split(table, branches)
@@ -184,7 +205,9 @@ class World:
         """Return the ground truth of one branch at this moment."""
         ego, seed = state.ego, int(state.seed[branch])
         pose = np.array([ego.x_m[branch], ego.y_m[branch], ego.yaw_rad[branch]])
-        colour, countdown = head_states(self.town, float(state.tick[branch]) * TICK_S, seed)
+        colour, countdown = head_states(
+            self.town, float(state.tick[branch]) * TICK_S, seed, self.faults, self.signals_start_s
+        )
         return Scene(
             stamp_ns=stamp_ns,
             seed=seed,
