@@ -13,8 +13,9 @@ from xiaolu.core.users import VULNERABLE, Users
 from xiaolu.measures.geometry import clearance_m, time_to_collision_turning_s
 from xiaolu.measures.interventions import MISSED_M
 from xiaolu.world.ground import Ground
+from xiaolu.world.officer import Command, command_at
 from xiaolu.world.routing import RoutePath
-from xiaolu.world.signals import lane_colour
+from xiaolu.world.signals import entry_colour, heads_of, ordered_by
 from xiaolu.world.town import LaneKind, Town, Turn
 
 # Outer edges of the tyres' contact patches: x on the axles, y at the half track.
@@ -34,6 +35,8 @@ class Track:
         self._route_edges = set(town.lane_edge[path.plan.lanes].tolist())
         self._s_m = 0.0
         self._line: tuple[int, float] = (-1, np.nan)  # the approach lane whose stop line governs; metres ahead of it
+        self._inside = -1  # the left-turn lane whose second line governs, beyond its waiting area
+        self._waiting = [k for k, lane in enumerate(path.plan.lanes) if np.isfinite(town.waiting_s_m[lane])]
         self._columns: dict[str, list] = {}
 
     def __len__(self) -> int:
@@ -77,8 +80,9 @@ class Track:
             "route_distance_m": 0.0 if self._on_route(lane, distance) else abs(float(offset_m)),
         }
         row |= self._signal(scene) | self._vulnerable(scene, layer)
-        row["way_free"] = self._way_free(scene.users, scene.ego_pose, float(offset_m)) and not (
-            row["signal_colour"] != LampColour.GREEN and 0.0 < row["line_ahead_m"] < SIGNAL_REACH_M
+        opens = row["signal_colour"] in (LampColour.GREEN, LampColour.DARK)
+        row["way_free"] = self._way_free(scene.users, scene.ego_pose, float(offset_m)) and (
+            opens or not 0.0 < row["line_ahead_m"] < SIGNAL_REACH_M
         )
         for name, value in row.items():
             self._columns.setdefault(name, []).append(value)
@@ -103,40 +107,71 @@ class Track:
         return float(np.arctan2(ahead[1], ahead[0]))
 
     def _signal(self, scene: Scene) -> dict:
-        """The stop line that governs the ego: of the lane under its bumper, or the one it has just passed."""
+        """The stop line that governs the ego: of the lane under its bumper, or the one it has just passed.
+
+        Beyond a left-turn waiting area that is the second line. What an officer in sight orders outranks the lamp: go
+        is a green, stop a red for right turns too.
+        """
         town = self._town
         bumper = to_parent(scene.ego_pose, np.array([EGO_BODY.front_x_m, 0.0]))
         lane, s_m, _offset, distance = self._ground.nearest(
             float(bumper[0]), float(bumper[1]), DRIVE, yaw=float(scene.ego_pose[2])
         )
-        on_lane = lane >= 0 and distance < 2.0
-        if on_lane and np.isfinite(town.stop_s_m[lane]):
-            self._line = (int(lane), float(town.stop_s_m[lane] - s_m))
-        elif self._line[0] >= 0:
-            ahead = self._line[1] - scene.ego_speed_mps * 0.1
-            self._line = (self._line[0], ahead) if ahead > -5.0 else (-1, np.nan)
         approach, ahead_m = self._line
-        colour, right = LampColour.NONE, False
+        passed = ahead_m - scene.ego_speed_mps * 0.1
+        turning, to_second_m = self._second_line(bumper)
+        if lane >= 0 and distance < 2.0 and np.isfinite(town.stop_s_m[lane]):
+            self._line, self._inside = (int(lane), float(town.stop_s_m[lane] - s_m)), -1
+        elif turning >= 0 and approach >= 0 and self._inside < 0 and ahead_m > 0.0:
+            self._line = (approach, min(passed, 0.0))  # over the first line; the second governs from the next tick on
+        elif turning >= 0 and approach >= 0:
+            self._line, self._inside = (approach, to_second_m), turning
+        elif approach >= 0:
+            self._line = (approach, passed) if passed > -5.0 else (-1, np.nan)
+        approach, ahead_m = self._line
+        colour, right, officer = LampColour.NONE, False, False
         if approach >= 0:
-            colour, right = self._colour(approach, scene.stamp_ns / 1e9, scene.seed)
-        return {"line_ahead_m": ahead_m, "signal_colour": int(colour), "right_turn": right}
+            colour, right, officer = self._ruling(scene, approach)
+        return {"line_ahead_m": ahead_m, "signal_colour": int(colour), "right_turn": right, "officer": officer}
 
-    def _colour(self, approach: int, time_s: float, seed: int) -> tuple[LampColour, bool]:
-        """What governs the connection the ego takes: the route's if it is on the route's lane, else the kindest.
+    def _second_line(self, bumper: np.ndarray) -> tuple[int, float]:
+        """Return the route's left-turn lane with a waiting area that the bumper is on, and how far its line is; -1."""
+        town, path = self._town, self._path
+        for position in self._waiting:
+            from_m = float(path.lane_from_s_m[position])
+            second_m = from_m + float(town.waiting_s_m[path.plan.lanes[position]])
+            if from_m - 10.0 < self._s_m + EGO_BODY.front_x_m < second_m + 10.0:
+                front_m, offset_m = path.project(float(bumper[0]), float(bumper[1]), self._s_m)
+                if from_m < front_m < second_m + 5.0 and abs(offset_m) < 2.0:
+                    return int(path.plan.lanes[position]), second_m - front_m
+        return -1, np.nan
 
-        The second value: it turns right on a round lamp, which the law allows on red.
+    def _ruling(self, scene: Scene, approach: int) -> tuple[LampColour, bool, bool]:
+        """Return what governs the connection the ego takes, whether red lets it pass, and whether an officer said so.
+
+        The connection is the route's if the ego is on the route's lane, else the one with the kindest lamp.
+        A right turn on a round lamp may pass on red.
         """
         town = self._town
         ways = [int(n) for n in town.following(approach) if town.lane_signal[n] >= 0]
         routed = [n for n in ways if n in self._path.plan.lanes]
         ways = routed or ways
         if not ways:
-            return LampColour.NONE, False
-        colours = [LampColour(int(c)) for c in lane_colour(town, time_s, seed)[town.lane_signal[ways]]]
-        arrows = town.head_arrow[np.isin(town.head_lane, ways)]
+            return LampColour.NONE, False, False
+        inside = self._inside >= 0
+        order = command_at(town, approach, self._inside if inside else ways[0], scene.users, scene.visible)
+        if order in (Command.PASS, Command.STOP, Command.PULL_OVER, Command.ADVANCE):
+            enters = order == Command.ADVANCE and not inside and np.isfinite(town.waiting_s_m[ways[0]])
+            go = order == Command.PASS or bool(enters)
+            return LampColour.GREEN if go else LampColour.RED, False, True
+        orders = ordered_by(town, scene.signal_colour, scene.signal_countdown_s)
+        if inside:
+            return LampColour(int(orders[town.lane_signal[self._inside]])), False, False
+        colours = [entry_colour(town, orders, n) for n in ways]
+        arrows = np.concatenate([town.head_arrow[heads_of(town, n)] for n in ways])
         right = all(Turn(int(town.lane_turn[n])) == Turn.RIGHT for n in ways) and not (arrows == Turn.RIGHT).any()
         free = [c for c in colours if c != LampColour.RED]
-        return (free or colours)[0], right
+        return (free or colours)[0], right, False
 
     def _vulnerable(self, scene: Scene, layer: int) -> dict:
         users = scene.users

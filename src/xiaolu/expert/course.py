@@ -211,6 +211,5 @@ class Course:
         return tuple(out)
 
     def colours(self, signal_colour: np.ndarray, countdown_s: np.ndarray) -> np.ndarray:
-        """Return (S + 1,) LampColour that every signal orders, from the heads (H,); NONE in the last, for lanes without.
-        """
+        """Return (S + 1,) LampColour that every signal orders, by the heads (H,); last NONE, for lanes without."""
         return np.append(ordered_by(self.town, signal_colour, countdown_s), LampColour.NONE).astype(np.int8)

@@ -69,18 +69,29 @@ def off_road(stamp_ns: np.ndarray, off_road_m: np.ndarray) -> list[Event]:
     ]
 
 
-def red_line(stamp_ns: np.ndarray, line_ahead_m: np.ndarray, colour: np.ndarray, right_turn: np.ndarray) -> list[Event]:
-    """Return crossings of a stop line on red.
+def red_line(
+    stamp_ns: np.ndarray,
+    line_ahead_m: np.ndarray,
+    colour: np.ndarray,
+    right_turn: np.ndarray,
+    officer: np.ndarray | None = None,
+) -> list[Event]:
+    """Return crossings of a stop line on red, or against an officer who ordered to stop.
 
     line_ahead_m: (T,) from the front bumper to the nearest governing line, negative once past, NaN without one;
-    colour: (T,) LampColour of its signal; right_turn: (T,) bool, a right turn on a round red, which the law allows.
+    colour: (T,) LampColour of its signal; right_turn: (T,) bool, a right turn on a round red, which the law allows;
+    officer: (T,) bool, the colour is what an officer's command means: GREEN for go, RED for stop.
     The crossing is where the distance turns from positive to negative by less than 5 m a tick: a jump is a new line.
     """
     before, after = line_ahead_m[:-1], line_ahead_m[1:]
     with np.errstate(invalid="ignore"):
         crossed = (before > 0.0) & (after <= 0.0) & (before - after < 5.0)
     red = (colour[:-1] == LampColour.RED) & (colour[1:] == LampColour.RED) & ~right_turn[1:]
-    return _events(RED_LINE, stamp_ns, np.repeat(np.flatnonzero(crossed & red)[:, None] + 1, 2, axis=1))
+    told = np.zeros(len(stamp_ns), bool) if officer is None else officer
+    return [
+        Event(RED_LINE, int(stamp_ns[k]), int(stamp_ns[k]), "against an officer" if told[k] else "")
+        for k in np.flatnonzero(crossed & red) + 1
+    ]
 
 
 def wrong_way(stamp_ns: np.ndarray, heading_error_rad: np.ndarray, speed_mps: np.ndarray) -> list[Event]:

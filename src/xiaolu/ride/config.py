@@ -16,6 +16,7 @@ from xiaolu.world.routing import RoutePlan, draw_ride
 from xiaolu.world.scenarios.format import load_family
 from xiaolu.world.scenarios.sample import Scenario, scenario_again
 from xiaolu.world.script import Script
+from xiaolu.world.signal_faults import SignalFault, faults_from_text, faults_to_text
 from xiaolu.world.town import Town
 
 
@@ -28,6 +29,7 @@ class RideConfig:
     users, density: how many road users at most, and how full the streets are (1 is ordinary). max_s: the ride is
     called off after this long. script: actors that take part; scenario: (family, seed) it was made from, for the
     header. start_pose: x, y, yaw of the rear axle, None: at the route's beginning; start_mps: how fast it begins.
+    faults: what is wrong with signals; signals_start_s: their clock when the ride begins, None: drawn from the seed.
     """
 
     town: Town
@@ -46,6 +48,8 @@ class RideConfig:
     scenario: tuple[str, int] | None = None
     start_pose: tuple[float, float, float] | None = None
     start_mps: float = 0.0
+    faults: tuple[SignalFault, ...] = ()
+    signals_start_s: float | None = None
 
     def __post_init__(self) -> None:
         split_of(self.seed)
@@ -77,6 +81,8 @@ class RideConfig:
             "users": str(self.users),
             "density": repr(self.density),
             "max_s": repr(self.max_s),
+            "faults": faults_to_text(self.faults),
+            "signals_start_s": "" if self.signals_start_s is None else repr(self.signals_start_s),
             "route_length_m": repr(route.length_m),
         }
         if self.scenario is not None:
@@ -120,6 +126,9 @@ def config_of(header: Header, town: Town) -> RideConfig:
         users=int(kept["users"]),
         density=float(kept["density"]),
         max_s=float(kept["max_s"]),
+        # Rides of before there were faults had none.
+        faults=faults_from_text(kept["faults"]) if "faults" in kept else (),
+        signals_start_s=float(kept["signals_start_s"]) if kept.get("signals_start_s") else None,
     )
     if "scenario" not in kept:
         return plain

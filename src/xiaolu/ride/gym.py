@@ -35,7 +35,7 @@ from xiaolu.ride.config import RideConfig
 from xiaolu.ride.ride import Ride
 from xiaolu.world.ground import Ground
 from xiaolu.world.routing import RoutePath
-from xiaolu.world.signals import lane_colour
+from xiaolu.world.signals import entry_colour, ordered_by
 from xiaolu.world.town import LaneKind, Town, Turn, load_town
 from xiaolu.world.world import World
 
@@ -126,7 +126,7 @@ class RideEnv(gymnasium.Env):
         self._hands = _Hands(self.cameras)
         self._renderer: Renderer | None = None
         self._ride: Ride | None = None
-        self._lines: list[tuple[float, int, bool]] = []
+        self._lines: list[tuple[float, int, bool, bool]] = []
         self._touching: set[int] = set()
 
     @property
@@ -205,10 +205,11 @@ class RideEnv(gymnasium.Env):
             found["contact"] = CONTACT
         self._touching = touching
         at_m = ride.state.progress.s_m + EGO_BODY.front_x_m
-        for line_m, column, free_right in self._lines:
+        for line_m, onward, inside, free_right in self._lines:
             if before_m + EGO_BODY.front_x_m <= line_m < at_m and not free_right:
-                colour = lane_colour(self.town, ride.stamp_ns / SECOND_NS, ride.config.seed)[column]
-                if colour == LampColour.RED:
+                orders = ordered_by(self.town, scene.signal_colour, scene.signal_countdown_s)
+                own = LampColour(int(orders[self.town.lane_signal[onward]]))
+                if (own if inside else entry_colour(self.town, orders, onward)) == LampColour.RED:
                     found["red_line"] = RED_LINE
         wheels = to_parent(scene.ego_pose, WHEELS_M)
         lane = ride.path.lane_at(ride.state.progress.s_m)
@@ -252,15 +253,21 @@ def route_vector(observation: Observation) -> np.ndarray:
     return out
 
 
-def stop_lines(path: RoutePath) -> list[tuple[float, int, bool]]:
-    """Return (s along the way, signal column, whether red lets one pass: a right turn) of the signalled stop lines."""
+def stop_lines(path: RoutePath) -> list[tuple[float, int, bool, bool]]:
+    """Return (s along the way, junction lane, inside, whether red lets one pass: a right turn) of signalled lines.
+
+    inside: the second line of a left turn with a waiting area.
+    """
     town, lanes, out = path.town, path.plan.lanes, []
     for position in range(len(lanes) - 1):
         lane, following = int(lanes[position]), int(lanes[position + 1])
         stop_m, column = float(town.stop_s_m[lane]), int(town.lane_signal[following])
         if np.isfinite(stop_m) and column >= 0 and town.lane_kind[lane] == LaneKind.DRIVE:
             at_m = float(path.lane_to_s_m[position]) - (float(town.lane_length_m[lane]) - stop_m)
-            out.append((at_m, column, bool(town.lane_turn[following] == Turn.RIGHT)))
+            out.append((at_m, following, False, bool(town.lane_turn[following] == Turn.RIGHT)))
+            if np.isfinite(town.waiting_s_m[following]):
+                second_m = float(path.lane_from_s_m[position + 1]) + float(town.waiting_s_m[following])
+                out.append((second_m, following, True, False))
     return out
 
 

@@ -104,7 +104,9 @@ class Ride:
         self.config = config = config.with_route()
         assert config.route is not None
         self.renderer = renderer
-        self.world = world if world is not None else World(config.town, users=config.users, density=config.density)
+        world = world if world is not None else World(config.town, users=config.users, density=config.density)
+        own = config.faults or config.signals_start_s is not None
+        self.world = world.with_signals(config.faults, config.signals_start_s) if own else world
         self.path = RoutePath(config.town, config.route)
         self.phone = Phone(self.path, config.seed)
         self.passenger = Passenger(self.path, config.seed, config.wishes)

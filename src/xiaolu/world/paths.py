@@ -13,6 +13,7 @@ from xiaolu.world.officer import Command, ordered
 from xiaolu.world.signals import entry_lamp, lamp
 from xiaolu.world.temper import BRAKING_MPS2, LATERAL_MPS2, ON_FOOT, OWN_SPEED_MPS, TWO_WHEELER
 from xiaolu.world.town import LaneKind, RoadClass, Turn
+from xiaolu.world.ways import LOOK_FOR_VEHICLES_MPS
 
 POINTS = 28
 NARROW_M = 4.3  # a shared surface narrower than this lets no two cars past each other: cars stay out if they can
@@ -225,8 +226,10 @@ def follow_ways(ways, programs, paths, i, row, half, seed, away, time_s, officer
             way = following
             count += 1
             fast = min(ways.way[way].limit * haste, own)
-            if not walking and (signal < 0 or lamp(programs, signal, time_s)[0] == _DARK):
-                fast = min(fast, ways.way[way].look)  # where no signal orders, right of way does
+            if not walking and signal < 0:
+                fast = min(fast, ways.way[way].look)
+            elif not walking and lamp(programs, signal, time_s)[0] == _DARK:
+                fast = min(fast, LOOK_FOR_VEHICLES_MPS)  # right of way decides, and nobody is sure of it
             pace = min(pace, np.sqrt(fast * fast + 2.0 * braking * 0.6 * max(start_s, 0.0)))
         if s > ways.way[way].length:
             break

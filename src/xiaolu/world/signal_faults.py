@@ -3,8 +3,9 @@
 A fault begins at a moment of the ride and lasts until another; before and after it there is nothing to be seen of it.
 """
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import IntEnum
 
 import numpy as np
@@ -67,6 +68,19 @@ class SignalFault:
             raise ValueError(f"SignalFault.seconds: {self.seconds}, digits jump by up to {LONGEST_S:g} s, not by 0")
         if kind is FaultKind.COUNTDOWN_OF_OTHER and (self.other < 0 or self.other in self.signals):
             raise ValueError(f"SignalFault.other: {self.other}, must be a signal that is not one of {self.signals}")
+
+
+def faults_to_text(faults: Sequence[SignalFault]) -> str:
+    """Return faults as one line of JSON, for a ride's header."""
+    return json.dumps([asdict(fault) for fault in faults])
+
+
+def faults_from_text(text: str) -> tuple[SignalFault, ...]:
+    """Return the faults that a line written by `faults_to_text` stands for."""
+    rows = json.loads(text)
+    return tuple(
+        SignalFault(**{**row, "kind": FaultKind(row["kind"]), "signals": tuple(row["signals"])}) for row in rows
+    )
 
 
 def fault_rows(faults: Sequence[SignalFault], start_s: float, signals: int) -> np.ndarray:

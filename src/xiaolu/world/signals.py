@@ -72,14 +72,9 @@ def _programs(town: Town, faults: tuple[SignalFault, ...], start_s: float) -> Pr
     )
 
 
-def waiting_s_m(town: Town) -> np.ndarray:
-    """Return (L,): where on a left-turn lane inside a junction the second line, of its waiting area, lies; or NaN."""
-    return np.asarray(getattr(town, "waiting_s_m", np.full(town.lanes, np.nan)), np.float64)
-
-
 def _straight_beside(town: Town) -> np.ndarray:
     out = np.full(len(town.signal_program), -1, np.int64)
-    for lane in np.flatnonzero(np.isfinite(waiting_s_m(town)) & (town.lane_signal >= 0)):
+    for lane in np.flatnonzero(np.isfinite(town.waiting_s_m) & (town.lane_signal >= 0)):
         beside = siblings(town, int(lane))
         straight = beside[(town.lane_turn[beside] == Turn.STRAIGHT) & (town.lane_signal[beside] >= 0)]
         if len(straight):
@@ -329,6 +324,17 @@ class Line(NamedTuple):
     colour: LampColour
 
 
+def entry_colour(town: Town, colours: np.ndarray, onward: int) -> LampColour:
+    """Return the colour that rules the stop line before a junction lane; colours (S,) as for `line_ahead`.
+
+    Before a left-turn waiting area the green of the straight lanes beside it lets one in too.
+    """
+    signal = int(town.lane_signal[onward])
+    beside = int(programs_of(town).straight[signal])
+    own = int(colours[signal])
+    return LampColour(own if beside < 0 else int(kindest(own, int(colours[beside]))))
+
+
 def line_ahead(town: Town, colours: np.ndarray, lane: int, onward: int, s_m: float) -> Line | None:
     """Return the line that governs a vehicle whose front is s_m along a lane, on its way into `onward`; None without.
 
@@ -337,25 +343,17 @@ def line_ahead(town: Town, colours: np.ndarray, lane: int, onward: int, s_m: flo
     first may then be passed on the straight lanes' green, the second on the turn's own only; once the front is over the
     first line, the second governs. ahead_m is negative once the last line is behind.
     """
-    waiting = waiting_s_m(town)
-    own = int(town.lane_signal[lane])
-    if own >= 0 and np.isfinite(waiting[lane]):
-        second = float(waiting[lane])
-        return Line(int(lane), second, second - s_m, LampColour(int(colours[own])))
+    if town.lane_signal[lane] >= 0 and np.isfinite(town.waiting_s_m[lane]):
+        second = float(town.waiting_s_m[lane])
+        return Line(int(lane), second, second - s_m, LampColour(int(colours[town.lane_signal[lane]])))
     stop = float(town.stop_s_m[lane])
-    signal = int(town.lane_signal[onward]) if onward >= 0 else -1
-    if not np.isfinite(stop) or signal < 0:
+    if not np.isfinite(stop) or onward < 0 or town.lane_signal[onward] < 0:
         return None
-    colour = int(colours[signal])
-    if not np.isfinite(waiting[onward]):
-        return Line(int(lane), stop, stop - s_m, LampColour(colour))
-    if s_m > stop:
-        second = float(waiting[onward])
+    second = float(town.waiting_s_m[onward])
+    if s_m > stop and np.isfinite(second):
         ahead = float(town.lane_length_m[lane]) - s_m + second
-        return Line(int(onward), second, ahead, LampColour(colour))
-    beside = int(programs_of(town).straight[signal])
-    ruling = colour if beside < 0 else int(kindest(colour, int(colours[beside])))
-    return Line(int(lane), stop, stop - s_m, LampColour(ruling))
+        return Line(int(onward), second, ahead, LampColour(int(colours[town.lane_signal[onward]])))
+    return Line(int(lane), stop, stop - s_m, entry_colour(town, colours, onward))
 
 
 def fault_at(

@@ -9,7 +9,6 @@ from typing import NamedTuple
 import numpy as np
 from scipy.spatial import cKDTree
 
-from xiaolu.world.signals import waiting_s_m
 from xiaolu.world.town import LaneKind, Town, Turn
 
 LINK_WIDTH_M = 1.6
@@ -57,8 +56,8 @@ class Ways(NamedTuple):
     stop_s: where one stops on it before a signal (its end where there is no stop line); wait_s: where the second line
     of a left turn with a waiting area lies on it, infinite without; left_room, right_room: how far the surface goes
     either side of the line; keep_right: where on a shared surface one keeps, left of the line; look: the speed in m/s
-    at which one enters it where no signal orders anything, ready to let others go first; on_road: a footway that the
-    map lays over a carriageway, which people avoid.
+    at which one enters it, ready to let others go first; on_road: a footway that the map lays over a carriageway, which
+    people avoid.
     """
 
     way: np.ndarray
@@ -120,10 +119,9 @@ def ways_of(town: Town) -> Ways:
     way["road"] = spread(town.lane_class, 7)
     way["back"] = np.arange(count) >= lanes
     way["red_right"], way["shared"] = _red_right(town, turn, signal), shared
-    way["look"] = np.where(way_kind == LaneKind.DRIVE, spread(_look_speeds(town), np.inf), np.inf)
-    waiting = waiting_s_m(town)
+    way["look"] = np.where((signal < 0) & (way_kind == LaneKind.DRIVE), spread(_look_speeds(town), np.inf), np.inf)
     way["wait_s"] = np.inf
-    way["wait_s"][:lanes] = np.where(np.isnan(waiting), np.inf, waiting)
+    way["wait_s"][:lanes] = np.where(np.isnan(town.waiting_s_m), np.inf, town.waiting_s_m)
     point = np.zeros(len(points), POINT)
     point["x"], point["y"], point["z"], point["yaw"] = *points.T, _tangents(points, start)
     way["on_road"] = _on_road(way, point)
