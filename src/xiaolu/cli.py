@@ -165,6 +165,19 @@ def evaluate(
     print(out)
 
 
+def compare(one: Annotated[Path, tyro.conf.Positional], other: Annotated[Path, tyro.conf.Positional], /) -> None:
+    """Set two drivers side by side on the rides that both drove: passed, arrived, ratio of interventions.
+
+    Args:
+        one: A JSON of `xiaolu evaluate`.
+        other: Another, of the same town, length and conditions.
+    """
+    from xiaolu.evaluation.compare import compare as compared
+    from xiaolu.evaluation.compare import load_evaluation, table
+
+    print(table(compared(load_evaluation(one), load_evaluation(other))))
+
+
 def train(
     data: Annotated[tuple[Path, ...], tyro.conf.Positional],
     /,
@@ -246,6 +259,7 @@ def _spinner(text: str) -> Any:
 VERBS: dict[str, Callable[..., None]] = {
     "drive": drive,
     "evaluate": evaluate,
+    "compare": compare,
     "replay": replay,
     "report": report,
     "train": train,

@@ -1,5 +1,6 @@
 """Seeded rides -> scores. A ride counts as passed when it arrives and nobody would have had to step in."""
 
+import hashlib
 import io
 import json
 import multiprocessing
@@ -19,6 +20,7 @@ from xiaolu.cameras.renderer import Renderer
 from xiaolu.core.conditions import CONDITIONS
 from xiaolu.core.episode import Event
 from xiaolu.core.rates import ticks_of
+from xiaolu.evaluation.journal import Journal
 from xiaolu.evaluation.referee import Judgement, Referee
 from xiaolu.measures import interventions as rules
 from xiaolu.measures.rates import distance_per_event_m, rate_per_km, share_interval
@@ -119,50 +121,61 @@ def evaluate_rides(
 ) -> dict[str, Any]:
     """Drive `rides` seeded rides over `workers` processes, write JSON to `out` and return it.
 
-    The rows do not depend on `workers`, latencies aside. Stopped early (Ctrl-C), the finished rides are written.
+    The rows do not depend on `workers`, latencies aside. Finished rides are kept beside `out` as they come in: called
+    again with the same arguments after Ctrl-C or a kill, it goes on with the others.
     """
     loaded = load_town(town)
     cameras = bool(make_driver(driver, loaded, draw_ride(loaded, seed, length_m)).cameras)
-    rows: dict[int, dict[str, Any]] = {}
-    walls: list[np.ndarray] = []
-    out.parent.mkdir(parents=True, exist_ok=True)
     workers = max(1, min(workers, rides))
     threads = 1 if workers > 1 else 2
+    asked = {
+        "schema": SCHEMA,
+        "version": __version__,
+        "driver": driver,
+        "town": town.stem,
+        "town_digest": loaded.digest(),
+        "seed": seed,
+        "length_m": length_m,
+        "conditions": conditions,
+    }
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     spawn = multiprocessing.get_context("spawn")
+    seeds = range(seed, seed + rides)
     with (
+        Journal(out.with_name(out.name + ".rides"), {**asked, "driver_digest": driver_digest(driver)}) as journal,
         Progress(*columns, console=Console(stderr=True)) as progress,
         ProcessPoolExecutor(workers, spawn, _start_worker, (town, cameras)) as pool,
     ):
-        task = progress.add_task(f"{driver} in {town.stem}", total=rides)
-        jobs = {pool.submit(_work, driver, seed + i, length_m, conditions, threads): seed + i for i in range(rides)}
+        left = [s for s in seeds if s not in journal.rows]
+        task = progress.add_task(f"{driver} in {town.stem}", total=rides, completed=rides - len(left))
+        jobs = [pool.submit(_work, driver, s, length_m, conditions, threads) for s in left]
         try:
             for job in as_completed(jobs):
-                row, wall_s = job.result()
-                rows[jobs[job]] = row
-                walls.append(wall_s)
-                passed = sum(r["passed"] for r in rows.values())
-                progress.update(task, advance=1, description=f"{driver} in {town.stem}: {passed} of {len(rows)} passed")
+                journal.add(*job.result())
+                passed = sum(row["passed"] for row in journal.rows.values())
+                told = f"{driver} in {town.stem}: {passed} of {len(journal.rows)} passed"
+                progress.update(task, advance=1, description=told)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
-            if rows:
-                ordered = [rows[s] for s in sorted(rows)]
-                evaluation = {
-                    "schema": SCHEMA,
-                    "version": __version__,
-                    "driver": driver,
-                    "town": town.stem,
-                    "town_digest": loaded.digest(),
-                    "seed": seed,
-                    "length_m": length_m,
-                    "conditions": conditions,
-                    "summary": summary_of(ordered, np.concatenate(walls)),
-                    "rides": ordered,
-                }
-                partial = out.with_name(out.name + ".part")
-                partial.write_text(json.dumps(evaluation, indent=1), encoding="utf-8")
-                partial.replace(out)
+        ordered = [journal.rows[s] for s in seeds]
+        walls = np.concatenate([journal.walls[s] for s in seeds])
+        evaluation = {**asked, "summary": summary_of(ordered, walls), "rides": ordered}
+        partial = out.with_name(out.name + ".part")
+        partial.write_text(json.dumps(evaluation, indent=1), encoding="utf-8")
+        partial.replace(out)
+        journal.done()
     return evaluation
+
+
+def driver_digest(driver: str) -> str:
+    """Return a short hash of what a driver's folder holds, empty for one that is known by name."""
+    folder = Path(driver)
+    if not folder.is_dir():
+        return ""
+    total = hashlib.sha256()
+    for path in sorted(folder.glob("*.onnx")):
+        total.update(path.read_bytes())
+    return total.hexdigest()[:16]
 
 
 def summary_of(rows: list[dict[str, Any]], wall_s: np.ndarray) -> dict[str, Any]:

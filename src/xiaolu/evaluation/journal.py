@@ -1,0 +1,63 @@
+"""What an evaluation has finished so far, a line a ride, so that a killed one goes on where it was."""
+
+import json
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+
+class Journal:
+    """Rides of one evaluation, kept beside its JSON until that is whole. `key` says what they are rides of."""
+
+    def __init__(self, path: Path, key: dict[str, Any]) -> None:
+        """Open a journal; rides of another key, and a last line that was cut short, are dropped."""
+        self.path, self.key = path, json.loads(json.dumps(key))
+        self.rows: dict[int, dict[str, Any]] = {}
+        self.walls: dict[int, np.ndarray] = {}
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        kept = [line for line in map(_read, lines) if line is not None]
+        if kept and kept[0] == self.key:
+            for line in kept[1:]:
+                self.rows[line["row"]["seed"]] = line["row"]
+                self.walls[line["row"]["seed"]] = np.array(line["wall_s"], np.float64)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(path.name + ".part")
+        with partial.open("w", encoding="utf-8") as file:
+            file.write(json.dumps(self.key) + "\n")
+            file.writelines(self._line(seed) for seed in self.rows)
+        partial.replace(path)
+        self._file = path.open("a", encoding="utf-8")
+
+    def add(self, row: dict[str, Any], wall_s: np.ndarray) -> None:
+        """Keep a finished ride, on the disk before this returns."""
+        self.rows[row["seed"]], self.walls[row["seed"]] = row, np.round(wall_s, 5)
+        self._file.write(self._line(row["seed"]))
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+    def done(self) -> None:
+        """Forget the journal: the evaluation has been written whole."""
+        self._file.close()
+        self.path.unlink(missing_ok=True)
+
+    def __enter__(self) -> "Journal":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def _line(self, seed: int) -> str:
+        return json.dumps({"row": self.rows[seed], "wall_s": self.walls[seed].tolist()}) + "\n"
+
+
+def _read(line: str) -> dict[str, Any] | None:
+    try:
+        record = json.loads(line)
+    except json.JSONDecodeError:
+        return None
+    return record if isinstance(record, dict) else None
