@@ -83,7 +83,7 @@ def compile_net(
     own = to_town(streets.buildings, net.location) if streets else []
     furniture = making.furnish(Site(lanes, list(junctions.values()), own, seed))
     tables, names = lane_tables(net, lanes, junctions)
-    signals = signal_tables(net, lanes)
+    signals = signal_tables(net, lanes, None if kind == "net" else seed)
     stop = stop_lines(lanes, signals["lane_signal"])
     heads = signal_heads(lanes, signals, stop)
     meta = {

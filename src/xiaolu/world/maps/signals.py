@@ -11,6 +11,7 @@ import shapely
 from xiaolu.core.decision import LampColour
 from xiaolu.world.maps.lanes import Lane, bearing, length_of
 from xiaolu.world.maps.net import Net
+from xiaolu.world.maps.programs import Program, shaped
 from xiaolu.world.maps.surfaces import at, lane_surfaces
 from xiaolu.world.town import LaneKind, Turn
 
@@ -80,42 +81,44 @@ def yellow_after_green(states: list[str], durations: list[float]) -> tuple[np.nd
     return np.array(seconds), shown
 
 
-def signal_tables(net: Net, lanes: list[Lane]) -> dict[str, np.ndarray]:
-    """Return the town's signal arrays. Programs that control no lane we kept are left out."""
+def signal_tables(net: Net, lanes: list[Lane], seed: int | None = None) -> dict[str, np.ndarray]:
+    """Return the town's signal arrays. Programs that control no lane we kept are left out.
+
+    seed: by which programs are made plausible (see `programs.shaped`); None: they stay as the net has them.
+    """
     used: dict[str, set[int]] = defaultdict(set)
     for lane in lanes:
         if lane.signal and lane.signal[0] in net.programs and net.programs[lane.signal[0]].phases:
             width = min(len(state) for _, state in net.programs[lane.signal[0]].phases)
             if 0 <= lane.signal[1] < width:
                 used[lane.signal[0]].add(lane.signal[1])
-    names = sorted(used)
+    programs: dict[str, Program] = {}
+    for name in sorted(used):
+        links = sorted(used[name])
+        phases = shortened(net.programs[name].phases)
+        lasts, table = yellow_after_green([state for _, state in phases], [s for s, _ in phases])
+        programs[name] = Program(links, lasts, table[:, links], net.programs[name].offset_s)
+    if seed is not None:
+        shaped(programs, lanes, seed)
     number: dict[tuple[str, int], int] = {}
     program: list[int] = []
     column: list[int] = []
-    starts, offsets = [0], []
-    seconds: list[np.ndarray] = []
-    tables: list[np.ndarray] = []
-    for which, name in enumerate(names):
-        links = sorted(used[name])
-        for place, link in enumerate(links):
+    starts = [0]
+    for which, (name, own) in enumerate(programs.items()):
+        for place, link in enumerate(own.links):
             number[name, link] = len(program)
             program.append(which)
             column.append(place)
-        phases = shortened(net.programs[name].phases)
-        lasts, table = yellow_after_green([state for _, state in phases], [s for s, _ in phases])
-        seconds.append(lasts)
-        tables.append(table[:, links])
-        starts.append(starts[-1] + len(lasts))
-        offsets.append(net.programs[name].offset_s)
-    widest = max((table.shape[1] for table in tables), default=0)
-    padded = [np.pad(table, ((0, 0), (0, widest - table.shape[1]))) for table in tables]
+        starts.append(starts[-1] + len(own.seconds))
+    widest = max((own.table.shape[1] for own in programs.values()), default=0)
+    padded = [np.pad(own.table, ((0, 0), (0, widest - own.table.shape[1]))) for own in programs.values()]
     return {
         "lane_signal": np.array([number.get(lane.signal, -1) if lane.signal else -1 for lane in lanes], np.int32),
         "signal_program": np.array(program, np.int32),
         "signal_column": np.array(column, np.int32),
         "program_start": np.array(starts, np.int32),
-        "phase_s": np.concatenate(seconds) if seconds else np.zeros(0),
-        "signal_offset_s": np.array(offsets, np.float64),
+        "phase_s": np.concatenate([own.seconds for own in programs.values()]) if programs else np.zeros(0),
+        "signal_offset_s": np.array([own.offset_s for own in programs.values()], np.float64),
         "phase_state": np.concatenate(padded) if padded else np.zeros((0, 0), np.uint8),
     }
 
