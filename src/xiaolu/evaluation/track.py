@@ -1,6 +1,6 @@
 """A ride as arrays: what the measures need of every step, taken from its scene while the ride goes on."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from xiaolu.world.town import LaneKind, Town, Turn
 WHEELS_M = np.array([[EGO_BODY.wheelbase_m, 0.8], [EGO_BODY.wheelbase_m, -0.8], [0.0, 0.8], [0.0, -0.8]])
 NEAR_M = 25.0  # users farther away than this cannot breach anything within a tick
 AHEAD_M, ASIDE_M = 12.0, 0.3  # whoever reaches into the next metres of the way, so far beside the ego, blocks it
+BEHIND_M, BEHIND_ASIDE_M = 45.0, 2.0  # who is within this box behind follows the ego
 SIGNAL_REACH_M = 25.0
 DRIVE = (int(LaneKind.DRIVE),)
 
@@ -32,6 +33,7 @@ class Track:
     def __init__(self, town: Town, path: RoutePath, ground: Ground | None = None) -> None:
         self._town, self._path = town, path
         self._ground = ground or Ground(town)
+        self._no_actors = Actors(np.empty((0, 5)), np.empty(0), np.empty(0, bool), np.empty(0, np.int32))
         self._route_edges = set(town.lane_edge[path.plan.lanes].tolist())
         self._s_m = 0.0
         self._line: tuple[int, float] = (-1, np.nan)  # the approach lane whose stop line governs; metres ahead of it
@@ -46,6 +48,14 @@ class Track:
     def progress_m(self) -> float:
         """How far along the route the ego has come."""
         return self._s_m
+
+    @property
+    def path(self) -> RoutePath:
+        return self._path
+
+    @property
+    def ground(self) -> Ground:
+        return self._ground
 
     def column(self, name: str) -> np.ndarray:
         """Return one quantity over the ride, (T, ...); KeyError with the known names for any other."""
@@ -80,10 +90,13 @@ class Track:
             "route_distance_m": 0.0 if self._on_route(lane, distance) else abs(float(offset_m)),
         }
         row |= self._signal(scene) | self._vulnerable(scene, layer)
+        row["in_way"] = self._in_way(scene.users, scene.ego_pose, float(offset_m))
+        row["braking_behind_mps2"] = braking_behind_mps2(scene.users, scene.ego_pose)
         opens = row["signal_colour"] in (LampColour.GREEN, LampColour.DARK)
-        row["way_free"] = self._way_free(scene.users, scene.ego_pose, float(offset_m)) and (
-            opens or not 0.0 < row["line_ahead_m"] < SIGNAL_REACH_M
-        )
+        row["held_by_signal"] = bool(not opens and 0.0 < row["line_ahead_m"] < SIGNAL_REACH_M)
+        row["way_free"] = not row["in_way"].any() and not row["held_by_signal"]
+        actors = self._actors(scene)
+        row |= {f"actor_{name}": getattr(actors, name) for name in actors._fields}
         for name, value in row.items():
             self._columns.setdefault(name, []).append(value)
 
@@ -205,8 +218,8 @@ class Track:
             beside[near] = (along > 0.0) & ~faster
         return {"clearance_m": clearance, "ttc_s": ttc, "on_road": on_road, "beside_or_ahead": beside}
 
-    def _way_free(self, users: Users, ego_pose: np.ndarray, offset_m: float) -> bool:
-        """Whether no outline reaches into what the ego would sweep over the next AHEAD_M of its route.
+    def _in_way(self, users: Users, ego_pose: np.ndarray, offset_m: float) -> np.ndarray:
+        """Whose outlines (N,) bool reach into what the ego would sweep over the next AHEAD_M of its route.
 
         offset_m: how far left of the route it is; off the route it would go straight on.
         """
@@ -219,10 +232,46 @@ class Track:
             x, y = to_parent(ego_pose, np.stack([EGO_BODY.front_x_m + along, np.zeros_like(along)], axis=-1)).T
             yaw = np.full_like(along, ego_pose[2])
         near = users.active & (np.hypot(users.x_m - ego_pose[0], users.y_m - ego_pose[1]) < NEAR_M)
+        out = np.zeros(len(users), bool)
         if not near.any():
-            return True
+            return out
         some = users[np.flatnonzero(near)]
         boxes = np.stack([some.x_m, some.y_m, some.yaw_rad, some.length_m, some.width_m], axis=-1)
         size = np.ones_like(along), np.full_like(along, EGO_BODY.width_m + 2.0 * ASIDE_M)
         swept = np.stack([x, y, yaw, *size], axis=-1)
-        return bool(clearance_m(swept[:, None], boxes[None]).min() > 0.0)
+        out[near] = (clearance_m(swept[:, None], boxes[None]) <= 0.0).any(axis=0)
+        return out
+
+    def _actors(self, scene: Scene) -> "Actors":
+        """The scenario's actors, who are the users of uid 0, 1, ...; nobody where the ride has no script."""
+        if scene.acts is None or not len(scene.acts):
+            return self._no_actors
+        users, count = scene.users, len(scene.acts)
+        box, speed, there = np.full((count, 5), np.nan), np.zeros(count), np.zeros(count, bool)
+        slot = np.flatnonzero(users.active & (users.uid >= 0) & (users.uid < count))
+        uid = users.uid[slot]
+        box[uid] = np.stack([column[slot] for column in _outline(users)], axis=-1)
+        speed[uid], there[uid] = users.speed_mps[slot], True
+        return Actors(box, speed, there, np.asarray(scene.acts, np.int32))
+
+
+class Actors(NamedTuple):
+    """A scenario's actors at one step: box (A, 5) x, y, yaw, length, width, NaN once gone; speed (A,) m/s; there (A,)
+    bool; act (A,) which one they are at, -1 before the first."""
+
+    box: np.ndarray
+    speed: np.ndarray
+    there: np.ndarray
+    act: np.ndarray
+
+
+def _outline(users: Users) -> tuple[np.ndarray, ...]:
+    return users.x_m, users.y_m, users.yaw_rad, users.length_m, users.width_m
+
+
+def braking_behind_mps2(users: Users, ego_pose: np.ndarray) -> float:
+    """Return the hardest braking of a vehicle that follows the ego, m/s²; 0 where none does."""
+    place = to_child(ego_pose, np.stack([users.x_m, users.y_m], axis=-1))
+    behind = (place[:, 0] < 0.0) & (place[:, 0] > -BEHIND_M) & (np.abs(place[:, 1]) < BEHIND_ASIDE_M)
+    follows = users.active & behind & (np.cos(users.yaw_rad - ego_pose[2]) > 0.7) & (users.speed_mps > 0.0)
+    return float((-users.acceleration_mps2[follows]).max(initial=0.0))
