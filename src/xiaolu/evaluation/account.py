@@ -79,9 +79,7 @@ def account_of(track: Track, anchor_s_m: float) -> Account:
     rear_s, left = _along(path, pose[:, :2], progress)
     box, there = c("actor_box"), c("actor_there")
     actor_s, actor_left = _actors_along(path, box, there, anchor_s_m)
-    middle = _world(pose, EGO_BODY.centre_x_m)
-    dx, dy = box[..., 0] - middle[:, None, 0], box[..., 1] - middle[:, None, 1]
-    cos, sin = np.cos(pose[:, 2])[:, None], np.sin(pose[:, 2])[:, None]
+    ahead, aside, clearance = account_frames(pose, box, there)
     yaw_there = path.point_at(np.nan_to_num(actor_s))[..., 2]
     return Account(
         stamp_ns=c("stamp_ns"),
@@ -105,11 +103,19 @@ def account_of(track: Track, anchor_s_m: float) -> Account:
         actor_left_m=actor_left,
         actor_yaw_rad=wrap_angle(box[..., 2] - yaw_there),
         actor_size_m=box[..., 3:],
-        ahead_m=cos * dx + sin * dy,
-        aside_m=-sin * dx + cos * dy,
-        clearance_m=_clearances(middle, pose[:, 2], box, there),
+        ahead_m=ahead,
+        aside_m=aside,
+        clearance_m=clearance,
         kerb_gap_m=kerb_gap_m(track.ground, pose[-1]),
     )
+
+
+def account_frames(pose: np.ndarray, box: np.ndarray, there: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Return (ahead_m, aside_m, clearance_m), (T, A) each, for the ego's poses (T, 3) and actors' boxes (T, A, 5)."""
+    middle = _world(pose, EGO_BODY.centre_x_m)
+    dx, dy = box[..., 0] - middle[:, None, 0], box[..., 1] - middle[:, None, 1]
+    cos, sin = np.cos(pose[:, 2])[:, None], np.sin(pose[:, 2])[:, None]
+    return cos * dx + sin * dy, -sin * dx + cos * dy, _clearances(middle, pose[:, 2], box, there)
 
 
 def kerb_gap_m(ground: Ground, pose: np.ndarray, layer: int = 0) -> float:

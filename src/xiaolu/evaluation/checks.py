@@ -198,6 +198,19 @@ def _in_swept_way(a: Account, uid: int, place_m: float) -> np.ndarray:
         return a.there[:, uid] & ~beside & (s + along > place_m) & (s - along < place_m + CONFLICT_M) & ~gone_on
 
 
+def _free_from(way: np.ndarray, over: int) -> int:
+    """Return from which tick a way (T,) bool was free, for an ego that passes at tick `over`.
+
+    Whoever was in it and left before has been waited for, though he come back; else the end of what came is meant.
+    """
+    before = np.flatnonzero(way[: over + 1])
+    if len(before) and not way[over]:
+        return int(before[-1]) + 1
+    begins = over + _first(way[over:])
+    ends = _first(~way[begins:])
+    return begins + ends if ends >= 0 else len(way)
+
+
 def _waits_for(check: str, a: Account, cast: Cast, v: Mapping[str, Any]) -> Finding:
     place_m, over = v["place_m"], _passes_place(a, v["place_m"])
     if over <= 0:
@@ -211,11 +224,7 @@ def _waits_for(check: str, a: Account, cast: Cast, v: Mapping[str, Any]) -> Find
         came = [way for way in ways if way.any()]
         if not came:
             return _nothing(check, a, "s", f"{v['actor']} was never in the way")
-        # Who comes back once the ego is over the place came after it; what counts is the last before, or the first.
-        free = 0
-        for way in came:
-            before = np.flatnonzero(way[: over + 1])
-            free = max(free, int(before[-1]) + 1 if len(before) else _first(way) + 1)
+        free = max(_free_from(way, over) for way in came)
     after_s = float(a.stamp_ns[over] - a.stamp_ns[min(free, len(a) - 1)]) / SECOND_NS
     why = f"passed {abs(after_s):.1f} s {'after' if free <= over else 'before'} the way was free"
     return _found(check, a, free <= over, after_s, "s", why, min(free, over), max(min(free, len(a) - 1), over))
@@ -246,10 +255,10 @@ def _goes_before(check: str, a: Account, cast: Cast, v: Mapping[str, Any]) -> Fi
 def _does_not_stop_for(check: str, a: Account, cast: Cast, v: Mapping[str, Any]) -> Finding:
     uids = cast.members(v["actor"])
     with np.errstate(invalid="ignore"):
-        near = (np.hypot(a.ahead_m[:, uids], a.aside_m[:, uids]) < NEAR_ACTOR_M).any(axis=1)
+        near = np.any(np.hypot(a.ahead_m[:, uids], a.aside_m[:, uids]) < NEAR_ACTOR_M, axis=1)
     if not near.any():
         return _nothing(check, a, "s", f"never came within {NEAR_ACTOR_M:g} m of {v['actor']}")
-    others = (a.in_way & ~np.isin(a.uid, uids)).any(axis=1)
+    others = np.any(a.in_way & ~np.isin(a.uid, uids), axis=1)
     moved = _moved(a)
     drives = np.arange(len(a)) > moved if moved >= 0 else np.zeros(len(a), bool)
     stands = near & drives & (np.abs(a.speed_mps) < STANDS_MPS) & ~a.held_by_signal & ~others
@@ -379,8 +388,7 @@ def _no_wrong_way(check: str, a: Account, cast: Cast, v: Mapping[str, Any]) -> F
 
 def _no_contact(check: str, a: Account, cast: Cast, v: Mapping[str, Any]) -> Finding:
     uids = cast.members(v["actor"])
-    touched = (a.touching & np.isin(a.uid, uids)).any(axis=1)
-    tick = _first(touched)
+    tick = _first(np.any(a.touching & np.isin(a.uid, uids), axis=1))
     if tick < 0:
         return _found(check, a, True, 0.0, "count", "never touched")
     return _found(check, a, False, 1.0, "count", f"touched {v['actor']} at {a.speed_mps[tick]:.1f} m/s", tick, tick)

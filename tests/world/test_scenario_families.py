@@ -1,0 +1,48 @@
+"""The scenario families that come with the package: every one can be read, says what it tests, and asks for enough."""
+
+import pytest
+
+from xiaolu.world.scenarios.format import family_names, load_family
+
+# What a driver of small streets must have met (the families the project promises), by name.
+PROMISED = (
+    "meeting-narrow", "squeeze-parked-oncoming", "double-parked-van", "opening-door", "car-reversing-out",
+    "blocked-back-up", "e-bike-wrong-side", "e-bike-overtakes", "child-between-parked", "walkers-along",
+    "walkers-towards", "street-vendor", "bollard-gap", "blind-corner", "unmarked-junction", "red-and-start",
+    "creep-countdown", "creep-red-extended", "creep-countdown-of-other", "creep-countdown-hidden",
+    "creep-countdown-jumps", "creep-walker-crossing", "creep-neighbour-jumps", "creep-head-dark",
+    "creep-straight-red-waiting", "amber-dilemma", "right-on-red", "waiting-area", "dark-signal",
+    "officer-stop", "officer-waves-through", "officer-turns", "officer-slows", "officer-pulls-over",
+    "worker-stop-and-go", "worker-slows", "passer-by-stop", "wave-through", "hail", "hand-phone", "hand-greeting",
+    "hand-thanking", "hand-pointing", "hand-carrying", "crosswalk", "jaywalker", "jaywalker-turns-back",
+    "cyclist-in-lane", "cyclist-crosses", "cut-in", "cut-out-static", "lead-brakes-hard", "stop-and-go",
+    "unprotected-left", "roundabout", "merge", "cones-lane-closed", "start-from-bay", "kerb-pick-up", "kerb-taken",
+    "pull-out-into-traffic", "gate", "park-ride",
+)  # fmt: skip
+SUITES = {"small-roads": 12, "signals": 12, "hands": 14, "kerb": 5, "park": 4, "traffic": 12}
+
+
+def test_every_promised_family_is_there():
+    assert set(PROMISED) <= set(family_names())
+
+
+@pytest.mark.parametrize("name", family_names())
+def test_a_family_can_be_read_and_standing_still_cannot_pass_it(name):
+    family = load_family(name)
+    assert len(family.about) > 60
+    assert "arrives" in {check.check for check in family.checks}
+    assert len(family.checks) >= 2, "arriving alone says nothing of what the family is about"
+
+
+@pytest.mark.parametrize("name", family_names())
+def test_a_family_varies(name):
+    family = load_family(name)
+    free = [p for p in family.parameters if p.words or p.numbers or p.high > p.low]
+    waits = family.signals is not None and family.signals.left_s[1] > family.signals.left_s[0]
+    assert len(free) + 2 * waits >= 2
+
+
+def test_every_suite_has_its_families():
+    families = [load_family(name) for name in family_names()]
+    for suite, least in SUITES.items():
+        assert sum(suite in family.tags for family in families) >= least, suite
