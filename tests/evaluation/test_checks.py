@@ -7,8 +7,10 @@ import pytest
 
 from tests.evaluation.accounts import END_S_M, account, drive
 from xiaolu.core.decision import LampColour
+from xiaolu.core.episode import Event
 from xiaolu.evaluation.checks import JUDGES, Cast, Finding
-from xiaolu.evaluation.verdict import Outcome, judge, outcome_of
+from xiaolu.evaluation.verdict import Outcome, judged, outcome_of
+from xiaolu.measures import interventions as rules
 from xiaolu.world.scenarios.checks import CHECKS, Number, Word
 
 CAST = Cast({"one": 0, "row-1": 0, "row-2": 1}, {"one": ("waits", "goes", "ends"), "row": ("waits", "goes")})
@@ -269,43 +271,38 @@ def test_a_row_is_all_whose_names_go_on_with_a_number():
     assert cast.act("row", "b") == 1
 
 
-@pytest.fixture(scope="module")
-def judged(small_town):
-    """A verdict on a ride in the small town that stands still for 3 s, for some checks."""
-    from tests.ride.followers import Follower
-    from xiaolu.evaluation.referee import Referee
-    from xiaolu.ride.config import RideConfig
-    from xiaolu.ride.ride import Ride
-    from xiaolu.world.routing import RoutePath
-    from xiaolu.world.world import World
-
-    config = RideConfig(small_town, 3, length_m=180.0, users=4, density=0.0).with_route()
-
-    def ride(ticks, *checks):
-        ride = Ride(config, Follower(small_town, config.route), world=World(small_town, users=4, density=0.0))
-        referee = Referee(small_town, RoutePath(small_town, config.route))
-        for _ in range(ticks):
-            referee.on_step(ride.step())
-        asked = [SimpleNamespace(name=name, values=values) for name, values in checks]
-        scenario = SimpleNamespace(anchor_s_m=60.0, actors={}, acts={}, checks=asked)
-        return judge(scenario, referee.judge(False, "called off"))
-
-    return ride
+def verdict(*checks, arrived=False, counted=()):
+    """The verdict on a ride of 3 s at 5 m/s, for some checks (name, values)."""
+    ride = account(drive((3, 5)))
+    track = SimpleNamespace(column=lambda name: getattr(ride, name))
+    judgement = SimpleNamespace(
+        arrived=arrived, reason="called off", duration_s=3.0, progress_m=15.0, route_m=END_S_M, events=counted,
+        counted=counted, track=track,
+    )  # fmt: skip
+    asked = [SimpleNamespace(name=name, values=values) for name, values in checks]
+    return judged(SimpleNamespace(anchor_s_m=60.0, actors={}, acts={}, checks=asked), judgement, ride)
 
 
-def test_a_ride_that_does_not_arrive_fails_and_says_why(judged):
-    verdict = judged(30, ("arrives", {}), ("time_limit_s", {"most_s": 60.0}), ("no_off_road", {}))
-    assert verdict.outcome is Outcome.FAIL
-    assert [f.holds for f in verdict.findings] == [False, True, True]
-    assert "called off" in verdict.broken[0]
+def test_a_ride_that_does_not_arrive_fails_and_says_why():
+    failed = verdict(("arrives", {}), ("time_limit_s", {"most_s": 60.0}), ("no_off_road", {}))
+    assert failed.outcome is Outcome.FAIL
+    assert [f.holds for f in failed.findings] == [False, True, True]
+    assert "called off" in failed.broken[0]
 
 
-def test_checks_on_an_actor_that_is_not_there_are_left_out(judged):
-    verdict = judged(30, ("intervention_free", {}), ("no_contact", {"actor": "ghost"}), ("no_contact", {}))
-    assert [f.check for f in verdict.findings] == ["intervention_free", "no_contact"]
-    assert verdict.passed
+def test_an_intervention_fails_a_ride_and_is_its_evidence():
+    event = Event(rules.OFF_ROAD, 1_000_000_000, 2_000_000_000, "0.20 m")
+    failed = verdict(("arrives", {}), ("no_off_road", {}), ("no_red_line", {}), arrived=True, counted=(event,))
+    assert [f.holds for f in failed.findings] == [True, False, True]
+    assert failed.findings[1].score.from_ns == 1_000_000_000
 
 
-def test_an_unknown_check_is_refused(judged):
+def test_checks_on_an_actor_that_is_not_there_are_left_out():
+    passed = verdict(("intervention_free", {}), ("no_contact", {"actor": "ghost"}), ("no_contact", {}))
+    assert [f.check for f in passed.findings] == ["intervention_free", "no_contact"]
+    assert passed.passed
+
+
+def test_an_unknown_check_is_refused():
     with pytest.raises(ValueError, match="no check 'flies'"):
-        judged(10, ("flies", {}))
+        verdict(("flies", {}))

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from xiaolu.core.episode import Event
 from xiaolu.core.score import Score
-from xiaolu.evaluation.account import account_of
+from xiaolu.evaluation.account import Account, account_of
 from xiaolu.evaluation.checks import JUDGES, Cast, Finding
 from xiaolu.evaluation.referee import Judgement
 from xiaolu.measures import interventions as rules
@@ -66,7 +66,11 @@ class Verdict:
 
 def judge(scenario: Judged, judgement: Judgement) -> Verdict:
     """Return the verdict on a ride. Raises ValueError for a check that nobody can judge, or a ride without steps."""
-    account = account_of(judgement.track, scenario.anchor_s_m)
+    return judged(scenario, judgement, account_of(judgement.track, scenario.anchor_s_m))
+
+
+def judged(scenario: Judged, judgement: Judgement, account: Account) -> Verdict:
+    """Return the verdict on a ride whose account is drawn up already."""
     cast = Cast(scenario.actors, scenario.acts)
     findings = []
     for asked in scenario.checks:
