@@ -68,6 +68,104 @@ def town_show(town: Annotated[Path, tyro.conf.Positional], /, out: Path, ride_se
     print(out)
 
 
+def scenario_list(tag: str | None = None) -> None:
+    """List the scenario families: name, suites, towns, what it is about.
+
+    Args:
+        tag: Only families of this suite, as "small-roads", "signals", "hands", "kerb", "park" or "traffic".
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    from xiaolu.world.scenarios.family import TAGS
+    from xiaolu.world.scenarios.format import family_names, load_family
+
+    if tag is not None and tag not in TAGS:
+        raise ValueError(f"--tag {tag!r}; known are {', '.join(TAGS)}")
+    table = Table("family", "suites", "towns", "about", title_justify="left")
+    families = [load_family(name) for name in family_names()]
+    for family in families:
+        if tag is None or tag in family.tags:
+            table.add_row(family.name, ", ".join(family.tags), ", ".join(family.towns), family.about)
+    Console().print(table)
+
+
+def scenario_show(
+    family: Annotated[str, tyro.conf.Positional],
+    /,
+    seed: int = 800_000,
+    out: Path | None = None,
+    towns: Path | None = None,
+) -> None:
+    """Show one scenario: its parameters as drawn, its actors and checks, and a picture of the place from above.
+
+    Args:
+        family: Name of a family, or a .toml file.
+        seed: Which one; its split is that of the town.
+        out: Where the picture goes (.png, .svg).
+        towns: Folder of generated towns; runs/towns or the user's cache if none is given.
+    """
+    from xiaolu.world.scenarios.format import load_family
+    from xiaolu.world.scenarios.picture import draw_scenario
+    from xiaolu.world.scenarios.sample import described, scenario_of
+    from xiaolu.world.scenarios.towns import Towns
+
+    scenario = scenario_of(load_family(family), seed, Towns(towns))
+    print(described(scenario))
+    if out is not None:
+        draw_scenario(scenario, out)
+        print(out)
+
+
+def scenario_render(
+    family: Annotated[str, tyro.conf.Positional],
+    /,
+    out: Path,
+    seed: int = 800_000,
+    driver: str = "teacher",
+    towns: Path | None = None,
+) -> None:
+    """Drive one scenario and leave a film strip (.webp, .png) or a film (.mp4); "all" writes one of every family.
+
+    Args:
+        family: Name of a family, a .toml file, or "all".
+        out: Where the strip goes; with "all" a folder.
+        seed: Which one.
+        driver: "teacher", "vla2-nano", or a folder that `xiaolu export` wrote.
+        towns: Folder of generated towns; runs/towns or the user's cache if none is given.
+    """
+    from xiaolu.report.strip import render_all, render_scenario
+    from xiaolu.world.scenarios.format import load_family
+    from xiaolu.world.scenarios.sample import scenario_of
+    from xiaolu.world.scenarios.towns import Towns
+
+    if family == "all":
+        for line in render_all(out, seed, driver, Towns(towns)):
+            print(line, flush=True)
+        return
+    print(f"{out}: {render_scenario(scenario_of(load_family(family), seed, Towns(towns)), out, driver)}")
+
+
+def scenario_from_ride(
+    ride: Annotated[Path, tyro.conf.Positional],
+    /,
+    at: float,
+    out: Path | None = None,
+    town: Path | None = None,
+) -> None:
+    """Cut a scenario family out of a recorded ride: what was around shortly before a moment, and what it then did.
+
+    Args:
+        ride: A ride log (.mcap).
+        at: The moment, in seconds of the ride: an intervention's, say.
+        out: Where the family's file goes; RIDE-AT.toml beside the log if none is given.
+        town: The town file it was driven in; the bundled town, or the scenario's own, if none is given.
+    """
+    from xiaolu.report.cut import cut_ride
+
+    print(cut_ride(ride, at, out, town))
+
+
 def drive(
     town: Path | None = None,
     driver: str = "vla2-nano",
@@ -257,6 +355,10 @@ def _spinner(text: str) -> Any:
 
 
 VERBS: dict[str, Callable[..., None]] = {
+    "scenario list": scenario_list,
+    "scenario show": scenario_show,
+    "scenario render": scenario_render,
+    "scenario from-ride": scenario_from_ride,
     "drive": drive,
     "evaluate": evaluate,
     "compare": compare,

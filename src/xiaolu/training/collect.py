@@ -28,8 +28,8 @@ from xiaolu.episodes.lerobot import INFO, read_info
 from xiaolu.episodes.lock import Lock
 from xiaolu.runtime.driver import OnnxDriver
 from xiaolu.training.recording import Recorded, Recording, Stage, outline_of
-from xiaolu.training.towns import town_of
 from xiaolu.world.ground import Ground
+from xiaolu.world.kept_towns import town_of
 from xiaolu.world.town import load_town
 from xiaolu.world.world import World
 

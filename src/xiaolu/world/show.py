@@ -51,6 +51,11 @@ def _strips(town: Town, normals: np.ndarray, lanes: np.ndarray, widen_m: float =
     return out
 
 
+def strips_of(town: Town, lanes: np.ndarray) -> list[np.ndarray]:
+    """Return the outline (n, 2) of each lane's surface."""
+    return _strips(town, _normals(town), lanes)
+
+
 def _bars(line: np.ndarray, length_m: float, gap_m: float) -> list[np.ndarray]:
     """Return the pieces (2, 2) of a broken line: length_m drawn, gap_m left out."""
     s = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(line, axis=0).T))])

@@ -2,6 +2,7 @@
 
 import zlib
 from dataclasses import dataclass, field, replace
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from xiaolu.core.chance import Purpose, generator
 from xiaolu.core.conditions import CONDITIONS, Conditions
 from xiaolu.core.decision import LampColour
 from xiaolu.core.seeds import split_of
+from xiaolu.world.generate import Family as TownFamily
 from xiaolu.world.routing import RoutePath, RoutePlan
 from xiaolu.world.scenarios import checks as catalogue
 from xiaolu.world.scenarios.family import Family, FixedRide, SiteQuery
@@ -102,7 +104,9 @@ def scenario_of(family: Family, seed: int, towns: Towns | None = None) -> Scenar
 
 def town_order(family: Family, seed: int) -> list[tuple[str, int]]:
     """Return the towns (family, seed) in which a scenario is looked for, in order."""
-    all_towns = [(name, number) for name in family.towns for number in Towns.seeds(split_of(seed))]
+    all_towns = [
+        (name, number) for name in family.towns if name in set(TownFamily) for number in Towns.seeds(split_of(seed))
+    ]
     order = _chance(family, seed, 0).permutation(len(all_towns))
     return [all_towns[k] for k in order]
 
@@ -337,12 +341,39 @@ def _in_its_town(family: Family, seed: int, town: Town, town_family: str, town_s
 
 
 def _town_named(name: str, towns: Towns) -> tuple[Town, str, int]:
-    """Return the town a file names: `family-seed`, or the path of a town file."""
+    """Return the town a file names: `family-seed`, "bundled", or the path of a town file."""
+    if name == "bundled":
+        with resources.as_file(resources.files("xiaolu").joinpath("assets", "town.town")) as path:
+            return load_town(path), name, -1
     if name.endswith(".town"):
         return load_town(Path(name)), name, -1
     family, _, number = name.rpartition("-")
+    family = "old-town" if family == "town" else family
     if not number.isdigit():
         raise ValueError(
             f"site.town: {name!r}; valid is a town's family and seed, as in old-town-850000, or a .town file"
         )
     return towns.get(family, int(number)), family, int(number)
+
+
+def described(scenario: Scenario) -> str:
+    """Return a scenario in words: what was drawn, who takes part, what is checked."""
+    family = scenario.family
+    lines = [f"{family.title} ({family.name}, seed {scenario.seed})", family.about, ""]
+    lines += [f"town        {scenario.town_family} {scenario.town_seed} ({scenario.town.meta.get('name', '')})"]
+    lines += [
+        f"ride        {scenario.plan.length_m:.0f} m, anchor at {scenario.anchor_s_m:.1f} m, {scenario.condition_name}"
+    ]
+    for name, value in scenario.parameters.items():
+        lines.append(f"  {name:18} {value:.2f}" if isinstance(value, float) else f"  {name:18} {value}")
+    if scenario.signals_start_s is not None:
+        faults = ", ".join(fault.kind.name.lower() for fault in scenario.faults) or "none"
+        lines.append(f"signals     clock {scenario.signals_start_s:.1f} s at the start, faults: {faults}")
+    for name, uid in scenario.actors.items():
+        actor = scenario.script.actors[uid]
+        acts = ", ".join(act for act in scenario.acts.get(name, ()) if act)
+        lines.append(f"actor       {name} ({actor.kind.name.lower()})" + (f": {acts}" if acts else ""))
+    for check in scenario.checks:
+        values = ", ".join(f"{k} {v:.2f}" if isinstance(v, float) else f"{k} {v}" for k, v in check.values.items())
+        lines.append(f"check       {check.name}" + (f": {values}" if values else ""))
+    return "\n".join(lines)

@@ -5,8 +5,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from xiaolu.core.seeds import RANGES, Split
-from xiaolu.world.generate import generate_town
-from xiaolu.world.town import Town, load_town, save_town
+from xiaolu.world.generate import Family
+from xiaolu.world.kept_towns import town_of, town_path
+from xiaolu.world.town import Town
 
 PER_SPLIT = {Split.TRAIN: 12, Split.VALIDATION: 4, Split.TEST: 4, Split.RESERVED: 4}
 
@@ -33,32 +34,15 @@ class Towns:
 
     def get(self, family: str, seed: int) -> Town:
         """Return a town; it is generated if it is not in the folder. Raises ValueError saying what that needs."""
-        return _kept(self.folder, family, seed)
+        return _kept(self.folder, Family(family), seed)
 
 
 @lru_cache(maxsize=6)
-def _kept(folder: Path, family: str, seed: int) -> Town:
-    path = folder / f"{family}-{seed:06d}.town"
-    if path.exists():
-        return load_town(path)
+def _kept(folder: Path, family: Family, seed: int) -> Town:
     try:
-        town = _generate(family, seed)
+        return town_of(seed, folder, family)
     except (ImportError, ValueError) as error:
         raise ValueError(
-            f"the {family} town {seed} is not in {folder}, and it could not be generated: {error} "
-            '(generating needs pip install "xiaolu[maps]")'
+            f"the {family.value} town {seed} is not in {folder} ({town_path(seed, folder, family).name}), and it could "
+            f'not be generated: {error} (generating needs pip install "xiaolu[maps]")'
         ) from error
-    own = folder / f".{os.getpid()}"
-    own.mkdir(parents=True, exist_ok=True)
-    try:  # each process writes in a folder of its own and renames: two that draw the same town do not collide
-        save_town(town, own / path.name)
-        (own / path.name).replace(path)
-    finally:
-        for left in own.iterdir():
-            left.unlink()
-        own.rmdir()
-    return town
-
-
-def _generate(family: str, seed: int) -> Town:
-    return generate_town(seed)

@@ -1,4 +1,4 @@
-"""Towns to collect in: generated from a seed on first use, then kept as files that several processes may share."""
+"""Towns to drive in: generated from a seed on first use, then kept as files that several processes may share."""
 
 import os
 from pathlib import Path
