@@ -166,6 +166,35 @@ def scenario_from_ride(
     print(cut_ride(ride, at, out, town))
 
 
+def scenario_ambient(
+    family: Annotated[str, tyro.conf.Positional],
+    /,
+    rides: int = 10,
+    seed: int = 800_000,
+    towns: Path | None = None,
+    out: Path | None = None,
+) -> None:
+    """Measure what is met per km on ambient rides in a town family, the teacher driving.
+
+    Args:
+        family: "village", "park", "boulevard" or "old-town".
+        rides: How many; ride i uses seed + i.
+        seed: The first ride's seed.
+        towns: Folder of generated towns; runs/towns or the user's cache if none is given.
+        out: A copy of ambient.toml into which the figures are written.
+    """
+    from xiaolu.report.ambient import measure_ambient, write_measured
+    from xiaolu.world.scenarios.towns import Towns
+
+    figures, km = measure_ambient(family, rides, seed, Towns(towns))
+    print(f"{family}: {rides} rides, {km:.1f} km; met per km:")
+    for name, value in figures.items():
+        print(f"  {name:28} {value:.2f}")
+    if out is not None:
+        write_measured(out, family, figures, f"{rides} rides of the teacher from seed {seed}, {km:.1f} km")
+        print(out)
+
+
 def drive(
     town: Path | None = None,
     driver: str = "vla2-nano",
@@ -359,6 +388,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "scenario show": scenario_show,
     "scenario render": scenario_render,
     "scenario from-ride": scenario_from_ride,
+    "scenario ambient": scenario_ambient,
     "drive": drive,
     "evaluate": evaluate,
     "compare": compare,

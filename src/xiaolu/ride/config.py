@@ -13,8 +13,10 @@ from xiaolu.core.rates import DECISION_LATENCY_NS
 from xiaolu.core.seeds import split_of
 from xiaolu.ride.passenger import WORDINGS
 from xiaolu.world.routing import RoutePlan, draw_ride
+from xiaolu.world.scenarios.ambient import ambient_of, drawn
 from xiaolu.world.scenarios.format import load_family
 from xiaolu.world.scenarios.sample import Scenario, scenario_again
+from xiaolu.world.scenarios.towns import Towns
 from xiaolu.world.script import Script
 from xiaolu.world.signal_faults import SignalFault, faults_from_text, faults_to_text
 from xiaolu.world.town import Town
@@ -139,6 +141,15 @@ def config_of(header: Header, town: Town) -> RideConfig:
     )
 
 
+def ambient_config(family: str, seed: int, towns: Towns | None = None) -> RideConfig:
+    """Return an ambient ride in a town family: town, conditions, route and traffic follow from the seed."""
+    row = ambient_of(family)
+    town, conditions = drawn(family, seed, towns)
+    return RideConfig(
+        town=town, seed=seed, length_m=row.length_m, conditions=conditions, users=row.users, density=row.density
+    )
+
+
 def scenario_config(scenario: Scenario) -> RideConfig:
     """Return the ride that a scenario is."""
     return RideConfig(
@@ -155,4 +166,6 @@ def scenario_config(scenario: Scenario) -> RideConfig:
         scenario=(scenario.family.source, scenario.seed),
         start_pose=scenario.start_pose,
         start_mps=scenario.start_mps,
+        faults=scenario.faults,
+        signals_start_s=scenario.signals_start_s,
     )

@@ -23,6 +23,7 @@ from xiaolu.world.scenarios.streets import streets_of
 from xiaolu.world.scenarios.towns import Towns
 from xiaolu.world.scenarios.values import Value
 from xiaolu.world.script import Script
+from xiaolu.world.signal_faults import FaultKind, SignalFault
 from xiaolu.world.signals import lamp, programs_of
 from xiaolu.world.town import Town, load_town
 
@@ -69,7 +70,7 @@ class Scenario:
     time_limit_s: float
     route_absent: bool = False
     signal: int = -1
-    faults: tuple[Any, ...] = ()
+    faults: tuple[SignalFault, ...] = ()
     signals_start_s: float | None = None
     start_pose: tuple[float, float, float] | None = None
     start_mps: float = 0.0
@@ -251,7 +252,7 @@ def free_time_s(distance_m: float, start_mps: float) -> float:
 
 def _signals(
     family: Family, town: Town, place: Place, staging: Staging, signal: int, start_mps: float, share: float
-) -> tuple[float | None, tuple[Any, ...]]:
+) -> tuple[float | None, tuple[SignalFault, ...]]:
     """Return (signal clock at the start, faults)."""
     spec = family.signals
     if spec is None:
@@ -269,8 +270,6 @@ def _signals(
     fault = staging.drawn.word(spec.fault)
     if not fault or fault == "none":
         return clock, ()
-    from xiaolu.world.signal_faults import FaultKind, SignalFault
-
     kind = FaultKind[fault.upper()]
     other = _other_signal(town, place, signal) if kind is FaultKind.COUNTDOWN_OF_OTHER else -1
     from_s = max(arrive_s + staging.number(spec.fault_from_s), 0.0)

@@ -1,0 +1,105 @@
+"""`xiaolu scenario ambient`: what is met per km on ambient rides, counted on rides of the teacher."""
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+
+from xiaolu.core.control import EGO_BODY
+from xiaolu.core.episode import Step
+from xiaolu.core.frames import to_child, wrap_angle
+from xiaolu.core.users import ON_FOOT, Kind
+from xiaolu.ride.config import ambient_config
+from xiaolu.ride.drivers import make_driver
+from xiaolu.ride.ride import Ride
+from xiaolu.world.routing import RoutePath
+from xiaolu.world.scenarios.towns import Towns
+from xiaolu.world.town import LaneKind, PropKind, Town
+from xiaolu.world.world import World
+
+NEAR_M = 12.0  # who comes abreast within this is met
+NARROW_M = 5.5  # of both directions together
+IN_WAY_M = 2.2  # to the sides of the ego's middle: who is that near ahead of it is in its way
+AHEAD_M = 25.0
+
+
+def met(town: Town, path: RoutePath, steps: list[Step]) -> Counter[str]:
+    """Return how often what was met on a ride: each road user once, each thing of the town once."""
+    out: Counter[str] = Counter()
+    abreast: set[int] = set()
+    ahead: set[int] = set()
+    for step in steps:
+        users = step.scene.users
+        index = np.flatnonzero(users.active)
+        place = to_child(step.scene.ego_pose, np.stack([users.x_m[index], users.y_m[index]], axis=-1))
+        for n, (x, y) in zip(index, place, strict=True):
+            uid, kind = int(users.uid[n]), Kind(int(users.kind[n]))
+            on_foot = kind in ON_FOOT
+            if uid not in ahead and on_foot and 0.0 < x - EGO_BODY.front_x_m < AHEAD_M and abs(y) < IN_WAY_M:
+                ahead.add(uid)
+                out["people_in_the_way"] += 1
+            if uid in abreast or not (abs(x) < 3.0 and abs(y) < NEAR_M):
+                continue
+            abreast.add(uid)
+            parked = uid >= 1 << 40
+            if kind == Kind.OBJECT:
+                continue
+            out["parked_cars" if parked else f"{kind.name.lower()}s"] += 1
+            towards = abs(wrap_angle(users.yaw_rad[n] - step.scene.ego_pose[2])) > 2.3
+            if not parked and not on_foot and towards and abs(y) < 6.0:
+                out["oncoming"] += 1
+                lane = path.lane_at(float(path.project(*step.scene.ego_pose[:2], 0.0, path.length_m)[0]))
+                out["oncoming_in_a_narrow_lane"] += town.lane_twin[lane] >= 0
+    driven = path.lane_index[np.searchsorted(path.s_m, _driven_m(path, steps)) - 1]
+    lanes = path.plan.lanes[: int(driven) + 1]
+    entered = {int(lane) for _, _, lane in path.junctions if lane in lanes}
+    out["junctions"] += len(entered)
+    out["signals"] += sum(town.lane_signal[lane] >= 0 for lane in entered)
+    for lane in entered:
+        meets = town.cross_lane[town.cross_start[lane] : town.cross_start[lane + 1]]
+        out["crossings"] += bool((town.lane_kind[meets] == LaneKind.CROSSING).any())
+    solid = np.isin(town.prop_kind, (PropKind.BOLLARD, PropKind.STALL, PropKind.GATE))
+    for x, y, _ in town.prop_pose[solid]:
+        out["bollards_stalls_gates"] += bool(np.hypot(path.points[:, 0] - x, path.points[:, 1] - y).min() < 4.0)
+    return out
+
+
+def _driven_m(path: RoutePath, steps: list[Step]) -> float:
+    s_m = 0.0
+    for step in steps[::5]:
+        s_m = float(path.project(step.scene.ego_pose[0], step.scene.ego_pose[1], s_m)[0])
+    return max(s_m, 1.0)
+
+
+def measure_ambient(family: str, rides: int, seed: int, towns: Towns) -> tuple[dict[str, float], float]:
+    """Return (what is met per km, km driven) over so many rides of the teacher in a town family's towns."""
+    total: Counter[str] = Counter()
+    km = 0.0
+    worlds: dict[str, World] = {}
+    for number in range(rides):
+        config = ambient_config(family, seed + number, towns).with_route()
+        assert config.route is not None
+        key = config.town.digest()
+        worlds.setdefault(key, World(config.town, users=config.users, density=config.density))
+        ride = Ride(config, make_driver("teacher", config.town, config.route), world=worlds[key])
+        steps: list[Step] = []
+        while not ride.done and ride.stamp_ns < config.max_s * 1e9:
+            steps.append(ride.step())
+        path = RoutePath(config.town, config.route)
+        total += met(config.town, path, steps)
+        km += _driven_m(path, steps) / 1000
+    return {name: round(count / km, 2) for name, count in sorted(total.items())}, km
+
+
+def write_measured(path: Path, family: str, met_per_km: dict[str, float], note: str) -> None:
+    """Put a family's measured figures into a table's file, in place of those it held."""
+    lines, kept, skipping = path.read_text(encoding="utf-8").splitlines(), [], False
+    for line in lines:
+        if line.startswith("["):
+            skipping = line.strip() == f"[{family}.met_per_km]"
+        if not skipping:
+            kept.append(line)
+    while kept and not kept[-1].strip():
+        kept.pop()
+    kept += ["", f"[{family}.met_per_km]", f"# {note}", *(f"{name} = {value}" for name, value in met_per_km.items())]
+    path.write_text("\n".join(kept) + "\n", encoding="utf-8")
