@@ -123,7 +123,7 @@ class Ride:
             self.world = self.world.staged(config.script, config.users, config.density)
         self.state = RideState(
             tick=0,
-            world=self.world.start(config.seed, pose),
+            world=self.world.start(config.seed, pose, ego_speed_mps=config.start_mps),
             vehicle=start(pose[None], config.start_mps),
             odometry=np.zeros(3),
             phone=self.phone.start(),

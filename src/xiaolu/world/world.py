@@ -105,7 +105,7 @@ class World:
         world._parking = without(self._parking, script.parked_clear)
         return world
 
-    def start(self, seed: int, ego_pose: np.ndarray, branches: int = 1) -> WorldState:
+    def start(self, seed: int, ego_pose: np.ndarray, branches: int = 1, ego_speed_mps: float = 0.0) -> WorldState:
         """Return the state in which a ride of that seed begins, in so many equal branches.
 
         ego_pose (3,): x, y, yaw of the rear axle. Nobody is within 12 m of the ego's middle.
@@ -124,7 +124,8 @@ class World:
         users, minds = split(table, 1)
         zero = np.zeros(branches)
         whole = np.zeros(branches, np.int64)
-        ego = Ego(zero + x, zero + y, zero + z, zero + yaw, zero, zero, zero, zero, whole.astype(np.int8))
+        speed = zero + ego_speed_mps
+        ego = Ego(zero + x, zero + y, zero + z, zero + yaw, speed, zero, zero, zero, whole.astype(np.int8))
         clear = np.zeros((1, self.slots), bool)
         one = WorldState(
             whole[:1] + seed,
