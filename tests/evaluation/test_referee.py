@@ -8,13 +8,15 @@ import pytest
 from tests.ride.followers import Follower
 from xiaolu.core.decision import LampColour
 from xiaolu.core.frames import to_child, to_parent
+from xiaolu.core.users import Gesture, Kind, empty_users
 from xiaolu.evaluation.referee import Referee
 from xiaolu.evaluation.track import WHEELS_M, Track
 from xiaolu.measures import interventions as rules
 from xiaolu.ride.config import RideConfig
 from xiaolu.ride.ride import Ride
 from xiaolu.world.ground import Ground
-from xiaolu.world.routing import RoutePath
+from xiaolu.world.routing import RoutePath, RoutePlan
+from xiaolu.world.town import Turn
 from xiaolu.world.world import World
 
 
@@ -190,3 +192,70 @@ def test_an_unknown_column_names_the_known_ones(small_town, ride_steps):
     track = Track(small_town, RoutePath(small_town, config.route), Ground(small_town))
     with pytest.raises(KeyError, match="known are"):
         track.column("velocity")
+
+
+def by_signals(town, steps, shows, officers=()):
+    """Return the steps with every head showing what `shows` (signal -> colour) says, and officers standing about."""
+    colour = np.array([shows[int(signal)] for signal in town.lane_signal[town.head_lane]], np.int8)
+    users = empty_users(4)
+    for slot, (gesture, yaw) in enumerate(officers):
+        users.uid[slot], users.active[slot], users.kind[slot] = slot, True, Kind.OFFICER
+        users.gesture[slot], users.yaw_rad[slot], users.x_m[slot], users.y_m[slot] = gesture, yaw, 4.0, 7.0
+    nothing = np.zeros(4, bool)
+    changed = {"signal_colour": colour, "signal_countdown_s": np.full(len(colour), np.nan), "users": users}
+    changed |= {"visible": users.active, "touching": nothing, "caused_by_user": nothing}
+    return [with_scene(step, **changed) for step in steps]
+
+
+@pytest.fixture(scope="module")
+def left_turn(small_town):
+    """A left turn from the west over an empty crossroads that has waiting areas; the follower heeds no signal."""
+    waiting = np.full(small_town.lanes, np.nan)
+    waiting[(small_town.lane_turn == Turn.LEFT) & (small_town.lane_signal >= 0)] = 9.0
+    town = replace(small_town, waiting_s_m=waiting)
+    lanes = [town.meta["lanes"][name] for name in ("Win", "Win>Nout", "Nout")]
+    length = 40.0 + float(town.lane_length_m[lanes[1]]) + 40.0
+    route = RoutePlan(np.array(lanes), float(town.lane_length_m[lanes[0]]) - 40.0, 40.0, length)
+    config = RideConfig(town, 3, length_m=length, route=route, users=4, density=0.0)
+    ride = Ride(config, Follower(town, route), world=World(town, users=4, density=0.0))
+    steps = []
+    while not ride.done and len(steps) < 200:
+        steps.append(ride.step())
+    return config, steps
+
+
+RED, GREEN = LampColour.RED, LampColour.GREEN
+ALL_RED, ALL_GREEN = dict.fromkeys(range(6), RED), dict.fromkeys(range(6), GREEN)
+STRAIGHT_GREEN = ALL_RED | {0: GREEN}  # signal 0: straight on along x; 1: left from there
+FROM_WEST_FACED, FROM_WEST_LEFT = np.pi, np.pi / 2  # where an officer looks who has traffic from the west there
+
+
+def red_lines(config, steps):
+    return [e for e in referee_of(config, steps).judge(True, "arrived").events if e.kind == rules.RED_LINE]
+
+
+def test_beyond_the_waiting_area_the_second_line_counts(left_turn):
+    config, steps = left_turn
+    assert red_lines(config, by_signals(config.town, steps, ALL_GREEN)) == []
+    first, second = red_lines(config, by_signals(config.town, steps, ALL_RED))
+    only = red_lines(config, by_signals(config.town, steps, STRAIGHT_GREEN))
+    assert [event.from_ns for event in only] == [second.from_ns] and first.from_ns < second.from_ns
+    without = replace(config, town=replace(config.town, waiting_s_m=np.full(config.town.lanes, np.nan)))
+    assert [e.from_ns for e in red_lines(without, by_signals(config.town, steps, STRAIGHT_GREEN))] == [first.from_ns]
+
+
+def test_an_officer_outranks_the_lamps(left_turn):
+    config, steps = left_turn
+    go = [(Gesture.POLICE_LEFT, FROM_WEST_LEFT)]
+    stop = [(Gesture.POLICE_STOP, FROM_WEST_FACED)]
+    behind = [(Gesture.POLICE_STOP, 0.0)]
+    assert red_lines(config, by_signals(config.town, steps, ALL_RED, go)) == []
+    held = red_lines(config, by_signals(config.town, steps, ALL_GREEN, stop))
+    assert held and all(event.detail == "against an officer" for event in held)
+    assert red_lines(config, by_signals(config.town, steps, ALL_GREEN, behind)) == []
+
+
+def test_a_dark_signal_forbids_nothing(left_turn):
+    config, steps = left_turn
+    dark = dict.fromkeys(range(6), LampColour.DARK)
+    assert red_lines(config, by_signals(config.town, steps, dark)) == []
