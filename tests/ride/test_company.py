@@ -1,5 +1,6 @@
 """Phone, passenger and odometry: too good, and a driver learns to trust what no car has."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -39,6 +40,16 @@ def test_the_phone_says_how_far_the_turn_is(path):
             ahead = -state.offset_m @ [np.cos(pose[2]), np.sin(pose[2])]
             assert error == pytest.approx(max(ahead, s_m - at_s_m), abs=1e-6)
     assert manoeuvre in (Manoeuvre.TURN_LEFT, Manoeuvre.TURN_RIGHT, Manoeuvre.ARRIVE)
+
+
+def test_the_phone_knows_no_way_on_private_ground(small_town, path):
+    private = small_town.lane_private.copy()
+    private[path.plan.lanes[-1]] = True
+    park = RoutePath(replace(small_town, lane_private=private), path.plan)
+    routes = [(s_m, state.route) for s_m, _, state in said(park, seed=1, seconds=85)]
+    inside_m = path.lane_from_s_m[-1]
+    assert all((route is None) == (s_m > inside_m) for s_m, route in routes if abs(s_m - inside_m) > 1.5)
+    assert any(route is None for _, route in routes)
 
 
 def test_the_phone_errs_about_five_metres_slowly_and_two_per_cent_wrongly(path):

@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 import shapely
 
+from xiaolu.core.decision import LampColour
 from xiaolu.core.frames import box_corners
 from xiaolu.world.generate import Family, generate_town
+from xiaolu.world.ground import Ground
 from xiaolu.world.routing import RoutePath, draw_ride
 from xiaolu.world.standing import standing_of
-from xiaolu.world.town import LaneKind, Marking, PropKind, RoadClass, Town
+from xiaolu.world.town import LaneKind, Marking, PropKind, RoadClass, Town, Turn
 
 pytest.importorskip("sumo", reason='needs netconvert: pip install "xiaolu[maps]"')
 
@@ -128,6 +130,104 @@ def test_a_cars_middle_keeps_off_the_walls_of_an_alley(towns: dict[Family, Town]
     assert (town.lane_width_m[narrow] / 2 >= min(1.25, 1.5) - 0.01).all()
 
 
+def greens(town: Town, lane: int) -> np.ndarray:
+    """Return in which phases of its program a lane's signal is green."""
+    signal = town.lane_signal[lane]
+    program = town.signal_program[signal]
+    rows = slice(town.program_start[program], town.program_start[program + 1])
+    return town.phase_state[rows, town.signal_column[signal]] == LampColour.GREEN
+
+
+def test_a_boulevard_has_arrows_countdowns_cycle_lanes_bus_stops_and_many_lanes(towns: dict[Family, Town]) -> None:
+    town = towns[Family.BOULEVARD]
+    heads = ~town.head_walk
+    assert {Turn.LEFT, Turn.STRAIGHT, Turn.RIGHT} <= set(town.head_arrow[heads].tolist())
+    assert town.head_countdown[heads].mean() > 0.3
+    assert town.lane_length_m[town.lane_kind == LaneKind.CYCLE].sum() > 2000.0
+    assert (town.prop_kind == PropKind.BUS_STOP).sum() >= 5
+    third = np.flatnonzero(ordinary(town) & (town.lane_left >= 0))
+    assert (town.lane_left[town.lane_left[third]] >= 0).any(), "three lanes a direction and more"
+
+
+def test_left_arrows_of_a_boulevard_are_protected(towns: dict[Family, Town]) -> None:
+    town = towns[Family.BOULEVARD]
+    arrows = town.head_lane[(town.head_arrow == Turn.LEFT) & ~town.head_walk]
+    assert len(arrows) > 10
+    for lane in arrows:
+        for foe in town.cross_lane[town.cross_start[lane] : town.cross_start[lane + 1]]:
+            if town.lane_signal[foe] >= 0 and town.lane_turn[foe] == Turn.STRAIGHT:
+                assert not (greens(town, lane) & greens(town, foe)).any()
+    for lane in np.flatnonzero(town.lane_signal >= 0):
+        assert greens(town, lane).any(), "nobody waits for ever"
+
+
+def test_waiting_areas_lie_inside_the_junction_clear_of_who_goes_straight_on(towns: dict[Family, Town]) -> None:
+    town = towns[Family.BOULEVARD]
+    waiting = np.flatnonzero(np.isfinite(town.waiting_s_m))
+    assert len(waiting) >= 3
+    source = np.repeat(np.arange(town.lanes), np.diff(town.next_start))
+    for lane in waiting:
+        assert town.lane_turn[lane] == Turn.LEFT and town.lane_signal[lane] >= 0 and town.lane_junction[lane] >= 0
+        assert 5.0 < town.waiting_s_m[lane] < 0.8 * town.lane_length_m[lane]
+        x, y, _, yaw = town.pose_at(int(lane), float(town.waiting_s_m[lane]))
+        front = shapely.LineString(
+            [(x - 0.95 * side * np.sin(yaw), y + 0.95 * side * np.cos(yaw)) for side in (-1.0, 1.0)]
+        )
+        edge = town.lane_edge[source[town.next_lane == lane][0]]
+        for foe in town.cross_lane[town.cross_start[lane] : town.cross_start[lane + 1]]:
+            straight = town.lane_turn[foe] == Turn.STRAIGHT and town.lane_kind[foe] == LaneKind.DRIVE
+            if straight and (greens(town, foe) & before(town, lane)).any() and town.lane_edge[foe] != edge:
+                assert shapely.LineString(town.line(foe)[:, :2]).distance(front) > 1.5
+
+
+def before(town: Town, lane: int) -> np.ndarray:
+    """Return the phases, none of them its own, in which a lane's neighbours on the same approach go straight on."""
+    source = np.repeat(np.arange(town.lanes), np.diff(town.next_start))
+    approach = source[town.next_lane == lane][0]
+    beside = np.flatnonzero(town.lane_edge == town.lane_edge[approach])
+    onward = [n for b in beside for n in town.following(b) if town.lane_turn[n] == Turn.STRAIGHT]
+    return np.any([greens(town, n) for n in onward if town.lane_kind[n] == LaneKind.DRIVE], axis=0)
+
+
 def test_old_towns_are_what_they_were() -> None:
     assert generate_town(5).digest() == generate_town(5, Family.OLD_TOWN).digest()
     assert generate_town(5).meta["name"] == "town-5" and "family" not in generate_town(5).meta
+
+
+def test_a_park_has_gates_bays_signs_and_private_roads_beside_public_streets(towns: dict[Family, Town]) -> None:
+    town = towns[Family.PARK]
+    private = ordinary(town) & town.lane_private
+    metres = town.lane_length_m
+    assert metres[private].sum() > 800.0 and metres[ordinary(town) & ~town.lane_private].sum() > 800.0
+    assert (town.lane_marking[private] == Marking.NONE).all() and town.lane_walked[private].all()
+    assert len(town.gate_lane) >= 4 and town.lane_private[town.gate_lane].all()
+    assert ((town.gate_s_m > 2.0) & (town.gate_s_m < metres[town.gate_lane] - 2.0)).all()
+    assert (town.prop_kind == PropKind.PICKUP_SIGN).any() and (town.prop_kind == PropKind.GATE).any()
+    signed = town.lane_private[town.pickup_lane]
+    assert signed.any() and not signed.all()
+
+
+def test_every_way_into_a_park_has_a_gate(towns: dict[Family, Town]) -> None:
+    town = towns[Family.PARK]
+    drive = np.flatnonzero(ordinary(town))
+    source = np.repeat(np.arange(town.lanes), np.diff(town.next_start))
+    gated = set(town.lane_edge[town.gate_lane].tolist())
+    for lane in drive[town.lane_private[drive]]:
+        mouths = source[town.next_lane == lane]
+        outside = [b for m in mouths for b in source[town.next_lane == m] if not town.lane_private[b]]
+        assert not len(outside) or int(town.lane_edge[lane]) in gated
+
+
+def test_bays_lie_beside_their_lane_and_can_be_driven_on(towns: dict[Family, Town]) -> None:
+    town = towns[Family.PARK]
+    assert len(town.bay_lane) > 30
+    ground = Ground(town)
+    assert ground.off_road_m(town.bay_pose[:, :2]).max() == 0.0
+    bays = shapely.polygons(town.bay_corners())
+    pairs = shapely.STRtree(shapely.buffer(bays, -0.1)).query(shapely.buffer(bays, -0.1), predicate="intersects").T
+    assert all(a == b for a, b in pairs), "no two bays share ground"
+    for lane, (x, y, yaw), (length, _) in zip(town.bay_lane, town.bay_pose, town.bay_size_m, strict=True):
+        line = shapely.LineString(town.line(int(lane))[:, :2])
+        rear = shapely.Point(x - np.cos(yaw) * length / 2, y - np.sin(yaw) * length / 2)
+        assert line.distance(rear) == pytest.approx(town.lane_width_m[lane] / 2, abs=0.5)
+        assert line.distance(shapely.Point(x, y)) > line.distance(rear), "its nose points away from the road"

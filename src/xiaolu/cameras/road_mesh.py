@@ -128,17 +128,53 @@ def _junctions(town: Town) -> Mesh:
     return Mesh(vertices, triangulate(points, start), Pass.GROUND, Detail.ALWAYS)
 
 
-def _stop_lines(town: Town) -> Mesh:
-    """Return the stop lines: 0.3 m of white across their lane."""
-    lanes = np.flatnonzero(np.isfinite(town.stop_s_m))
-    pose = np.array([town.pose_at(int(lane), float(town.stop_s_m[lane])) for lane in lanes]).reshape(-1, 4)
+def _bars(town: Town, lanes: np.ndarray, s_m: np.ndarray, side: np.ndarray, size: tuple[float, float] | None) -> Mesh:
+    """Return white bars on lanes (n,), ending s_m (n,) along them; size: length and width, None for right across.
+
+    side (n,): how far left of the middle, as a share of half the lane's width.
+    """
+    pose = np.array([town.pose_at(int(lane), float(s)) for lane, s in zip(lanes, s_m, strict=True)]).reshape(-1, 4)
     ahead = np.stack([np.cos(pose[:, 3]), np.sin(pose[:, 3]), 0 * pose[:, 3]], -1)
-    left = np.stack([-ahead[:, 1], ahead[:, 0], ahead[:, 2]], -1) * (town.lane_width_m[lanes, None] / 2 - 0.1)
-    middle = pose[:, :3] + [0.0, 0.0, CROSSING_RAISE_M / 2]
-    back, front = middle - 0.3 * ahead, middle
+    left = np.stack([-ahead[:, 1], ahead[:, 0], ahead[:, 2]], -1)
+    half = town.lane_width_m[lanes, None] / 2 - 0.1
+    length, reach = (0.3, half) if size is None else (size[0], np.full_like(half, size[1] / 2))
+    middle = pose[:, :3] + [0.0, 0.0, CROSSING_RAISE_M / 2] + left * half * side[:, None]
+    back, front = middle - length * ahead, middle
+    left = left * reach
     corner = np.stack([front + left, back + left, back - left, front - left], 1)
     vertices = pack(corner, [0, 0, 1], [0.86, 0.86, 0.84], layer=Layer.PAINT, pixel_class=PixelClass.MARKING)
     return quads(vertices, Pass.GROUND)
+
+
+def _stop_lines(town: Town) -> list[Mesh]:
+    """Return the stop lines: 0.3 m of white across their lane; waiting areas have dashes on both sides."""
+    stop, wait = (np.flatnonzero(np.isfinite(s_m)) for s_m in (town.stop_s_m, town.waiting_s_m))
+    none = np.zeros(len(stop))
+    meshes = [_bars(town, stop, town.stop_s_m[stop], none, None)] if len(stop) else []
+    if len(wait):
+        meshes.append(_bars(town, wait, town.waiting_s_m[wait], np.zeros(len(wait)), None))
+        dashes = [(lane, s) for lane in wait for s in np.arange(1.0, town.waiting_s_m[lane], 1.5)]
+        lanes, s_m = np.array([lane for lane, _ in dashes]), np.array([s for _, s in dashes])
+        meshes += [_bars(town, lanes, s_m, np.full(len(lanes), side), (0.75, 0.15)) for side in (-1.0, 1.0)]
+    return meshes
+
+
+def _bays(town: Town) -> list[Mesh]:
+    """Return the parking bays: asphalt, with a white line 0.1 m wide along both sides."""
+    corner = town.bay_corners()
+    if not len(corner):
+        return []
+    z = np.zeros((len(corner), 4, 1))
+    ground = np.concatenate([corner, z - JUNCTION_SINK_M], -1)
+    meshes = [quads(pack(ground, [0, 0, 1], ASPHALT, layer=Layer.ASPHALT, pixel_class=PixelClass.ROAD), Pass.GROUND)]
+    inward = (corner[:, 3] - corner[:, 0]) / np.maximum(town.bay_size_m[:, 1:], 1e-6) * 0.1
+    for rear, front, way in ((0, 1, inward), (3, 2, -inward)):
+        a, b = corner[:, rear], corner[:, front]
+        row = np.stack([a, b, b + way, a + way] if rear == 0 else [a + way, b + way, b, a], 1)
+        line = np.concatenate([row, z + CROSSING_RAISE_M / 2], -1)
+        vertices = pack(line, [0, 0, 1], [0.86, 0.86, 0.84], layer=Layer.PAINT, pixel_class=PixelClass.MARKING)
+        meshes.append(quads(vertices, Pass.GROUND))
+    return meshes
 
 
 def _bridges(town: Town, strips: Strips, half_m: np.ndarray) -> list[Mesh]:
@@ -213,7 +249,8 @@ def road_meshes(town: Town, strips: Strips, cell_m: float) -> list[Mesh]:
     meshes = [
         _strip(strips, drive & ~inside, half + 0.05, 0.0, road_colour, *road, along=along, line=line, edge=edge),
         _strip(strips, drive & inside, half, -JUNCTION_SINK_M / 2, ASPHALT, *road),
-        _strip(strips, kind == LaneKind.CYCLE, half + 0.02, 0.005, CYCLE, *road, line=np.where(inside, 0, line)),
+        _strip(strips, (kind == LaneKind.CYCLE) & ~inside, half + 0.02, 0.005, CYCLE, *road, line=line),
+        _strip(strips, (kind == LaneKind.CYCLE) & inside, half, -JUNCTION_SINK_M / 2, ASPHALT, *road),
         _strip(strips, kind == LaneKind.CROSSING, half, CROSSING_RAISE_M, ASPHALT, *road, line=Line.ZEBRA),
         _strip(
             strips, kind == LaneKind.FOOT, half, KERB_M, PAVING, Layer.PAVING, PixelClass.SIDEWALK, line=Line.KERBSTONE
@@ -221,7 +258,8 @@ def road_meshes(town: Town, strips: Strips, cell_m: float) -> list[Mesh]:
         _strip(strips, kind == LaneKind.FOOT_AREA, half, KERB_M - 0.01, PAVING, Layer.PAVING, PixelClass.SIDEWALK),
         _verges(town, strips, half),
         _junctions(town),
-        _stop_lines(town),
+        *_stop_lines(town),
+        *_bays(town),
         _ground(town, cell_m),
         *_bridges(town, strips, half),
     ]

@@ -1,8 +1,8 @@
 """The route as a phone tells it: once a second, roughly right, now and then wrong.
 
-In: where the ego really is along its way; out: a Route in the odometry frame. The street's centre line has a corner
-every 15 m and is offset by an error that drifts slowly (Ornstein-Uhlenbeck, 5 m per axis); 2 % of refreshes name a
-wrong manoeuvre. Everything is keyed by the ride's seed and the tick.
+In: where the ego really is along its way; out: a Route in the odometry frame, none on the private roads of parks. The
+street's centre line has a corner every 15 m and is offset by an error that drifts slowly (Ornstein-Uhlenbeck, 5 m per
+axis); 2 % of refreshes name a wrong manoeuvre. Everything is keyed by the ride's seed and the tick.
 """
 
 from dataclasses import dataclass
@@ -55,6 +55,8 @@ class Phone:
         keep = np.exp(-1.0 / (PHONE_HZ * CORRELATION_S))
         kick = normal(self.seed, 0, tick + 1, Purpose.PHONE, np.array([0, 1]))
         offset = keep * state.offset_m + SIGMA_M * np.sqrt(1.0 - keep**2) * kick
+        if self.path.town.lane_private[self.path.lane_at(s_m)]:
+            return PhoneState(offset, None)
         at_s_m, manoeuvre, _ = self.path.next_manoeuvre(s_m)
         heading = np.array([np.cos(pose[2]), np.sin(pose[2])])
         distance = max(at_s_m - s_m - float(offset @ heading), 0.0)

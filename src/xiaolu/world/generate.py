@@ -15,8 +15,10 @@ import numpy as np
 
 from xiaolu.core.chance import Purpose, generator
 from xiaolu.core.seeds import split_of
-from xiaolu.world.extract import Extract
+from xiaolu.world.extract import Extract, signal_points
+from xiaolu.world.families.boulevard import draw_boulevard, furnish_boulevard, prepare_boulevard
 from xiaolu.world.families.narrow import share_narrow
+from xiaolu.world.families.park import draw_park, furnish_park
 from xiaolu.world.families.village import draw_village, furnish_village
 from xiaolu.world.maps import Making, import_map
 from xiaolu.world.street_map import RANK, Line, StreetMap, add_roundabout, open_one_ways, street_map
@@ -27,33 +29,7 @@ from xiaolu.world.town import Town
 # How often a way says its lanes, as counted in an extract of central Shanghai (46 % overall).
 LANES_TOLD = {"primary": 0.8, "secondary": 0.75, "tertiary": 0.7, "residential": 0.45, "living_street": 0.3}
 LIMITS_KMH = {"primary": (50, 60), "secondary": (40, 50), "tertiary": (30, 40), "residential": (20, 30, 30)}
-# Chance of signals where the two greatest streets of a junction have these ranks (see street_map.RANK).
-SIGNALS = {
-    (4, 4): 1.0, (4, 3): 1.0, (4, 2): 0.95, (4, 1): 0.55,
-    (3, 3): 1.0, (3, 2): 0.9, (3, 1): 0.5, (2, 2): 0.75, (2, 1): 0.25, (1, 1): 0.03,
-}  # fmt: skip
 APPROACH_M = 11.0  # where signals stand on the approaches instead of in the junction's middle: a fifth of them do
-
-
-def _signal_points(built: StreetMap, chance: np.random.Generator) -> set[int]:
-    """Return the points that carry signals. Two carriageways of one avenue decide together."""
-    at: dict[int, dict[int, int]] = {}
-    for line in built.lines:
-        for point in line.points:
-            at.setdefault(point, {})[line.name] = -1 if line.roundabout else RANK[line.profile.highway]
-    branches = built.branches()
-    decided: dict[tuple[int, ...], bool] = {}
-    chosen = set()
-    for point in sorted(at):
-        ranks = sorted(at[point].items(), key=lambda item: (-item[1], item[0]))
-        if branches[point] < 3 or len(ranks) < 2 or ranks[1][1] < 1:
-            continue
-        key = tuple(sorted(name for name, _ in ranks[:2]))
-        share = SIGNALS[ranks[0][1], ranks[1][1]] * (1.0 if branches[point] > 3 else 0.8)
-        roll = bool(chance.random() < share)
-        if decided.setdefault(key, roll):
-            chosen.add(point)
-    return chosen
 
 
 def _move_to_approaches(extract: Extract, built: StreetMap, signals: set[int], chance: np.random.Generator) -> None:
@@ -115,7 +91,7 @@ def draw_osm(seed: int) -> str:
         add_roundabout(built, chance)
     open_one_ways(built)
     extract = Extract(built)
-    signals = _signal_points(built, chance)
+    signals = signal_points(built, chance)
     _move_to_approaches(extract, built, signals, chance)
     branches = built.branches()
     namer, names = StreetNames(chance), {}
@@ -150,6 +126,8 @@ class Family(StrEnum):
     """What kind of place a generated town is."""
 
     VILLAGE = "village"
+    PARK = "park"
+    BOULEVARD = "boulevard"
     OLD_TOWN = "old-town"
 
 
@@ -172,6 +150,10 @@ RECIPES = {
             furnish=furnish_village,
             ground="paved",
         ),
+    ),
+    Family.PARK: Recipe(draw_park, Making(corner_m=5.0, furnish=furnish_park)),
+    Family.BOULEVARD: Recipe(
+        draw_boulevard, Making(prepare=prepare_boulevard, furnish=furnish_boulevard, farthest_head_m=50.0)
     ),
     Family.OLD_TOWN: Recipe(draw_osm, Making()),
 }

@@ -40,17 +40,20 @@ class Ground:
         self._layer_bits = layer_bits(town, self._lane, layer, ground)
         low, high = np.minimum(self._a, self._b), np.maximum(self._a, self._b)
         pad = (half + REACH_M)[:, None]
-        points = town.junction_points
         edge_low, edge_high = (low - pad).min(axis=0), (high + pad).max(axis=0)
         self._origin = edge_low
         self._shape = np.maximum(np.ceil((edge_high - edge_low) / CELL_M).astype(np.int64) + 1, 1)
         self._cell_start, self._cell_items = self._grid(low - pad, high + pad)
         self._line_start, self._line_items = self._grid(low, high)
         near, far = outline_bounds(town)
+        bays = town.bay_corners()
+        near, far = np.concatenate([near, bays.min(axis=1)]), np.concatenate([far, bays.max(axis=1)])
         self._area_start, self._area_items = self._grid(near - REACH_M, far + REACH_M)
-        self._area_points = np.ascontiguousarray(points, dtype=np.float64).reshape(-1, 2)
-        self._area_first = town.junction_start.astype(np.int64)
-        self._area_bits = junction_bits(town)
+        points = np.concatenate([town.junction_points.reshape(-1, 2), bays.reshape(-1, 2)])
+        self._area_points = np.ascontiguousarray(points, dtype=np.float64)
+        first = town.junction_start.astype(np.int64)
+        self._area_first = np.concatenate([first, first[-1] + 4 * np.arange(1, len(bays) + 1)])
+        self._area_bits = np.concatenate([junction_bits(town), np.full(len(bays), layer_bit(0), np.int64)])
 
     def _grid(self, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return (cell_start, items): which boxes (n, 2) to (n, 2) touch each cell."""
@@ -119,8 +122,8 @@ class Ground:
     def off_road_m(self, points: np.ndarray, layer: int = 0) -> np.ndarray:
         """Return (n,) metres from points (n, 2) to the drivable surface of a layer; 0 on it.
 
-        Drivable are the strips of car and cycle lanes, junction-internal ones too, and junction outlines. Exact up to
-        REACH_M; beyond that the answer is at least REACH_M.
+        Drivable are the strips of car and cycle lanes, junction-internal ones too, junction outlines and parking bays.
+        Exact up to REACH_M; beyond that the answer is at least REACH_M.
         """
         return off_road(
             np.ascontiguousarray(points, dtype=np.float64).reshape(-1, 2),

@@ -13,6 +13,16 @@ PAPER, BLOCK, BUILDING, BUILDING_EDGE = "#eef0ea", "#e3e7dc", "#d5cbbd", "#b3a79
 ASPHALT, BRIDGE, TUNNEL, SIDEWALK, CYCLE, PAINT = "#59616b", "#6f7782", "#9aa1a9", "#c9c9c2", "#8a5c50", "#f4f4ee"
 TREE, ROUTE, ROUTE_EDGE, START, GOAL, INK = "#7fa869", "#2f7de1", "#ffffff", "#20a05a", "#d8402f", "#30353b"
 SIGNAL = "#e2b33c"
+# Length, width and colour of what stands about, as a map shows it: larger than it is where it is small.
+THINGS = {
+    PropKind.PARKED_CAR: (4.4, 1.8, "#9fb1c4"),
+    PropKind.PARKED_E_BIKE: (1.75, 0.65, "#5d7fa3"),
+    PropKind.STALL: (1.2, 2.2, "#c9694b"),
+    PropKind.BOLLARD: (0.5, 0.5, "#e8c35a"),
+    PropKind.PLANTER: (1.2, 0.5, "#7fa869"),
+    PropKind.BUS_STOP: (1.6, 4.2, "#4d86b8"),
+    PropKind.PICKUP_SIGN: (0.9, 0.9, "#2f6db8"),
+}
 CHINESE_FONTS = (
     "Noto Sans CJK SC",
     "Noto Sans CJK JP",
@@ -101,11 +111,20 @@ def _zebra(town: Town, lanes: np.ndarray) -> list[np.ndarray]:
 
 def _stop_bars(town: Town, normals: np.ndarray) -> list[np.ndarray]:
     bars = []
-    for lane in np.flatnonzero(np.isfinite(town.stop_s_m)):
-        x, y, _, yaw = town.pose_at(int(lane), float(town.stop_s_m[lane]))
+    lines = np.where(np.isfinite(town.stop_s_m), town.stop_s_m, town.waiting_s_m)
+    for lane in np.flatnonzero(np.isfinite(lines)):
+        x, y, _, yaw = town.pose_at(int(lane), float(lines[lane]))
         left = np.array([-np.sin(yaw), np.cos(yaw)]) * (town.lane_width_m[lane] / 2 - 0.15)
         bars.append(np.stack([np.array([x, y]) + left, np.array([x, y]) - left]))
     return bars
+
+
+def _boxes(pose: np.ndarray, length_m: float, width_m: float) -> np.ndarray:
+    """Return the outlines (n, 4, 2) of things of one size at poses (n, 3)."""
+    x, y, yaw = pose.T
+    corner = np.array([[1.0, 1.0], [-1.0, 1.0], [-1.0, -1.0], [1.0, -1.0]]) * [length_m / 2, width_m / 2]
+    turn = np.stack([np.stack([np.cos(yaw), -np.sin(yaw)], -1), np.stack([np.sin(yaw), np.cos(yaw)], -1)], -2)
+    return np.einsum("kij,cj->kci", turn, corner) + np.stack([x, y], -1)[:, None]
 
 
 def _name_font() -> str | None:
@@ -179,7 +198,9 @@ def paint_town(axes: Any, town: Town, window: np.ndarray, points_per_m: float, n
         fill(outlines, colour, order)
         drive = np.flatnonzero((kind == LaneKind.DRIVE) & (layer == level))
         fill(_strips(town, normals, drive, 0.08), colour, order)
-        fill(_strips(town, normals, np.flatnonzero((kind == LaneKind.CYCLE) & (layer == level))), CYCLE, order)
+        cycle = (kind == LaneKind.CYCLE) & (layer == level)
+        fill(_strips(town, normals, np.flatnonzero(cycle & (town.lane_junction < 0))), CYCLE, order)
+        fill(_strips(town, normals, np.flatnonzero(cycle & (town.lane_junction >= 0))), colour, order)
         if detail and level >= 0:
             ordinary = drive[town.lane_junction[drive] < 0]
             white, yellow = _paint_markings(town, normals, ordinary)
@@ -197,12 +218,15 @@ def paint_town(axes: Any, town: Town, window: np.ndarray, points_per_m: float, n
                 facecolors=TREE, edgecolors="none", alpha=0.75, zorder=7.0,
             )
         )  # fmt: skip
-    parked = np.flatnonzero(town.prop_kind == PropKind.PARKED_CAR)
-    if detail and len(parked):
-        x, y, yaw = town.prop_pose[parked].T
-        corner = np.array([[2.2, 0.9], [-2.2, 0.9], [-2.2, -0.9], [2.2, -0.9]])
-        turn = np.stack([np.stack([np.cos(yaw), -np.sin(yaw)], -1), np.stack([np.sin(yaw), np.cos(yaw)], -1)], -2)
-        fill(list(np.einsum("kij,cj->kci", turn, corner) + np.stack([x, y], -1)[:, None]), "#9fb1c4", 3.6)
+    fill(list(town.bay_corners()), ASPHALT, 3.0, PAINT if detail else "none", 0.4)
+    for kind_of_prop, (length, width, tint) in THINGS.items():
+        standing = np.flatnonzero(town.prop_kind == kind_of_prop)
+        if detail and len(standing):
+            fill(list(_boxes(town.prop_pose[standing], length, width)), tint, 3.6)
+    for lane, s_m in zip(town.gate_lane, town.gate_s_m, strict=True):
+        x, y, _, yaw = town.pose_at(int(lane), float(s_m))
+        left = np.array([-np.sin(yaw), np.cos(yaw)]) * town.lane_width_m[lane] / 2
+        stroke([np.stack([np.array([x, y]) - left, np.array([x, y]) + left])], GOAL, 3.7, 0.6)
     heads = town.head_pose[~town.head_walk] if len(town.head_pose) else np.empty((0, 4))
     if len(heads):
         size = np.full(len(heads), max(2.4, 2.2 / points_per_m))

@@ -224,3 +224,33 @@ def add_roundabout(built: StreetMap, chance: np.random.Generator) -> bool:
             ring.append(len(built.points) - 1)
     built.lines.append(Line([*ring, ring[0]], Profile("tertiary", 1, True), -1, roundabout=True))
     return True
+
+
+def round_bends(built: StreetMap, tangent_m: float) -> None:
+    """Put curves, in place, where two two-way streets meet end to end at an angle: lanes side by side need room there.
+
+    tangent_m: how far from the corner a curve begins, less where there is no room.
+    """
+    branches = built.branches()
+    for point in np.flatnonzero(branches == 2).tolist():
+        ends = [line for line in built.lines if point in (line.points[0], line.points[-1])]
+        if len(ends) != 2 or any(line.profile.oneway or line.roundabout for line in ends):
+            continue
+        corner = np.array(built.points[point])
+        ways = []
+        for line in ends:
+            beside = np.array(built.points[line.points[1] if line.points[0] == point else line.points[-2]]) - corner
+            ways.append((beside, float(np.hypot(*beside))))
+        (a, a_m), (b, b_m) = ways
+        if (a @ b) / (a_m * b_m) < -0.9:
+            continue
+        reach = min(tangent_m, 0.7 * a_m, 0.7 * b_m)
+        start, end = corner + a * reach / a_m, corner + b * reach / b_m
+        row = []
+        for t in np.linspace(0.0, 1.0, 7):
+            x, y = (1 - t) ** 2 * start + 2 * t * (1 - t) * corner + t**2 * end
+            built.points.append((float(x), float(y)))
+            row.append(len(built.points) - 1)
+        for line, place in zip(ends, (row[0], row[-1]), strict=True):
+            line.points[0 if line.points[0] == point else -1] = place
+        built.lines.append(Line(row, ends[0].profile, ends[0].name))

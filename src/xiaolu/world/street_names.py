@@ -27,6 +27,7 @@ KINDS = {
     "tertiary": (("路", "Road"), ("街", "Street")),
     "residential": (("路", "Road"), ("街", "Street"), ("路", "Road")),
     "living_street": (("弄", "Lane"), ("巷", "Lane")),
+    "park": (("园区", "Park"), ("科技园", "Science Park"), ("产业园", "Industrial Park")),
     "service": (("弄", "Lane"), ("里", "Lane")),
 }
 

@@ -213,6 +213,16 @@ class Town:
         x, y, z = line[index] + (place - index) * ahead
         return np.array([x, y, z, np.arctan2(ahead[1], ahead[0])])
 
+    def bay_corners(self) -> np.ndarray:
+        """Return the outlines (V, 4, 2) of the parking bays: a car's rear right, front right, front left, rear left."""
+        x, y, yaw = self.bay_pose.T
+        along = np.stack([np.cos(yaw), np.sin(yaw)], -1)[:, None] * self.bay_size_m[:, None, :1] / 2
+        left = np.stack([-np.sin(yaw), np.cos(yaw)], -1)[:, None] * self.bay_size_m[:, None, 1:] / 2
+        middle = np.stack([x, y], -1)[:, None]
+        return np.concatenate(
+            [middle - along - left, middle + along - left, middle + along + left, middle - along + left], 1
+        )
+
     def digest(self) -> str:
         """Return a short hash of everything in the town: two towns with the same digest are the same town.
 

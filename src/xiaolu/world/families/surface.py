@@ -133,6 +133,11 @@ class Things:
         corners = box_corners(*(np.array([v]) for v in (x, y, yaw, length, width)))[0]
         return shapely.Polygon(corners)
 
+    def clear(self, outline: shapely.Polygon) -> bool:
+        """Whether a piece of ground lies clear of every road and crossing."""
+        tree = (self._no, self._roads)
+        return not any(len(t.query(outline, predicate="intersects")) for t in tree)
+
     def add(
         self,
         kind: PropKind,

@@ -17,7 +17,7 @@ from xiaolu.world.maps.lanes import CLOSED, Lane, length_of
 from xiaolu.world.maps.roadside import place_pickups
 from xiaolu.world.maps.surfaces import at
 from xiaolu.world.maps.widths import MARK_TAG
-from xiaolu.world.street_map import Bent, street_map
+from xiaolu.world.street_map import Bent, round_bends, street_map
 from xiaolu.world.street_names import StreetNames
 from xiaolu.world.street_plan import Block, Border, Profile, StreetPlan
 from xiaolu.world.town import SOLID_M, LaneKind, PropKind, RoadClass
@@ -98,6 +98,7 @@ def draw_village(seed: int) -> str:
     chance = generator(seed, Purpose.TOWN, 10)
     plan = VillagePlan(chance)
     built = street_map(plan, chance, BENT)
+    round_bends(built, 7.0)
     extract = Extract(built)
     namer, names = StreetNames(chance), {}
     for line in built.lines:

@@ -69,8 +69,7 @@ def compile_net(
     say("lanes and signals")
     if kind == "osm":
         net = without_fragments(net, FRAGMENT_M)
-    lanes = build_lanes(net)
-    making.prepare(lanes)
+    lanes = making.prepare(net, build_lanes(net))
     if not any(lane.kind == LaneKind.DRIVE for lane in lanes):
         raise MapError(f"{source}: no drivable streets in this map; choose an area that has streets for cars")
     round_corners(lanes)
@@ -85,7 +84,7 @@ def compile_net(
     tables, names = lane_tables(net, lanes, junctions)
     signals = signal_tables(net, lanes, None if kind == "net" else seed)
     stop = stop_lines(lanes, signals["lane_signal"])
-    heads = signal_heads(lanes, signals, stop)
+    heads = signal_heads(lanes, signals, stop, making.farthest_head_m)
     meta = {
         "name": source.name.split(".")[0],
         "source": kind,

@@ -7,8 +7,10 @@ import numpy as np
 
 from xiaolu.world.maps.buildings import place_buildings
 from xiaolu.world.maps.lanes import Lane
+from xiaolu.world.maps.net import Net
 from xiaolu.world.maps.netconvert import CORNER_M
 from xiaolu.world.maps.roadside import place_parked, place_pickups, place_props
+from xiaolu.world.maps.signals import FARTHEST_HEAD_M
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +46,15 @@ def furnish_streets(site: Site) -> Furniture:
 class Making:
     """How a town is made of a map. The defaults are for real ones.
 
-    corner_m: radius of the kerbs at junctions; crossings: guess where people cross; prepare: changes the lanes in
-    place before anything is put beside them; furnish: puts it there; ground: what lies between the streets,
-    "grass" or "paved".
+    corner_m: radius of the kerbs at junctions; crossings: guess where people cross; prepare: returns the lanes as
+    they are to be, before anything is put beside them, and may change the net's signal programs; furnish: puts it
+    there; ground: what lies between the streets, "grass" or "paved"; farthest_head_m: from a stop line to its heads.
     """
 
     corner_m: float = CORNER_M
     ground: str = "grass"
+    farthest_head_m: float = FARTHEST_HEAD_M
     crossings: bool = True
     options: tuple[str, ...] = ()
-    prepare: Callable[[list[Lane]], None] = lambda lanes: None
+    prepare: Callable[[Net, list[Lane]], list[Lane]] = lambda net, lanes: lanes
     furnish: Callable[[Site], Furniture] = furnish_streets

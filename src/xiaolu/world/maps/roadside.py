@@ -21,6 +21,7 @@ PITCH_M = 6.4
 WALK_CENTRE_M = 2.35  # where people walk past parked cars, from the kerb
 LEAST_SIDEWALK_M = 2.7  # with a narrower one there is no room for cars half on it
 EDGE_M = 0.45
+BUS_STOP_SHARE = 0.3
 PICKUP_EVERY_M = 70.0
 PICKUP_MARGIN_M = 18.0
 
@@ -87,8 +88,13 @@ def move_aside(walk: Lane, taken: list[float], length: float) -> None:
     walk.line = resample(np.column_stack([offset_points(walk.line, -shift), walk.line[:, 2]]))
 
 
-def place_props(lanes: list[Lane], parked: list[tuple[float, float, float]], seed: int) -> dict[str, np.ndarray]:
-    """Return the prop arrays: what stands on sidewalks' outer edges, and the places for parked cars."""
+def place_props(
+    lanes: list[Lane], parked: list[tuple[float, float, float]], seed: int, bus_stops: float = BUS_STOP_SHARE
+) -> dict[str, np.ndarray]:
+    """Return the prop arrays: what stands on sidewalks' outer edges, and the places for parked cars.
+
+    bus_stops: the share of long stretches of bigger streets that have one.
+    """
     chance = generator(seed, Purpose.STYLE, 1)
     rows: list[tuple[int, float, float, float, int]] = []
     roads = np.array([i for i, lane in enumerate(lanes) if lane.kind in (LaneKind.DRIVE, LaneKind.CROSSING)])
@@ -109,7 +115,11 @@ def place_props(lanes: list[Lane], parked: list[tuple[float, float, float]], see
         if wooded and lane.layer == 0:
             items += [(PropKind.TREE, float(s)) for s in np.arange(7.0, length - 7.0, spacing)]
         items += [(PropKind.LAMP, float(s)) for s in np.arange(lamp_at, length - 3.0, 32.0)]
-        if lane.road in (RoadClass.PRIMARY, RoadClass.SECONDARY, RoadClass.TERTIARY) and length > 90.0 and stop < 0.3:
+        if (
+            lane.road in (RoadClass.PRIMARY, RoadClass.SECONDARY, RoadClass.TERTIARY)
+            and length > 90.0
+            and stop < bus_stops
+        ):
             items.append((PropKind.BUS_STOP, 0.6 * length))
         if lane.width_m >= 2.4 and length > 40.0 and bench < 0.3:
             items.append((PropKind.BENCH, 0.4 * length + 2.5))

@@ -148,8 +148,13 @@ def history(tables: dict[str, np.ndarray], signal: int) -> bytes:
     return tables["phase_state"][rows, tables["signal_column"][signal]].tobytes()
 
 
-def signal_heads(lanes: list[Lane], tables: dict[str, np.ndarray], stop: np.ndarray) -> dict[str, np.ndarray]:
-    """Return the head arrays: for every approach, one head a group of movements that light up together, far side."""
+def signal_heads(
+    lanes: list[Lane], tables: dict[str, np.ndarray], stop: np.ndarray, farthest_m: float = FARTHEST_HEAD_M
+) -> dict[str, np.ndarray]:
+    """Return the head arrays: for every approach, one head a group of movements that light up together, far side.
+
+    farthest_m: from a stop line to its heads, where the far side is further off.
+    """
     approaches: dict[str, list[int]] = defaultdict(list)
     for number, lane in enumerate(lanes):
         if not np.isnan(stop[number]):
@@ -175,8 +180,8 @@ def signal_heads(lanes: list[Lane], tables: dict[str, np.ndarray], stop: np.ndar
         yaw = bearing(line, True)
         heading = np.array([np.cos(yaw), np.sin(yaw)])
         right = np.array([heading[1], -heading[0]])
-        wanted = min(max(reach + 1.0, NEAREST_HEAD_M), FARTHEST_HEAD_M - STOP_BEFORE_M)
-        base = pole(line[-1, :2], heading, right, wanted, roads)
+        wanted = min(max(reach + 1.0, NEAREST_HEAD_M), farthest_m - STOP_BEFORE_M)
+        base = pole(line[-1, :2], heading, right, wanted, roads, farthest_m)
         z = float(line[-1, 2]) + HEAD_Z_M
         order = sorted(groups.items(), key=lambda item: min(side_rank(turn) for turn in item[1]))
         for place, (_, turns) in enumerate(reversed(order)):
@@ -208,7 +213,12 @@ def signal_heads(lanes: list[Lane], tables: dict[str, np.ndarray], stop: np.ndar
 
 
 def pole(
-    end: np.ndarray, heading: np.ndarray, right: np.ndarray, wanted_m: float, roads: shapely.STRtree
+    end: np.ndarray,
+    heading: np.ndarray,
+    right: np.ndarray,
+    wanted_m: float,
+    roads: shapely.STRtree,
+    farthest_m: float,
 ) -> np.ndarray:
     """Return where (2,) the pole of an approach stands: beside the far side's right kerb, on no lane where it can be.
 
@@ -216,7 +226,7 @@ def pole(
     """
     ahead, aside = (
         grid.ravel()
-        for grid in np.meshgrid(np.arange(NEAREST_HEAD_M, FARTHEST_HEAD_M - STOP_BEFORE_M + 0.1, 1.0), HEAD_ASIDE_M)
+        for grid in np.meshgrid(np.arange(NEAREST_HEAD_M, farthest_m - STOP_BEFORE_M + 0.1, 1.0), HEAD_ASIDE_M)
     )
     places = end + ahead[:, None] * heading + aside[:, None] * right
     cost = 0.25 * np.abs(ahead - wanted_m) + np.abs(aside - HEAD_RIGHT_M)
