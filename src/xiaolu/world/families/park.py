@@ -25,7 +25,7 @@ from xiaolu.world.town import LaneKind, PropKind, RoadClass
 
 PUBLIC, PARK, GATE = "public", "park", "gate"
 PRIVATE = (PARK, GATE)
-LEAST_PARK_M = 120.0
+LEAST_PARK_M = 130.0
 BAY_M, YARD_M = (5.3, 2.5), (11.0, 3.6)  # length and width: of a bay for cars (GB 50763 and usual practice), for trucks
 BAYS_TAKEN = 0.75  # of the bays where a car may stand; rides fill a share of these
 CORNER_M = 9.0  # no bay is nearer to a junction
@@ -94,7 +94,7 @@ class ParkPlan(StreetPlan):
         number, profile = self.parks, self._private()
         self.parks += 1
         first = self.names
-        inset = float(self.chance.uniform(20.0, 32.0))
+        inset = float(self.chance.uniform(26.0, 36.0))
         (u0, u1), (v0, v1) = ((low + inset, high - inset) for low, high in (block.inside(0), block.inside(1)))
         ring = {"west": u0, "east": u1, "south": v0, "north": v1}
         inner = Block(**{side: Border(at_m, profile) for side, at_m in ring.items()})
@@ -123,8 +123,9 @@ class ParkPlan(StreetPlan):
             if self._gap(outside, at_m, 0.0) < self.clear_m or not low + 12.0 < at_m < high - 12.0:
                 continue
             profile, name = self._private(GATE), self._new_name()
+            # Said to be of the first rank, so that no public street carries on from it.
             for border in (outside, inside):
-                border.ports.append((at_m, profile, name))
+                border.ports.append((at_m, replace(profile, highway="primary"), name))
             span = sorted((outside.at_m, inside.at_m))
             self._lay(axis, at_m, (span[0], span[1]), profile, name)
             return True
@@ -236,8 +237,6 @@ class Park:
 
     def _gate(self, surface: Surface) -> None:
         """Put a gate half-way along a way in: an arm across both directions, and a hut on the right of each."""
-        if surface.length_m < 8.0:
-            return
         s = 0.5 * surface.length_m
         lanes = self.site.lanes
         for number, side, along in ((surface.numbers[0], -1, s), (surface.numbers[-1], 1, surface.length_m - s)):
