@@ -180,6 +180,7 @@ def intend(stage, table, paths, bodies, o, users):
             if target == 0.0 and abs(row.speed_mps) < 0.05:
                 # It means to stand: nobody need wait for it to go.
                 paths.row[i].stop = min(paths.row[i].stop, bodies[i].half_length)
+                paths.row[i].ordered = 1
         if not np.isnan(stage.act[k].offset):
             paths.row[i].keep = -stage.act[k].offset if stage.act[k].twin == 1 else stage.act[k].offset
 

@@ -98,7 +98,7 @@ def heed_bodies(table, bodies, paths, o, users):
         acceleration = follow_gap(kind, speed, pace, np.inf, 0.0, headway)
         for n in range(count):
             j = near[n]
-            gap, along, _ = in_the_way(bodies, paths, i, j, margin)
+            gap, along, cos = in_the_way(bodies, paths, i, j, margin)
             if gap == np.inf:
                 continue
             both_walk = ON_FOOT[kind] and j < users and ON_FOOT[bodies[j].kind]
@@ -107,8 +107,11 @@ def heed_bodies(table, bodies, paths, o, users):
             if gap < bodies[i].lead_gap:
                 bodies[i].lead_gap, bodies[i].leader = gap, j
             # Room to pull out is kept before what stands and can be passed.
-            wanted = gap - 1.5 if passing and not ON_FOOT[kind] and bodies[j].speed < 0.3 else gap
-            acceleration = min(acceleration, follow_gap(kind, speed, pace, max(wanted, 0.05), speed - along, headway))
+            impatience = min(max(0.15 * (bodies[i].waited - 3.0), 0.0), 1.0)
+            spare = 1.5 * (1.0 - impatience) if passing and not ON_FOOT[kind] and bodies[j].speed < 0.3 else 0.0
+            near_by = 1.0 if cos > 0.7 else 1.0 - 0.7 * impatience  # who blocks another's way is crept up to
+            followed = follow_gap(kind, speed, pace, max(gap - spare, 0.05), speed - along, headway, near_by)
+            acceleration = min(acceleration, followed)
         if paths.row[i].stop < np.inf:
             room = paths.row[i].stop - bodies[i].half_length - (0.2 if ON_FOOT[kind] else STOP_LINE_GAP_M)
             acceleration = min(acceleration, stop_within(kind, speed, pace, max(room, 0.0)))

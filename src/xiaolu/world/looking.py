@@ -15,11 +15,12 @@ FORGET_Z_M = 3.0  # bodies further apart in height are on different layers
 _HALF_LENGTH, _HALF_WIDTH = EGO_BODY.length_m / 2, EGO_BODY.width_m / 2
 
 # The bodies of one branch, the ego last. moving: follows a path of its own. lead_gap: to the body in its way, inf
-# without; leader: which that is, -1 without. acceleration: decided so far. red: turns right on red.
+# without; leader: which that is, -1 without. acceleration: decided so far. red: turns right on red. way, along: where
+# it is, -1 on no way. backs_for: as in `Minds`.
 BODY = np.dtype(
     [(name, np.float64) for name in ("x", "y", "z", "yaw", "cos", "sin", "half_length", "half_width", "speed")]
-    + [(name, np.float64) for name in ("offset", "waited", "lead_gap", "acceleration")]
-    + [("uid", np.int64), ("leader", np.int64)]
+    + [(name, np.float64) for name in ("offset", "waited", "lead_gap", "acceleration", "along")]
+    + [(name, np.int64) for name in ("uid", "leader", "way", "backs_for")]
     + [("kind", np.int8), ("present", np.bool_), ("moving", np.bool_), ("red", np.bool_)],
     align=True,
 )
@@ -30,7 +31,7 @@ def gather(table, o, users, ego, ego_z):
     """Return the bodies of the branch whose slots begin at o; ego (6,): see `tick_branch`."""
     bodies = np.zeros(users + 1, BODY)
     for i in range(users + 1):
-        bodies[i].uid, bodies[i].leader, bodies[i].lead_gap = -1, -1, np.inf
+        bodies[i].uid, bodies[i].leader, bodies[i].way, bodies[i].lead_gap = -1, -1, -1, np.inf
     for i in range(users):
         u = o + i
         if not table.row[u].active:
@@ -45,9 +46,11 @@ def gather(table, o, users, ego, ego_z):
         )
         bodies[i].half_length, bodies[i].half_width = 0.5 * table.row[u].length_m, 0.5 * table.row[u].width_m
         bodies[i].speed, bodies[i].waited = table.row[u].speed_mps, table.row[u].waited_s
-        bodies[i].offset = table.row[u].offset_m
         if table.row[u].backwards:  # a body heads where it goes
             bodies[i].yaw, bodies[i].speed = bodies[i].yaw + np.pi, -bodies[i].speed
+        bodies[i].offset, bodies[i].backs_for = table.row[u].offset_m, table.row[u].backs_for
+        if bodies[i].moving:
+            bodies[i].way, bodies[i].along = table.row[u].way, table.row[u].along_m
     bodies[users].present = bodies[users].moving = True
     bodies[users].x, bodies[users].y, bodies[users].z, bodies[users].yaw = ego[0], ego[1], ego_z, ego[2]
     bodies[users].half_length, bodies[users].half_width, bodies[users].speed = _HALF_LENGTH, _HALF_WIDTH, ego[3]

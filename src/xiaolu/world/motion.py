@@ -9,10 +9,14 @@ from xiaolu.core.decision import LampColour
 from xiaolu.core.rates import TICK_S
 from xiaolu.core.users import Gesture
 from xiaolu.world.acting import change_shape, direct, hold, intend, play
+from xiaolu.world.averting import STOPS_DEAD_MPS, avert, would_touch
+from xiaolu.world.clearing import keep_clear
 from xiaolu.world.contact import touches_ego
 from xiaolu.world.deciding import careless, draw_paths, heed_bodies, heed_paths
 from xiaolu.world.draws import draw
 from xiaolu.world.looking import FORGET_Z_M, gather, look
+from xiaolu.world.meeting import BACK_MPS, back_up, settle
+from xiaolu.world.meeting import before as before_way
 from xiaolu.world.paths import PATH, PATH_POINT, POINTS, Paths, choose_next
 from xiaolu.world.places import ego_way
 from xiaolu.world.signals import entry_lamp
@@ -23,35 +27,22 @@ _RED = int(LampColour.RED)
 _NO_GESTURE, _WALK, _PHONE = int(Gesture.NONE), int(Gesture.WALK), int(Gesture.PHONE)
 _GESTURE = int(Purpose.GESTURE)
 _HALF_LENGTH = EGO_BODY.length_m / 2
+_LENGTH, _WIDTH, _CENTRE = EGO_BODY.length_m, EGO_BODY.width_m, EGO_BODY.centre_x_m
 
 
 @njit(cache=True)
-def _move(ways, programs, table, bodies, paths, o, i, seed, tick, clock):
-    """Move user i by its acceleration over one tick, along its chain of ways."""
-    u = o + i
-    kind = table.row[u].kind
-    sense = -1.0 if table.row[u].backwards else 1.0
-    before = sense * table.row[u].speed_mps
-    acceleration = max(bodies[i].acceleration, -EMERGENCY_MPS2[kind])
-    speed = max(before + acceleration * TICK_S, 0.0)
-    if paths.row[i].count == 0:
-        speed = 0.0
-    ds = 0.5 * (before + speed) * TICK_S
-    if bodies[i].lead_gap < np.inf and before < 1.0:
-        ds = min(ds, max(bodies[i].lead_gap - 0.05, 0.0))
-    table.row[u].acceleration_mps2 = sense * (speed - before) / TICK_S
-    table.row[u].speed_mps = sense * speed
-    held = speed < 0.3 and paths.row[i].stop - bodies[i].half_length > 3.0
-    table.row[u].waited_s = table.row[u].waited_s + TICK_S if held else (0.0 if speed > 1.0 else table.row[u].waited_s)
-
-    way, along = table.row[u].way, table.row[u].along_m + ds
-    offset = table.row[u].offset_m
-    change = paths.row[i].aim - offset
-    sideways = paths.row[i].slope * ds
-    if speed < 0.3 and table.row[u].waited_s > 1.0:
-        sideways = max(sideways, (0.04 if ON_FOOT[kind] else 0.012))
-    moved = min(abs(change), sideways) * (1.0 if change > 0.0 else -1.0)
-    offset += moved
+def _advance(ways, programs, table, bodies, i, u, seed, ds, moved, clock):
+    """Put a user ds metres further along its chain of ways and `moved` metres to the left."""
+    kind, speed = table.row[u].kind, abs(table.row[u].speed_mps)
+    way, along, offset = table.row[u].way, table.row[u].along_m + ds, table.row[u].offset_m + moved
+    while along < 0.0:
+        previous = before_way(ways, way, seed, table.row[u].uid, table.row[u].junctions, kind)
+        if previous < 0:
+            along, table.row[u].speed_mps = 0.0, 0.0
+            break
+        way = previous
+        along += ways.way[way].length
+        table.row[u].junctions -= 1
     while along > ways.way[way].length:
         following = choose_next(ways, way, seed, table.row[u].uid, table.row[u].junctions, kind)
         if following < 0:
@@ -70,7 +61,56 @@ def _move(ways, programs, table, bodies, paths, o, i, seed, tick, clock):
         way = following
         table.row[u].junctions += 1
     table.row[u].way, table.row[u].along_m, table.row[u].offset_m = way, along, offset
-    place_on_way(ways, table, u, moved / max(ds, 0.02) if ds > 0.005 else 0.0)
+    place_on_way(ways, table, u, moved / (max(abs(ds), 0.02) * (1.0 if ds > 0.0 else -1.0)) if abs(ds) > 0.005 else 0.0)
+
+
+@njit(cache=True)
+def _move(ways, programs, table, bodies, paths, o, i, seed, tick, clock, ego_then):
+    """Move user i by its acceleration over one tick, along its chain of ways; ego_then: see `would_touch`."""
+    u = o + i
+    kind = table.row[u].kind
+    sense = -1.0 if table.row[u].backwards else 1.0
+    before = sense * table.row[u].speed_mps
+    acceleration = max(bodies[i].acceleration, -EMERGENCY_MPS2[kind])
+    backs = bodies[i].backs_for != 0 or before < 0.0
+    speed = max(before + acceleration * TICK_S, -BACK_MPS if backs else 0.0)
+    if backs and bodies[i].backs_for == 0:
+        speed = min(speed, 0.0)
+    if paths.row[i].count == 0:
+        speed = 0.0
+    ds = 0.5 * (before + speed) * TICK_S
+    if bodies[i].lead_gap < np.inf and before < 1.0:
+        ds = min(ds, max(bodies[i].lead_gap - 0.05, 0.0))
+    table.row[u].acceleration_mps2 = sense * (speed - before) / TICK_S
+    table.row[u].speed_mps = sense * speed
+    by_order = paths.row[i].ordered > 0 and paths.row[i].stop - bodies[i].half_length <= 3.0
+    held = abs(speed) < 0.3 and not by_order
+    table.row[u].backs_for = bodies[i].backs_for
+    table.row[u].waited_s = (
+        table.row[u].waited_s + TICK_S if held else (0.0 if abs(speed) > 1.0 else table.row[u].waited_s)
+    )
+
+    change = paths.row[i].aim - table.row[u].offset_m
+    sideways = paths.row[i].slope * abs(ds)
+    if abs(speed) < 0.3 and table.row[u].waited_s > 1.0:
+        sideways = max(sideways, (0.04 if ON_FOOT[kind] else 0.012))
+    moved = min(abs(change), sideways) * (1.0 if change > 0.0 else -1.0)
+    row = table.row[u]
+    way, along, offset, junctions, ran_red = row.way, row.along_m, row.offset_m, row.junctions, row.ran_red
+    x, y, yaw = row.x_m, row.y_m, row.yaw_rad
+    for attempt in range(3):  # as it wants to; else straight on; else it stays where it is
+        if attempt > 0:
+            table.row[u].way, table.row[u].along_m, table.row[u].offset_m = way, along, offset
+            table.row[u].junctions, table.row[u].ran_red = junctions, ran_red
+            table.row[u].x_m, table.row[u].y_m, table.row[u].yaw_rad = x, y, yaw
+            moved = 0.0
+        if attempt == 2:
+            ds, speed = 0.0, 0.0
+            table.row[u].speed_mps, table.row[u].yaw_rate_radps = 0.0, 0.0
+            break
+        _advance(ways, programs, table, bodies, i, u, seed, ds, moved, clock)
+        if abs(speed) > STOPS_DEAD_MPS or not would_touch(table, o, len(bodies) - 1, u, x, y, yaw, ego_then):
+            break
     table.row[u].lights = (
         np.int8(paths.row[i].lights | (1 if acceleration < -0.6 or speed < 0.1 else 0)) if kind <= 2 else 0
     )
@@ -113,7 +153,7 @@ def _to_blame(ways, table, bodies, paths, o, users, i, was_x, was_y, seed, tick)
     u, e = o + i, users
     if abs(bodies[e].speed) < 0.02:
         return not table.row[u].parked  # who stands touches nobody
-    if table.row[u].parked or bodies[i].speed < 0.3:
+    if table.row[u].parked or abs(bodies[i].speed) < 0.3:
         return False
     if abs(bodies[e].speed) < 0.3 or table.row[u].ran_red:
         return True
@@ -149,9 +189,30 @@ def tick_branch(
         bodies[users].offset = ego_on[2]
     draw_paths(ways, programs, stage, table, bodies, paths, o, users, seed, tick, clock, ego, ego_on)
     intend(stage, table, paths, bodies, o, users)
+    if ego_on[0] >= 0.0:
+        bodies[users].way, bodies[users].along = int(ego_on[0]), ego_on[1]
+    keep_clear(ways, table, bodies, paths, o, users, seed)
     heed_bodies(table, bodies, paths, o, users)
+    settle(ways, table, bodies, paths, o, users, seed)
     heed_paths(ways, table, bodies, paths, o, users, seed, tick)
+    back_up(ways, table, bodies, paths, o, users, seed)
+    away = np.zeros(users, np.bool_)
+    for i in range(users):
+        away[i] = bodies[i].moving and careless(table.row[o + i], seed, tick)
+    avert(table, bodies, paths, o, users, away)
     hold(stage, table, paths, bodies, o, users)
+    last = pose[-1]
+    ego_then = np.array(
+        [
+            last[0] + _CENTRE * np.cos(last[2]),
+            last[1] + _CENTRE * np.sin(last[2]),
+            last[2],
+            ego_z,
+            _LENGTH,
+            _WIDTH,
+        ]
+    )
+    nobody = np.full(6, np.nan)
     for i in range(users):
         touching[i] = caused[i] = False
         if not bodies[i].present:
@@ -159,7 +220,9 @@ def tick_branch(
         u = o + i
         x, y, yaw = table.row[u].x_m, table.row[u].y_m, table.row[u].yaw_rad
         if bodies[i].moving:
-            _move(ways, programs, table, bodies, paths, o, i, seed, tick, clock)
+            heeds_ego = not away[i] and (table.row[u].actor < 0 or table.seen[u, users] > 0)
+            then = ego_then if heeds_ego else nobody
+            _move(ways, programs, table, bodies, paths, o, i, seed, tick, clock, then)
             if table.row[u].actor >= 0:
                 play(stage, table, u, ego, yaw)
         elif table.row[u].actor >= 0:

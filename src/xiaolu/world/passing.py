@@ -5,6 +5,8 @@ from numba import njit
 
 from xiaolu.world.temper import ON_FOOT, TWO_WHEELER
 
+SQUEEZE_M = 0.35  # how far who has stood for long leans over the surface's edge, tuned by eye
+
 _MOST = 16
 
 
@@ -47,7 +49,7 @@ def choose_offset(bodies, paths, i, near, near_count):
             break
         left, right = min(left, paths.point[i, k].left), min(right, paths.point[i, k].right)
     # Who has stood for somebody long enough squeezes over the surface's edge: two that face each other get past.
-    squeeze = min(max(0.15 * (bodies[i].waited - 4.0), 0.0), 1.0)
+    squeeze = min(max(0.1 * (bodies[i].waited - 4.0), 0.0), SQUEEZE_M)
     right += squeeze
     edge = 0.0 if walking else 0.1
     lowest, highest = -right + half_width + edge, left - half_width - edge

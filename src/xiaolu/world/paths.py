@@ -35,7 +35,7 @@ PATH = np.dtype(
         (name, np.float64)
         for name in ("step", "stop", "pace", "keep", "aim", "slope", "low_x", "low_y", "high_x", "high_y")
     ]
-    + [("count", np.int64), ("lights", np.int64)]
+    + [("count", np.int64), ("lights", np.int64), ("ordered", np.int64)]
 )
 PATH_POINT = np.dtype(
     [(name, np.float64) for name in ("line_x", "line_y", "yaw", "cos", "sin", "x", "y", "left", "right")]
@@ -48,9 +48,10 @@ class Paths(NamedTuple):
 
     line_x, line_y, yaw, cos, sin: the way's line; x, y: with the body's own offset from it; way: which way each point
     is on; left, right: room either side. step: spacing, the first point being abreast of the body. stop: how far its
-    middle may go before it must wait (a red light, the end of a dead end). pace: the speed it would like now. keep:
-    where it would like to be, left of the line; aim, slope: where it now goes, and how fast. lights: indicators. low_*,
-    high_*: the extent.
+    middle may go before it must wait (a red light, a dead end, a full junction); ordered: 1 where a light or a script
+    says so, and patience does not count. pace: the speed it would like now. keep: where it would
+    like to be, left of the line; aim, slope: where it now goes, and how fast. lights: indicators. low_*, high_*: the
+    extent.
     """
 
     row: np.ndarray
@@ -182,7 +183,8 @@ def follow_ways(ways, programs, paths, i, row, half, seed, away, time_s, officer
 
     away: it ignores signals. officers (n,): those it sees who command traffic.
     """
-    way, along, speed, kind, haste = row.way, row.along_m, abs(row.speed_mps), row.kind, row.haste
+    speed = max(-row.speed_mps if row.backwards else row.speed_mps, 0.0)
+    way, along, kind, haste = row.way, row.along_m, row.kind, row.haste
     count = row.junctions
     walking = ON_FOOT[kind]
     braking = BRAKING_MPS2[kind]
@@ -192,7 +194,7 @@ def follow_ways(ways, programs, paths, i, row, half, seed, away, time_s, officer
     own = OWN_SPEED_MPS[kind] * (haste if kind >= 3 else 1.0)
     paths.row[i].step = step
     paths.row[i].stop = np.inf
-    paths.row[i].lights = 0
+    paths.row[i].lights = paths.row[i].ordered = 0
     pace = np.inf
     start_s = -along  # where the present way begins, from the body
     first = way
@@ -218,6 +220,7 @@ def follow_ways(ways, programs, paths, i, row, half, seed, away, time_s, officer
                     can_stop = speed * speed < 2.0 * 3.0 * max(gap, 0.01)
                     if halts(ways, programs, officers, way, following, time_s, row.reaction_s, can_stop, walking, away):
                         paths.row[i].stop = max(line, 0.0)
+                        paths.row[i].ordered = 1
             turn = ways.way[following].turn
             if end < 35.0 and paths.row[i].lights == 0:
                 paths.row[i].lights = 2 if turn in (_LEFT, _U_TURN) else (4 if turn == _RIGHT else 0)

@@ -14,7 +14,7 @@ import numpy as np
 from xiaolu.core.users import Gesture, Kind
 from xiaolu.world.temper import ON_FOOT, OWN_SPEED_MPS, TWO_WHEELER
 from xiaolu.world.town import LaneKind, RoadClass, Turn
-from xiaolu.world.ways import POINT, WAY, Ways
+from xiaolu.world.ways import POINT, WAY, Ways, befores
 
 LINE_SPACING_M = 0.5
 ROUNDING_M = {True: 0.6, False: 4.0}  # how far either side of it a corner of a line is rounded: on foot, else; tuned
@@ -289,10 +289,14 @@ class _Builder:
         twin = np.concatenate([np.full(town, -1), self.twin]).astype(np.int32)
         second = np.arange(len(twin)) > twin
         second[twin < 0] = False
+        way = np.concatenate([old.way, np.array(self.rows, WAY)]) if self.rows else old.way
+        next_way = np.concatenate([old.next_way, np.array(self.next, np.int64)])
         ways = Ways(
-            np.concatenate([old.way, np.array(self.rows, WAY)]) if self.rows else old.way,
+            way,
             np.concatenate([old.point, *self.points]) if self.points else old.point,
-            np.concatenate([old.next_way, np.array(self.next, np.int64)]),
+            next_way,
+            *befores(way, next_way),
+            np.concatenate([old.twin, np.full(len(way) - town, -1)]).astype(np.int64),
             old.yield_start,
             old.yield_lane,
         )

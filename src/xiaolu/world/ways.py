@@ -50,6 +50,8 @@ POINT = np.dtype([("x", np.float64), ("y", np.float64), ("z", np.float64), ("yaw
 class Ways(NamedTuple):
     """way (W,) of WAY, point (P,) of POINT, next_way (K,); yield_start (L + 1,), yield_lane: by lane, as in Town.
 
+    before_start (W + 1,), before_way: where a way comes from; twin (W,): the other direction of its surface, or -1.
+
     Of a way: start, end: its points, evenly spaced by `spacing`; next_start, next_end: where it leads, in next_way;
     lane: the town's lane (of a link: its walking area's, or -1); back: walked against the lane's own direction;
     signal: the signal column that governs entering it, -1 without; red_right: may be entered on red while yielding;
@@ -63,6 +65,9 @@ class Ways(NamedTuple):
     way: np.ndarray
     point: np.ndarray
     next_way: np.ndarray
+    before_start: np.ndarray
+    before_way: np.ndarray
+    twin: np.ndarray
     yield_start: np.ndarray
     yield_lane: np.ndarray
 
@@ -125,13 +130,24 @@ def ways_of(town: Town) -> Ways:
     point = np.zeros(len(points), POINT)
     point["x"], point["y"], point["z"], point["yaw"] = *points.T, _tangents(points, start)
     way["on_road"] = _on_road(way, point)
+    following_way = np.array([way for ways in next_lists for way in ways], np.int64)
     return Ways(
         way,
         point,
-        np.array([way for ways in next_lists for way in ways], np.int64),
+        following_way,
+        *befores(way, following_way),
+        np.concatenate([town.lane_twin, np.full(count - lanes, -1)]).astype(np.int64),
         np.ascontiguousarray(town.yield_start, np.int64),
         np.ascontiguousarray(town.yield_lane, np.int64),
     )
+
+
+def befores(way: np.ndarray, next_way: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return before_start (W + 1,) and before_way (K,) of ways (W,) that lead to next_way, backwards."""
+    came = np.repeat(np.arange(len(way)), way["next_end"] - way["next_start"])
+    led = np.concatenate([next_way[one["next_start"] : one["next_end"]] for one in way])
+    order = np.argsort(led, kind="stable")
+    return np.searchsorted(led[order], np.arange(len(way) + 1)).astype(np.int64), came[order].astype(np.int64)
 
 
 def _look_speeds(town: Town) -> np.ndarray:

@@ -20,14 +20,17 @@ _CROSSING = int(LaneKind.CROSSING)
 
 
 @njit(cache=True)
-def follow_gap(kind, speed, pace, gap, closing, headway_s):
-    """Return an acceleration in m/s² by the intelligent driver model (Treiber, Hennecke, Helbing 2000)."""
+def follow_gap(kind, speed, pace, gap, closing, headway_s, near=1.0):
+    """Return an acceleration in m/s² by the intelligent driver model (Treiber, Hennecke, Helbing 2000).
+
+    near: factor on the gap it keeps when it stands.
+    """
     a, b = ACCELERATION_MPS2[kind], BRAKING_MPS2[kind]
     pace = max(pace, 0.1)
     free = 1.0 - (speed / pace) ** 4 if speed <= pace else max(1.0 - (speed / pace) ** 2, -b / a)
     if gap == np.inf:
         return a * free
-    still = STANDSTILL_GAP_M[kind]
+    still = STANDSTILL_GAP_M[kind] * near
     wanted = still + max(0.0, speed * headway_s + speed * closing / (2.0 * np.sqrt(a * b)))
     model = a * min(free, 1.0 - (wanted / max(gap, 0.05)) ** 2)
     if gap > 0.5 * still:
@@ -215,6 +218,8 @@ def goes_first(ways, bodies, paths, i, j, spot):
     """Return whether i passes the shared spot before j. Both work it out alike: goes_first(j, i) is the contrary."""
     front_i = spot[0] * paths.row[i].step - bodies[i].half_length - 0.5 * paths.row[i].step
     front_j = spot[2] * paths.row[j].step - bodies[j].half_length - 0.5 * paths.row[j].step
+    if (bodies[i].backs_for != 0) != (bodies[j].backs_for != 0):
+        return bodies[j].backs_for != 0  # who backs up has let the other go first
     elder = bodies[i].uid < bodies[j].uid if bodies[j].uid >= 0 and bodies[i].uid >= 0 else bodies[i].uid < 0
     inside_i, inside_j = front_i <= INSIDE_M, front_j <= INSIDE_M
     if inside_i != inside_j:

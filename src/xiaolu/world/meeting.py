@@ -1,0 +1,352 @@
+"""Meeting: two vehicles face each other where the surface is too narrow for both. One backs up to where both pass.
+
+One rule, worked out alike for either: whoever has the nearer wide place behind itself backs up, each vehicle queueing
+behind it counting as further; of equals the one that came later. It remembers for whom (`backs_for`, a code of the
+other's uid) until that one has gone by. Whoever queues behind it backs up too. The ego counts as one of them.
+"""
+
+import numpy as np
+from numba import njit
+
+from xiaolu.world.paths import choose_next
+from xiaolu.world.temper import ON_FOOT, TWO_WHEELER
+from xiaolu.world.yielding import shared_spot
+
+NEAR_M = 10.0  # vehicles that stand this close face to face have met
+SETTLE_S = 2.0  # how long both stand before one backs up
+EGO_SETTLE_S = 4.0  # before an ego they wait longer: it may know a way
+BACK_MPS = 1.5  # the fastest one drives backwards
+BACK_MPS2 = 0.8
+FARTHEST_M = 120.0
+QUEUE_M = 9.0  # what a vehicle behind costs the one that would back up
+ASIDE_M = 0.3  # between two vehicles that pass each other at a walking pace
+EDGE_M = 0.05
+GIVE_UP_S = 45.0  # one that cannot get out of the way for so long tries the other way round
+RING = 5  # bodies at most that stand in each other's way in a ring
+
+_STEP_M = 1.0
+
+
+@njit(cache=True)
+def code_of(uid):
+    """Return what `backs_for` holds for a body's uid (the ego's is -1): above 0, where 0 means nobody."""
+    return uid + 2
+
+
+@njit(cache=True)
+def _fills_lane(bodies, users, i):
+    return i == users or (bodies[i].moving and not ON_FOOT[bodies[i].kind] and not TWO_WHEELER[bodies[i].kind])
+
+
+@njit(cache=True)
+def _facing(bodies, i, j):
+    return bodies[i].cos * bodies[j].cos + bodies[i].sin * bodies[j].sin < -0.5
+
+
+@njit(cache=True)
+def _turned(bodies, i, j):
+    return bodies[i].cos * bodies[j].cos + bodies[i].sin * bodies[j].sin < 0.7
+
+
+@njit(cache=True)
+def _gap_ahead(bodies, i, j):
+    """Return (gap m, lateral m) from i's front to j, in i's frame."""
+    dx, dy = bodies[j].x - bodies[i].x, bodies[j].y - bodies[i].y
+    lon, lat = dx * bodies[i].cos + dy * bodies[i].sin, -dx * bodies[i].sin + dy * bodies[i].cos
+    return lon - bodies[i].half_length - bodies[j].half_length, lat
+
+
+@njit(cache=True)
+def before(ways, way, seed, uid, count, kind):
+    """Return the way a user backs into at the start of another, -1 for none: one it would leave again for this."""
+    first, last = ways.before_start[way], ways.before_start[way + 1]
+    for index in range(first, last):
+        if choose_next(ways, ways.before_way[index], seed, uid, count - 1, kind) == way:
+            return ways.before_way[index]
+    return ways.before_way[first] if last > first else -1
+
+
+@njit(cache=True)
+def _stands_in(bodies, users, i, j, x, y, cos, sin, half_length, low, high):
+    """Return whether a body that stands, other than i and j, is in a box about a place: lateral from low to high."""
+    for k in range(users + 1):
+        if k in (i, j) or not bodies[k].present or abs(bodies[k].speed) > 0.5:
+            continue
+        dx, dy = bodies[k].x - x, bodies[k].y - y
+        if abs(dx) + abs(dy) > 14.0 or abs(bodies[k].z - bodies[i].z) > 3.0:
+            continue
+        lon, lat = dx * cos + dy * sin, -dx * sin + dy * cos
+        c, s = abs(bodies[k].cos * cos + bodies[k].sin * sin), abs(bodies[k].sin * cos - bodies[k].cos * sin)
+        along = c * bodies[k].half_length + s * bodies[k].half_width
+        across = s * bodies[k].half_length + c * bodies[k].half_width
+        if abs(lon) < half_length + along and lat + across > low and lat - across < high:
+            return True
+    return False
+
+
+@njit(cache=True)
+def _clears(bodies, paths, i, j, x, y, cos, sin):
+    """Return whether j's swept path leaves a box like i's at a place alone."""
+    long, wide = (bodies[i].half_length + bodies[j].half_width + 0.2, bodies[i].half_width + bodies[j].half_width + 0.2)
+    for k in range(paths.row[j].count):
+        dx, dy = paths.point[j, k].x - x, paths.point[j, k].y - y
+        if abs(dx * cos + dy * sin) < long and abs(-dx * sin + dy * cos) < wide:
+            return False
+    return True
+
+
+@njit(cache=True)
+def _goes_there(ways, table, bodies, o, users, seed, j, way):
+    """Return whether body j is going to drive into the other direction of a way."""
+    if j == users or not ways.way[way].shared:
+        return ways.way[way].shared
+    row = table.row[o + j]
+    at, count = row.way, row.junctions
+    for _ in range(4):
+        at = choose_next(ways, at, seed, row.uid, count, row.kind)
+        count += 1
+        if at < 0:
+            return False
+        if ways.way[at].junction < 0:
+            return ways.twin[way] == at
+    return False
+
+
+@njit(cache=True)
+def place_behind(ways, table, bodies, paths, o, users, seed, i, j, least):
+    """Return (how far back, offset there) of the nearest place where i stands aside and j passes; inf where none is.
+
+    Not nearer than `least` m.
+    """
+    row = table.row[o + i]
+    way, along, count = row.way, row.along_m, row.junctions
+    half, wide = bodies[i].half_length, bodies[i].half_width
+    other = 2.0 * bodies[j].half_width + ASIDE_M
+    back, left_junction, facing = 0.0, False, _facing(bodies, i, j)
+    while back <= FARTHEST_M:
+        place = along / ways.way[way].spacing
+        a = ways.way[way].start
+        index = min(max(int(place), 0), ways.way[way].end - a - 2)
+        share = place - index
+        a += index
+        yaw = ways.point[a].yaw
+        x = ways.point[a].x + share * (ways.point[a + 1].x - ways.point[a].x)
+        y = ways.point[a].y + share * (ways.point[a + 1].y - ways.point[a].y)
+        left, right = ways.way[way].left_room, ways.way[way].right_room
+        aside = -right + wide + EDGE_M
+        cos, sin = np.cos(yaw), np.sin(yaw)
+        clear_of_junction = not left_junction or along + half < ways.way[way].length + 0.5
+        if back >= least and not facing:
+            own = bodies[i].offset
+            if _clears(bodies, paths, i, j, x - own * sin, y + own * cos, cos, sin):
+                return back, own
+        elif back >= least and ways.way[way].junction < 0 and clear_of_junction:
+            free = aside + wide + other + EDGE_M <= left or not ways.way[way].shared
+            # Round the corner it is out of the way whatever the width, unless that is where the other wants to go.
+            if not free and left_junction:
+                free = not _goes_there(ways, table, bodies, o, users, seed, j, way)
+            if (
+                free
+                and not _stands_in(bodies, users, i, j, x, y, cos, sin, half + 0.3, aside - wide, aside + wide + 0.1)
+                and (
+                    not ways.way[way].shared
+                    or left_junction
+                    or not _stands_in(
+                        bodies, users, i, j, x, y, cos, sin, half + 1.0, aside + wide, aside + wide + other
+                    )
+                )
+            ):
+                return back, aside
+        back += _STEP_M
+        along -= _STEP_M
+        while along < 0.0:
+            previous = before(ways, way, seed, row.uid, count, row.kind)
+            if previous < 0:
+                return np.inf, 0.0
+            left_junction = left_junction or ways.way[way].junction >= 0
+            way, count = previous, count - 1
+            along += ways.way[way].length
+    return np.inf, 0.0
+
+
+@njit(cache=True)
+def _queue_behind(bodies, users, i):
+    """Return the body that stands close behind i in its lane, -1 where none does."""
+    for k in range(users + 1):
+        if k == i or not bodies[k].present or ON_FOOT[bodies[k].kind]:
+            continue
+        dx, dy = bodies[k].x - bodies[i].x, bodies[k].y - bodies[i].y
+        lon, lat = dx * bodies[i].cos + dy * bodies[i].sin, -dx * bodies[i].sin + dy * bodies[i].cos
+        reach = bodies[i].half_length + bodies[k].half_length
+        if (
+            -reach - 4.0 < lon < -reach * 0.5
+            and abs(lat) < bodies[i].half_width + bodies[k].half_width
+            and bodies[i].cos * bodies[k].cos + bodies[i].sin * bodies[k].sin > 0.5
+            and (bodies[k].moving or k == users)
+        ):
+            return k
+    return -1
+
+
+@njit(cache=True)
+def cost_of_backing(ways, table, bodies, paths, o, users, seed, i, j):
+    """Return how many metres it takes i to get out of j's way backwards, those behind it included."""
+    cost, _ = place_behind(ways, table, bodies, paths, o, users, seed, i, j, 0.0)
+    k = i
+    for _ in range(4):
+        k = _queue_behind(bodies, users, k)
+        if k < 0:
+            break
+        cost += np.inf if k == users else QUEUE_M  # the ego is not pushed back
+    return cost
+
+
+@njit(cache=True)
+def _still_there(bodies, paths, users, i, spot):
+    """Return whether the one that i backs up for has yet to go by."""
+    if bodies[i].waited > 2.0 * GIVE_UP_S:
+        return False
+    for j in range(users + 1):
+        if bodies[j].present and code_of(bodies[j].uid) == bodies[i].backs_for and (j == users or bodies[j].moving):
+            gap, lat = _gap_ahead(bodies, i, j)
+            length = 2.0 * (bodies[i].half_length + bodies[j].half_length)
+            if not _facing(bodies, i, j):
+                return -length < gap < 6.0 and abs(lat) < 8.0 and shared_spot(bodies, paths, i, j, spot)
+            return -length < gap < 60.0 and abs(lat) < 8.0
+    return False
+
+
+@njit(cache=True)
+def _locked(ways, table, bodies, paths, o, users, seed, i):
+    """Return who waits for i if i is the one to back up out of a ring of bodies, each in the way of the one before.
+
+    -1 where there is no such ring, or another of it has to back up.
+    """
+    k, members = i, 0
+    while members < RING:
+        k = bodies[k].leader
+        members += 1
+        if k < 0 or k == users or abs(bodies[k].speed) > 0.3 or bodies[k].waited < SETTLE_S:
+            return -1
+        if bodies[k].backs_for != 0 or paths.row[k].ordered:
+            return -1
+        if k == i:
+            break
+    if k != i:
+        return -1
+    best, chosen, behind = np.inf, -1, -1
+    for _ in range(members):
+        last = k
+        k = bodies[k].leader
+        if not _turned(bodies, last, k) or ON_FOOT[bodies[k].kind]:
+            continue
+        cost = cost_of_backing(ways, table, bodies, paths, o, users, seed, k, last)
+        if cost < best or (cost == best and chosen >= 0 and bodies[k].uid > bodies[chosen].uid):
+            best, chosen, behind = cost, k, last
+    return behind if chosen == i else -1
+
+
+@njit(cache=True)
+def _is_to_back(ways, table, bodies, paths, o, users, seed, i, j):
+    """Return whether of i and j, who stand face to face, i is the one to back up."""
+    gap, lat = _gap_ahead(bodies, i, j)
+    if gap < -0.5 or gap > NEAR_M or abs(lat) > bodies[i].half_width + bodies[j].half_width + 0.25:
+        return False
+    mine = cost_of_backing(ways, table, bodies, paths, o, users, seed, i, j)
+    if mine == np.inf or abs(bodies[j].speed) > 0.3:
+        return False
+    if j == users:
+        return bodies[i].waited > EGO_SETTLE_S
+    if bodies[j].waited < SETTLE_S:
+        return False
+    first = bodies[i].uid < bodies[j].uid
+    if max(bodies[i].waited, bodies[j].waited) > GIVE_UP_S:
+        return bodies[i].waited > bodies[j].waited or (bodies[i].waited == bodies[j].waited and first)
+    its = cost_of_backing(ways, table, bodies, paths, o, users, seed, j, i)
+    return mine < its - 0.5 if first else mine <= its + 0.5
+
+
+@njit(cache=True)
+def settle(ways, table, bodies, paths, o, users, seed):
+    """Decide who begins to back up, and who has done: sets `backs_for` of bodies."""
+    spot = np.empty(4, np.int64)
+    for i in range(users):
+        if not bodies[i].moving or ON_FOOT[bodies[i].kind]:
+            continue
+        if bodies[i].backs_for != 0:
+            if not _still_there(bodies, paths, users, i, spot):
+                bodies[i].backs_for = 0
+            continue
+        if abs(bodies[i].speed) > 0.3 or paths.row[i].ordered:
+            continue
+        leader = bodies[i].leader
+        if 0 <= leader < users and bodies[leader].backs_for != 0 and not _facing(bodies, i, leader):
+            gap, _ = _gap_ahead(bodies, i, leader)
+            if gap < 3.0 and bodies[leader].backs_for != code_of(bodies[i].uid):
+                bodies[i].backs_for = bodies[leader].backs_for
+            continue
+        if bodies[i].waited < SETTLE_S:
+            continue
+        behind = _locked(ways, table, bodies, paths, o, users, seed, i)
+        if behind >= 0:
+            bodies[i].backs_for = code_of(bodies[behind].uid)
+            continue
+        if not _fills_lane(bodies, users, i):
+            continue
+        for j in range(users + 1):
+            if j == i or not _fills_lane(bodies, users, j) or bodies[j].backs_for != 0 or not _facing(bodies, i, j):
+                continue
+            if abs(bodies[j].z - bodies[i].z) < 3.0 and _is_to_back(ways, table, bodies, paths, o, users, seed, i, j):
+                bodies[i].backs_for = code_of(bodies[j].uid)
+                break
+
+
+@njit(cache=True)
+def _room_back(bodies, users, i):
+    """Return how far behind its rear bumper i finds anything, up to 8 m."""
+    room = 8.0
+    for k in range(users + 1):
+        if k == i or not bodies[k].present:
+            continue
+        dx, dy = bodies[k].x - bodies[i].x, bodies[k].y - bodies[i].y
+        if abs(dx) + abs(dy) > 22.0 or abs(bodies[k].z - bodies[i].z) > 3.0:
+            continue
+        lon, lat = -(dx * bodies[i].cos + dy * bodies[i].sin), -dx * bodies[i].sin + dy * bodies[i].cos
+        c = abs(bodies[k].cos * bodies[i].cos + bodies[k].sin * bodies[i].sin)
+        s = abs(bodies[k].sin * bodies[i].cos - bodies[k].cos * bodies[i].sin)
+        along = c * bodies[k].half_length + s * bodies[k].half_width
+        across = s * bodies[k].half_length + c * bodies[k].half_width
+        spare = 0.12 + (0.5 if ON_FOOT[bodies[k].kind] else 0.0) + 1.0 * s * min(abs(bodies[k].speed), 3.0)
+        if lon > 0.0 and abs(lat) < bodies[i].half_width + across + spare:
+            room = min(room, max(lon - bodies[i].half_length - along, 0.0))
+    return room
+
+
+@njit(cache=True)
+def back_up(ways, table, bodies, paths, o, users, seed):
+    """Set acceleration and place in the lane of everyone that backs up: to its place, and there it waits."""
+    for i in range(users):
+        if bodies[i].backs_for == 0:
+            if bodies[i].moving and bodies[i].speed < 0.0:
+                bodies[i].acceleration = BACK_MPS2  # it has done: it stops before it goes on
+            continue
+        j = users
+        for k in range(users):
+            if bodies[k].present and code_of(bodies[k].uid) == bodies[i].backs_for:
+                j = k
+        ahead = bodies[i].leader
+        least = 0.0
+        if 0 <= ahead < users and bodies[ahead].backs_for != 0 and not _facing(bodies, i, ahead):
+            least = 7.0 if bodies[ahead].speed < -0.05 else 0.0  # it makes room for the one before it
+        far, aside = place_behind(ways, table, bodies, paths, o, users, seed, i, j, least)
+        speed = bodies[i].speed
+        if far == np.inf:
+            far, aside = 0.0, bodies[i].offset
+        paths.row[i].aim = aside
+        paths.row[i].slope = 0.25
+        off = abs(bodies[i].offset - aside)
+        if far < 1.0 and off > 0.15:
+            far = 2.0  # it is abreast of its place: on until it stands well aside
+        room = min(far, _room_back(bodies, users, i) - 0.6)
+        fastest = min(BACK_MPS, np.sqrt(2.0 * BACK_MPS2 * max(room - 0.3, 0.0)))
+        bodies[i].acceleration = min(max((-fastest - speed) / 0.4, -BACK_MPS2), 2.0)

@@ -1,0 +1,127 @@
+"""What a user would lose: streets that do not lock up: meeting in a narrow lane, full junctions, queues."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from tests.world.test_world import moving, overlaps
+from xiaolu.core.users import Kind
+from xiaolu.world.state import WorldState, map_arrays
+from xiaolu.world.town import PropKind, Town
+from xiaolu.world.world import World
+
+BESIDE = np.array([60.0, 60.0, 0.0])  # an ego beside the road, in nobody's way
+
+
+@pytest.fixture(scope="module")
+def narrow_town(small_town) -> Town:
+    """The small town, its narrow street 3.6 m wide: no two cars pass each other there. Its upper end is a dead end."""
+    width = np.array(small_town.lane_width_m)
+    for name in ("narrow_in", "narrow_out"):
+        width[small_town.meta["lanes"][name]] = 1.2
+    kept = small_town.prop_kind != PropKind.PARKED_CAR
+    props = {name: getattr(small_town, name)[kept] for name in ("prop_kind", "prop_pose", "prop_style", "prop_layer")}
+    return dataclasses.replace(small_town, lane_width_m=width, **props)
+
+
+@pytest.fixture(scope="module")
+def narrow(narrow_town) -> World:
+    return World(narrow_town, users=8, density=0.0)
+
+
+def placed(world: World, cars: list[tuple[str, float, float]], ego=BESIDE, parked=()) -> WorldState:
+    """Return a state with attentive cars only: (lane's name, m along it, speed m/s); `parked`: those that are."""
+    state = map_arrays(np.copy, world.start(3, np.asarray(ego)))
+    users, minds = state.users, state.minds
+    for slot, (lane_name, along, speed) in enumerate(cars):
+        lane = world.town.meta["lanes"][lane_name]
+        x, y, _, yaw = world.town.pose_at(lane, along)
+        for table, values in (
+            (users, {"uid": slot, "active": True, "kind": Kind.CAR, "x_m": x, "y_m": y, "yaw_rad": yaw, "lane": lane}),
+            (users, {"s_m": along, "speed_mps": speed, "length_m": 4.6, "width_m": 1.82, "height_m": 1.5}),
+            (minds, {"haste": 1.0, "headway_s": 1.5, "reaction_s": 0.5, "attentive": True, "way": lane}),
+            (minds, {"along_m": along, "actor": -1, "parked": slot in parked}),
+        ):
+            for name, value in values.items():
+                getattr(table, name)[0, slot] = value
+    minds.seen[:] = 100
+    return dataclasses.replace(state, next_uid=state.next_uid + len(cars))
+
+
+def watch(world: World, state: WorldState, seconds: float) -> list[WorldState]:
+    states = [state]
+    for _ in range(round(seconds * 10)):
+        states.append(world.step(states[-1], moving(states[-1], 0.0)))
+        assert not overlaps(states[-1]) and not states[-1].touching.any()
+    return states
+
+
+def column(states: list[WorldState], name: str, slot: int) -> np.ndarray:
+    return np.array([getattr(state.users, name)[0, slot] for state in states])
+
+
+def test_of_two_that_meet_in_a_narrow_lane_one_backs_out_and_both_get_through(narrow):
+    """One comes down from the dead end and has no wide place behind it: the other backs up, round the corner."""
+    states = watch(narrow, placed(narrow, [("narrow_in", 30.0, 3.0), ("narrow_out", 40.0, 3.0)]), 90.0)
+    down, up = column(states, "speed_mps", 0), column(states, "speed_mps", 1)
+    assert up.min() < -0.8 and up.min() > -1.6
+    assert down.min() > -0.1
+    gone = [s for s in states if s.users.y_m[0, 0] < 4.0 or not s.users.active[0, 0]]
+    assert gone, "the one that came down never got out"
+
+
+def test_whoever_queues_behind_backs_up_too(narrow):
+    start = placed(narrow, [("narrow_in", 30.0, 3.0), ("narrow_out", 45.0, 3.0), ("narrow_out", 36.0, 3.0)])
+    states = watch(narrow, start, 120.0)
+    assert column(states, "speed_mps", 1).min() < -0.5 and column(states, "speed_mps", 2).min() < -0.5
+    assert any(s.users.y_m[0, 0] < 4.0 or not s.users.active[0, 0] for s in states)
+
+
+def test_a_car_that_faces_a_standing_ego_in_a_narrow_lane_makes_way(narrow):
+    """The ego stands there coming down: the car that came up backs off after a while, and not before."""
+    ego = np.array([90.0 - 0.6, 60.0, -np.pi / 2])
+    states = watch(narrow, placed(narrow, [("narrow_out", 35.0, 3.0)], ego), 60.0)
+    speed = column(states, "speed_mps", 0)
+    assert speed.min() < -0.5
+    standing = np.flatnonzero(np.abs(speed) < 0.05)
+    assert np.flatnonzero(speed < -0.3)[0] - standing[0] > 20
+    assert column(states, "y_m", 0).min() < 7.0  # all the way out: there is no wide place in between
+
+
+def test_nobody_stands_in_a_junction_that_it_cannot_leave(small_town):
+    """The ego blocks the street beyond the crossroads: a queue grows back to it, and no car stops on the crossing."""
+    world = World(small_town, users=40, density=3.0)
+    ego = np.array([40.0, -1.6, 0.0])
+    state, inside_s = world.start(5, ego), {}
+    junction = small_town.lane_junction
+    for _ in range(900):
+        state = world.step(state, moving(state, 0.0))
+        users = state.users[0]
+        still = users.active & (users.kind <= Kind.BUS) & (users.speed_mps < 0.2) & ~state.minds.parked[0]
+        for i in np.flatnonzero(still & (users.lane >= 0)):
+            if junction[users.lane[i]] == 0:
+                inside_s[int(users.uid[i])] = inside_s.get(int(users.uid[i]), 0.0) + 0.1
+    queue = state.users.active[0] & (np.abs(state.users.y_m[0] + 1.6) < 1.0) & (state.users.x_m[0] < 40.0)
+    assert queue.any()
+    assert max(inside_s.values(), default=0.0) < 25.0, inside_s  # a left turn waits for those that come towards it
+
+
+def test_vehicles_queue_behind_what_can_move_and_pass_what_is_parked(small_town):
+    """At a red light a car stands near the kerb. The next one could squeeze by: it waits, unless that car is parked."""
+    world = World(small_town, users=8, density=0.0)
+    aside = {}
+    for parked in ((), (0,)):
+        state = placed(world, [("Win", 120.0, 0.0), ("Win", 90.0, 5.0)], parked=parked, ego=(-60.0, 40.0, 0.0))
+        users, minds = state.users, state.minds
+        users.y_m[0, 0] -= 1.2
+        users.offset_m[0, 0] = minds.offset_target_m[0, 0] = -1.2
+        behind = [float(state.users.offset_m[0, 1])]
+        for _ in range(200):
+            state = world.step(state, moving(state, 0.0))
+            if not state.users.active[0, 0] or (not parked and state.users.speed_mps[0, 0] > 0.5):
+                break  # it turned green
+            behind.append(float(state.users.offset_m[0, 1]))
+        aside[bool(parked)] = max(behind)
+    assert aside[False] < 0.3
+    assert aside[True] > 0.7
