@@ -8,11 +8,12 @@ import pytest
 
 from tests.cameras.scenes import scene_of, users_of
 from xiaolu.cameras.classes import PixelClass
-from xiaolu.cameras.gestures import LOWER_S, all_motions, motion_of
+from xiaolu.cameras.gestures import all_motions, motion_of
 from xiaolu.cameras.key_poses import Held
 from xiaolu.cameras.person_mesh import limbs_of_people, person_label
 from xiaolu.cameras.skeleton import Joint, Skeletons, skeletons_of
 from xiaolu.cameras.traits import traits_of
+from xiaolu.core.rates import TICK_S
 from xiaolu.core.users import Gesture, Kind
 
 STYLES = np.arange(40) * 7919 + 11
@@ -141,13 +142,17 @@ def test_arms_never_jump(gesture):
     assert (np.linalg.norm(np.diff(face, axis=0), axis=-1) < 0.16).all()
 
 
+@pytest.mark.parametrize("lasted", [7, 16, 23])
 @pytest.mark.parametrize("gesture", [g for g in Gesture if g > Gesture.WALK and g not in PADDLES])
-def test_arms_come_down_before_a_gesture_is_over(gesture):
-    seconds = np.arange(-LOWER_S, 0.0, 0.02)
-    body = bodies(gesture, seconds[:, None], STYLES[None, :12])
-    tips = body.joint[:, TIPS].reshape(len(seconds), 12, 2, 3)
+def test_arms_come_down_from_where_they_are(gesture, lasted):
+    styles = STYLES[:12]
+    before = bodies(gesture, lasted * TICK_S, styles).joint[:, TIPS]
+    left = np.linspace(1.0, 0.0, 31)  # every 0.02 s
+    body = bodies(gesture, -(lasted + 0.5 * left)[:, None], styles[None])
+    tips = body.joint[:, TIPS].reshape(len(left), 12, 2, 3)[:-1]
+    assert np.abs(tips[0] - before).max() < 1e-6
     assert (np.linalg.norm(np.diff(tips, axis=0), axis=-1) / 0.02).max() < 9.0
-    hanging = bodies(Gesture.NONE, 5.0, STYLES[:12], kind=kind_of(gesture)).joint[:, TIPS]
+    hanging = bodies(Gesture.NONE, 5.0, styles, kind=kind_of(gesture)).joint[:, TIPS]
     assert np.abs(tips[-1] - hanging).max() < 0.06
 
 

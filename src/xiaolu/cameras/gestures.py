@@ -3,7 +3,7 @@
 A pure function of who somebody is, of gesture_s, and of the walk. Body frame: x ahead, y left, z up, unit vectors;
 [:, 0] is the left arm, [:, 1] the right. `key_poses` says how motions are written down.
 
-gesture_s below 0 counts the seconds until the gesture is over: the arms come down.
+While a gesture ends, and arms come down, gesture_s is negative: see `xiaolu.world.hands`.
 """
 
 from dataclasses import dataclass
@@ -31,8 +31,8 @@ from xiaolu.cameras.key_poses import (
 from xiaolu.cameras.traits import SEED, Draw, Traits
 from xiaolu.core.chance import Purpose, uniform
 from xiaolu.core.users import Gesture, Kind
+from xiaolu.world.hands import coming_down
 
-LOWER_S = 0.5  # arms were measured to come down in 0.37 to 0.70 s
 ELDERLY_TEMPO = 0.5  # raising takes the elderly 0.9 to 1.1 s
 JITTER_CYCLES = 0.08  # gives half periods a coefficient of variation near 0.07, the measured median
 JITTER_SIZE = 0.12  # uniform to either side: again 0.07
@@ -131,9 +131,7 @@ def _posed(people: Traits, motion: np.ndarray, gesture_s: np.ndarray) -> np.ndar
     start, loop = table.loop_from_s[motion], table.loop_s[motion]
     swing_s = np.where(rate > 0.0, 1.0 / np.maximum(rate, 1e-9), np.maximum(loop, 1e-6) / tempo)
     period = swing_s + pause
-    ending = gesture_s < 0.0
-    # Arms come down from the pose that is shown longest.
-    t = np.where(ending, table.kept_s[motion] / tempo, gesture_s)
+    t, left = coming_down(gesture_s)
     cycles = np.where(loop > 0.0, np.maximum(t - start / tempo, 0.0) / period, 0.0)
     wobble = _wobble(people.style, cycles)
     cycles = cycles + JITTER_CYCLES * wobble[0]
@@ -155,7 +153,7 @@ def _posed(people: Traits, motion: np.ndarray, gesture_s: np.ndarray) -> np.ndar
         ends.append(np.where(inner[:, None], middle + size * (pose - middle), pose))
     pose = ends[0] + (ends[1] - ends[0]) * share
     first = table.pose[motion, 0]
-    return np.where(ending[:, None], first + (pose - first) * eased(-gesture_s / LOWER_S)[:, None], pose)
+    return first + (pose - first) * eased(left)[:, None]
 
 
 def poses_of(people: Traits, gesture, gesture_s, stride_rad, walking, running, bearing_rad) -> Poses:

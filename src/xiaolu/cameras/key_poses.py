@@ -120,7 +120,7 @@ class MotionTable:
     """M motions as arrays. time_s (M, K), inf after the last key; pose (M, K, CHANNELS); in_loop (M, K) bool; middle
     (M, CHANNELS): the loop's mean pose; loop_from_s, loop_s, end_s (M,): 0 s long where nothing repeats; ranges (M, 2):
     rate_hz (0 where tempo rules), tempo, pause_s, size, bend_deg; droop_deg (M, 2 arms, 2); head_share, held, leading
-    (0 the left arm leads, 1 the right), handed, addressed, raises (M,); kept_s (M,): when most of it can be seen.
+    (0 the left arm leads, 1 the right), handed, addressed, raises (M,).
     first (gestures,), ways (gestures,), share (gestures, V): a gesture's motions, and their shares added up."""
 
     time_s: np.ndarray
@@ -141,7 +141,6 @@ class MotionTable:
     handed: np.ndarray
     addressed: np.ndarray
     raises: np.ndarray
-    kept_s: np.ndarray
     first: np.ndarray
     ways: np.ndarray
     share: np.ndarray
@@ -155,7 +154,6 @@ def compiled(motions: Sequence[Motion], groups: int) -> MotionTable:
     pose = np.zeros((count, most, CHANNELS))
     in_loop = np.zeros((count, most), bool)
     middle = np.zeros((count, CHANNELS))
-    kept = np.zeros(count)
     loop_from, loop, end = np.zeros(count), np.zeros(count), np.zeros(count)
     for m, motion in enumerate(ordered):
         keys = motion.keys
@@ -168,8 +166,6 @@ def compiled(motions: Sequence[Motion], groups: int) -> MotionTable:
         pose[m, :used, HEAD_PITCH] = [k.pitch_deg for k in keys]
         pose[m, used:] = pose[m, used - 1]
         end[m] = keys[-1].t_s
-        posed = pose[m, :used, WEIGHT] + pose[m, :used, ARM_CHANNELS + WEIGHT]
-        kept[m] = time[m, np.argmax(posed)]
         loop_from[m] = end[m] if motion.loop_from_s is None else motion.loop_from_s
         if motion.loop_from_s is not None:
             loop[m] = end[m] - motion.loop_from_s
@@ -208,7 +204,6 @@ def compiled(motions: Sequence[Motion], groups: int) -> MotionTable:
         handed=column("handed"),
         addressed=column("addressed"),
         raises=column("raises"),
-        kept_s=kept,
         first=first,
         ways=ways,
         share=share,
