@@ -24,7 +24,7 @@ from xiaolu.world.scenarios.towns import Towns
 from xiaolu.world.scenarios.values import Value
 from xiaolu.world.script import Script
 from xiaolu.world.signal_faults import FaultKind, SignalFault
-from xiaolu.world.signals import lamp, programs_of
+from xiaolu.world.signals import fault_at, lamp, programs_of
 from xiaolu.world.town import Town, load_town
 
 USERS = 40
@@ -271,11 +271,14 @@ def _signals(
     if not fault or fault == "none":
         return clock, ()
     kind = FaultKind[fault.upper()]
-    other = _other_signal(town, place, signal) if kind is FaultKind.COUNTDOWN_OF_OTHER else -1
     from_s = max(arrive_s + staging.number(spec.fault_from_s), 0.0)
     if kind is FaultKind.COUNTDOWN_JUMPS and from_s == 0.0:
         from_s = arrive_s + 3.0
-    return clock, (SignalFault(kind, (signal,), staging.number(spec.fault_s), other, from_s),)
+    lane = int(np.flatnonzero(town.lane_signal == signal)[0])
+    try:
+        return clock, (fault_at(town, lane, kind, staging.number(spec.fault_s), from_s),)
+    except ValueError as error:
+        raise MisfitError(str(error)) from error
 
 
 def _clock(town: Town, signal: int, colour: int, left_s, arrive_s: float, share: float) -> float | None:
@@ -291,18 +294,6 @@ def _clock(town: Town, signal: int, colour: int, left_s, arrive_s: float, share:
         if now == colour and left_s[0] <= left <= left_s[1]:
             fits.append(float(start))
     return fits[int(share * len(fits))] if fits else None
-
-
-def _other_signal(town: Town, place: Place, signal: int) -> int:
-    """Return another signal of the ego's approach with a program of its own, else any other of the junction."""
-    junction = town.lane_junction[place.site.junction_lane]
-    lanes = np.flatnonzero((town.lane_junction == junction) & (town.lane_signal >= 0))
-    approach = set(town.following(place.site.core[0]).tolist())
-    order = sorted(lanes.tolist(), key=lambda lane: lane not in approach)
-    for lane in order:
-        if town.lane_signal[lane] != signal:
-            return int(town.lane_signal[lane])
-    raise MisfitError("no other signal at the junction")
 
 
 def scenario_again(family: Family, seed: int, town: Town) -> Scenario:
