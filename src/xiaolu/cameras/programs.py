@@ -32,6 +32,8 @@ UNITS = {"walls": 0, "grounds": 1, "light_map": 2}  # texture units
 # These draw the light map, or look it up in their own way.
 NOT_NEAR = {"sky.frag", "shadow.frag", "glow.frag", "gleam.frag", "spill.frag", "eclipse.frag", "glare.frag"}
 
+LARGE = {"ground.frag", "facade.frag"}
+
 
 def _source(name: str, defines: tuple[str, ...]) -> str:
     folder = files("xiaolu.cameras") / "shaders"
@@ -39,7 +41,7 @@ def _source(name: str, defines: tuple[str, ...]) -> str:
     parts = ["common.glsl", "air.glsl", name] if stage == "fragment" else ["common.glsl", name]
     if stage == "fragment" and "NEAR" in defines and name not in NOT_NEAR:
         parts.insert(1, "near.glsl")
-    words = (*defines, stage.upper())
+    words = (*defines, stage.upper(), *(("LARGE",) if name in LARGE else ()))
     head = "#version 330 core\n" + "".join(f"#define {word}\n" for word in words)
     return head + "\n".join((folder / part).read_text() for part in parts)
 

@@ -195,7 +195,7 @@ class Renderer:
             stage.draw_instances(kind, stage.heads, shown[_seen(head_ball, planes, eye)])
             if camera.focal_px not in around:
                 around[camera.focal_px] = stage.blocks_near(eye, camera.focal_px)
-            stage.draw_town(kind, stage.town.inside(around[camera.focal_px], planes))
+            stage.draw_town(kind, camera.name, stage.town.inside(around[camera.focal_px], planes))
             if kind == "labels":
                 continue
             self._cover(kind, "sky", camera, world)
@@ -266,8 +266,10 @@ class Renderer:
         framebuffer.use()
         framebuffer.viewport = (0, 0, *framebuffer.size)
         framebuffer.clear(0.0, 0.0, 0.0, 0.0)
+        framebuffer.scissor = (1, 1, SIDE_PX - 2, SIDE_PX - 2)  # a black rim
         self._context.enable_only(moderngl.BLEND)
         yield
+        framebuffer.scissor = None
         self._context.disable(moderngl.BLEND)
 
     def _heads_near(self, scene: Scene) -> np.ndarray:

@@ -127,23 +127,26 @@ def _read_out(work, gain, noise, key, out):
     height, width = work.shape[0], work.shape[1]
     read = np.float32(READ_NOISE) * noise * gain
     shot = np.float32(SHOT_NOISE) * noise * np.sqrt(gain)
-    centre = np.float32(510.0)
-    spread = np.float32(1.0 / 147.8)  # four bytes of even chance spread by 147.8
+    spread = np.float32(1.0 / 104.5)  # two bytes of even chance spread by 104.5 around 255
+    low, high = np.float32(0.0), np.float32(255.0)
     for v in range(height):
         for u in range(width):
+            # SplitMix64 (see core.chance) of the pixel's own counter: two bytes for each colour.
+            bits = (np.uint64(key) << np.uint64(32)) + np.uint64(v * width + u) * np.uint64(0x9E3779B97F4A7C15)
+            bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+            bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+            bits ^= bits >> np.uint64(31)
             for c in range(3):
-                level = work[v, u, c] * gain
-                if noise > 0.0:
-                    bits = _hash(key ^ np.uint32(((v * width + u) * 3 + c) * 2654435761 & 0xFFFFFFFF))
-                    four = (bits & np.uint32(255)) + ((bits >> np.uint32(8)) & np.uint32(255))
-                    four += ((bits >> np.uint32(16)) & np.uint32(255)) + (bits >> np.uint32(24))
-                    level += (np.float32(four) - centre) * spread * (read + shot * np.sqrt(max(level, np.float32(0.0))))
-                out[v, u, c] = np.uint8(min(max(level + np.float32(0.5), np.float32(0.0)), np.float32(255.0)))
+                level = min(max(work[v, u, c] * gain, low), high)
+                two = np.float32((bits & np.uint64(255)) + ((bits >> np.uint64(8)) & np.uint64(255))) - high
+                bits >>= np.uint64(16)
+                level += two * spread * (read + shot * np.sqrt(level))
+                out[v, u, c] = np.uint8(min(max(level + np.float32(0.5), low), high))
 
 
 @njit(cache=True)
-def _smear(work, focal, cu, cv, ground, velocity, turn, seconds, soft, out):
-    """Average each pixel along the way it moved while the shutter was open, then soften it by its neighbours."""
+def _smear(work, focal, cu, cv, ground, velocity, turn, seconds, out):
+    """Average each pixel along the way it moved while the shutter was open."""
     height, width = work.shape[0], work.shape[1]
     steps = 4
     for v in range(height):
@@ -165,6 +168,10 @@ def _smear(work, focal, cu, cv, ground, velocity, turn, seconds, soft, out):
             if size > 6.0:
                 du *= 6.0 / size
                 dv *= 6.0 / size
+            if size < 0.5:
+                for c in range(3):
+                    out[v, u, c] = work[v, u, c]
+                continue
             for c in range(3):
                 total = np.float32(0.0)
                 for k in range(steps):
@@ -173,24 +180,23 @@ def _smear(work, focal, cu, cv, ground, velocity, turn, seconds, soft, out):
                     b = min(max(int(v + 0.5 + dv * share), 0), height - 1)
                     total += work[b, a, c]
                 out[v, u, c] = total / np.float32(steps)
+
+
+@njit(cache=True)
+def _softened(work, soft, row, out):
+    """Mix each pixel with its four neighbours' mean by twice `soft` in both directions, one after the other."""
+    height, width = work.shape[0], work.shape[1]
     side = np.float32(soft)
     middle = np.float32(1.0 - 2.0 * soft)
-    for v in range(height):  # across, in place: the left neighbour is kept before it changes
-        for c in range(3):
-            before = out[v, 0, c]
-            for u in range(width):
-                here = out[v, u, c]
-                after = out[v, min(u + 1, width - 1), c]
-                out[v, u, c] = middle * here + side * (before + after)
-                before = here
-    for u in range(width):
-        for c in range(3):
-            before = out[0, u, c]
-            for v in range(height):
-                here = out[v, u, c]
-                after = out[min(v + 1, height - 1), u, c]
-                out[v, u, c] = middle * here + side * (before + after)
-                before = here
+    for v in range(height):
+        above, below = max(v - 1, 0), min(v + 1, height - 1)
+        for u in range(width):
+            for c in range(3):
+                row[u, c] = middle * work[v, u, c] + side * (work[above, u, c] + work[below, u, c])
+        for u in range(width):
+            left, right = max(u - 1, 0), min(u + 1, width - 1)
+            for c in range(3):
+                out[v, u, c] = middle * row[u, c] + side * (row[left, c] + row[right, c])
 
 
 def _moved(work: np.ndarray, camera: CameraModel, exposure: Exposure, blur: float) -> np.ndarray:
@@ -206,10 +212,11 @@ def _moved(work: np.ndarray, camera: CameraModel, exposure: Exposure, blur: floa
         exposure.velocity_mps,
         exposure.turn_radps,
         2.0 * blur * EXPOSURE_S,
-        0.22 * blur,
         out,
     )
-    return out
+    softer = np.empty_like(work)
+    _softened(out, 0.22 * blur, np.empty((work.shape[1], 3), np.float32), softer)
+    return softer
 
 
 @njit(cache=True)

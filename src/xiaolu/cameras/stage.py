@@ -15,7 +15,7 @@ from xiaolu.cameras.programs import FRAME_BLOCK, KINDS, UNITS, programs
 from xiaolu.cameras.signal_mesh import SIGNAL, head_mesh
 from xiaolu.cameras.textures import facade_layers, ground_layers
 from xiaolu.cameras.town_mesh import TownMesh
-from xiaolu.cameras.vehicle_mesh import bodies
+from xiaolu.cameras.vehicle_mesh import Body, bodies
 
 PASS_NAMES = {Pass.PLAIN: "plain", Pass.FACADE: "facade", Pass.GROUND: "ground"}
 STATIC_LAYOUT = ("3f4 4i1 2f4 4f1 4u1", "in_position", "in_normal", "in_uv", "in_colour", "in_code")
@@ -28,6 +28,7 @@ SPILL_LAYOUT = ("4f4 4f4/i", "in_place", "in_shine")
 WALL_LAYOUT = ("4f4 2f4/i", "in_wall", "in_height")
 FRAME_ROWS = 16  # rows of four floats in the uniform block of shaders/common.glsl
 
+ROOM_BYTES = 1 << 18  # of indices for one camera and program, to begin with
 EYES_CELL_M = 32.0  # what can be seen at all is looked up once for all eyes in a square of this size
 
 
@@ -44,6 +45,16 @@ class Instanced:
     arrays: dict[str, moderngl.VertexArray] = field(default_factory=dict)
 
 
+@dataclass(slots=True)
+class Blocks:
+    """What a camera was last shown of the town by one program: the indices, of which blocks (key), how many (total)."""
+
+    indices: moderngl.Buffer
+    key: bytes = b""
+    total: int = 0
+    arrays: dict[str, moderngl.VertexArray] = field(default_factory=dict)
+
+
 class Stage:
     """Owns all graphics objects of a renderer but its framebuffers."""
 
@@ -55,16 +66,11 @@ class Stage:
         self._vertices = self._keep(context.buffer(town.vertices.view(np.uint8)))
         # The card holds the vertices now; keeping them twice would cost a town of 13,700 lanes some 40 MB.
         self.town = replace(town, vertices=town.vertices[:0].copy())
-        self._room = 1 << 16
         self._around: tuple[tuple[int, int], np.ndarray] = (
             (0, 0),
             town.around(0.5 * EYES_CELL_M, 0.5 * EYES_CELL_M, EYES_CELL_M),
         )
-        self._indices: dict[Pass, moderngl.Buffer] = {}
-        self._static: dict[tuple[str, Pass], moderngl.VertexArray] = {}
-        self._drawn: dict[Pass, tuple[bytes, int]] = {}
-        for drawn_by in Pass:
-            self._make_static(drawn_by, self._room)
+        self._blocks: dict[tuple[str, Pass], Blocks] = {}
         self.walls = self._texture(facade_layers(FACADES, SHOPS))
         self.grounds = self._texture(ground_layers())
         self.bodies = {body: self._rigid(*shape.built()) for body, shape in bodies().items()}
@@ -107,20 +113,6 @@ class Stage:
         self._owned.append(thing)
         return thing
 
-    def _make_static(self, drawn_by: Pass, indices: int) -> None:
-        if drawn_by in self._indices:
-            self._indices[drawn_by].orphan(indices * 4)
-            self._drawn.pop(drawn_by, None)
-            return
-        self._indices[drawn_by] = self._keep(self.context.buffer(reserve=indices * 4))
-
-    def _static_array(self, kind: str, drawn_by: Pass) -> moderngl.VertexArray:
-        if (kind, drawn_by) not in self._static:
-            program, content = self.built(kind)[PASS_NAMES[drawn_by]], [(self._vertices, *STATIC_LAYOUT)]
-            array = self.context.vertex_array(program, content, self._indices[drawn_by], skip_errors=True)
-            self._static[kind, drawn_by] = self._keep(array)
-        return self._static[kind, drawn_by]
-
     def _texture(self, layers: np.ndarray) -> moderngl.TextureArray:
         count, height, width, parts = layers.shape
         texture = self._keep(self.context.texture_array((width, height, count), parts, layers.tobytes()))
@@ -149,7 +141,7 @@ class Stage:
         if len(table) > shape.capacity:
             shape.capacity = 2 * len(table)
             shape.table.orphan(shape.capacity * table.dtype.itemsize)
-        shape.table.write(np.ascontiguousarray(table).tobytes())
+        shape.table.write(np.ascontiguousarray(table))
         if kind not in shape.arrays:
             program = self.built(kind)[shape.program]
             array = self.context.vertex_array(program, shape.content, shape.indices, skip_errors=True)
@@ -164,31 +156,40 @@ class Stage:
             self._around = cell, self.town.around(x_m, y_m, EYES_CELL_M)
         return self.town.near(eye, focal_px, self._around[1])
 
-    def draw_town(self, kind: str, blocks: np.ndarray) -> None:
-        """Draw blocks of the town in the order given."""
+    def draw_town(self, kind: str, view: str, blocks: np.ndarray) -> None:
+        """Draw blocks of the town in the order given. view: whose they are; its last ones are kept, as from one
+        moment to the next they seldom change."""
         for drawn_by in Pass:
             chosen = blocks[self.town.drawn_by[blocks] == drawn_by]
             if not len(chosen):
                 continue
+            if (view, drawn_by) not in self._blocks:
+                self._blocks[view, drawn_by] = Blocks(self._keep(self.context.buffer(reserve=ROOM_BYTES)))
+            kept = self._blocks[view, drawn_by]
             key = chosen.tobytes()
-            known, total = self._drawn.get(drawn_by, (b"", 0))
-            if key != known:
-                parts = [
-                    self.town.indices[f : f + n]
-                    for f, n in zip(self.town.first[chosen], self.town.count[chosen], strict=True)
-                ]
-                joined = np.concatenate(parts)
-                total = len(joined)
-                if total * 4 > self._indices[drawn_by].size:
-                    self._make_static(drawn_by, 2 * total)
-                self._indices[drawn_by].write(joined.tobytes())
-                self._drawn[drawn_by] = key, total
-            self._static_array(kind, drawn_by).render(vertices=total)
+            if key != kept.key:
+                joined = np.concatenate(
+                    [
+                        self.town.indices[f : f + n]
+                        for f, n in zip(self.town.first[chosen], self.town.count[chosen], strict=True)
+                    ]
+                )
+                if joined.nbytes > kept.indices.size:
+                    kept.indices.orphan(2 * joined.nbytes)
+                kept.indices.write(joined)
+                kept.key, kept.total = key, len(joined)
+            if kind not in kept.arrays:
+                program, content = self.built(kind)[PASS_NAMES[drawn_by]], [(self._vertices, *STATIC_LAYOUT)]
+                array = self.context.vertex_array(program, content, kept.indices, skip_errors=True)
+                kept.arrays[kind] = self._keep(array)
+            kept.arrays[kind].render(vertices=kept.total)
 
     def draw_cast(self, kind: str, cast: Cast, seen: np.ndarray) -> None:
         """Draw those of a cast that are seen, (n,) bool."""
-        for body, shape in self.bodies.items():
-            self.draw_instances(kind, shape, cast.rigid[seen & (cast.body == body)])
+        body = cast.body[seen]
+        rigid = cast.rigid[seen]
+        for one in np.unique(body[body >= 0]):
+            self.draw_instances(kind, self.bodies[Body(one)], rigid[body == one])
         self.draw_instances(kind, self.rods, cast.limbs[seen[cast.limb_of]])
 
     def use(self) -> None:

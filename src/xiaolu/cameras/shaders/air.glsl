@@ -7,5 +7,9 @@ float grain() {
 }
 
 vec3 through_air(vec3 colour, float fog) {
+#ifdef NEAR
+    return mix(colour, haze.rgb, fog);  // such conditions have a sensor's noise of their own
+#else
     return mix(colour, haze.rgb, fog) + grain() * (0.012 + 0.06 * sky_light.w);
+#endif
 }

@@ -7,13 +7,15 @@ uniform sampler2D light_map;
 const float BRIGHTEST = 2.0, TALLEST_M = 100.0;  // what a texel's 1 stands for, as in light_map.py
 const vec3 HEADLAMP = vec3(1.0, 0.94, 0.82);
 
-vec4 on_map(vec2 place) {
-    vec2 where = (place - map.xy) * map.z;
-    vec2 middle = abs(where - 0.5);
-    return texture(light_map, where) * clamp((0.5 - max(middle.x, middle.y)) * 16.0, 0.0, 1.0);
-}
+// The map's rim is left black, and what lies beyond it looks up the rim.
+vec4 on_map(vec2 place) { return texture(light_map, (place - map.xy) * map.z); }
 
+// Only what is large needs the air's thickness place by place.
+#ifdef LARGE
 float fog_here(float fog) { return fog_over(length(v_place - eye.xyz)); }
+#else
+#define fog_here(fog) (fog)
+#endif
 
 #ifdef LIT
 vec3 light_here(vec3 light) {
