@@ -8,6 +8,7 @@ numbers between machines.
 
 import argparse
 import json
+import multiprocessing
 import os
 import platform
 import resource
@@ -16,15 +17,20 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from xiaolu import __version__
+from xiaolu.cameras import renderer as renderer_module
 from xiaolu.cameras.renderer import Renderer
 from xiaolu.cameras.rig import RIG
+from xiaolu.core.conditions import CONDITIONS
 from xiaolu.core.control import EgoMotion
 from xiaolu.core.rates import SUBSTEPS, TICK_S
+from xiaolu.core.scene import Scene
 from xiaolu.ride.config import RideConfig
 from xiaolu.ride.drivers import BUNDLED_TOWN, SHIPPED, make_driver
 from xiaolu.ride.ride import Ride
@@ -35,6 +41,9 @@ from xiaolu.world.town import load_town
 from xiaolu.world.world import World
 
 SEED = 850_000
+RIG_USERS = 30
+RIG_CONDITIONS = ("sun", "night", "night-rain", "low-sun", "fog")
+PROCESS_S = 6.0  # how long each process draws when processes are compared
 
 
 def median_rate(work: Callable[[], int], repeats: int = 5) -> dict[str, float]:
@@ -84,24 +93,111 @@ def ride_of(driver: str, renderer: Renderer | None = None) -> Ride:
     return Ride(RideConfig(town=town, seed=SEED, route=route), make_driver(driver, town, route), renderer)
 
 
-def rig_speed() -> dict[str, float]:
-    """Whole-rig renders per second of scenes from a ride, one core."""
+def scenes_of(count: int = 25) -> list[Scene]:
+    """Return scenes of a teacher's ride, each with the RIG_USERS road users nearest to the ego."""
     ride = ride_of("teacher")
     scenes = []
-    for _ in range(100):
-        scenes.append(ride.step().scene)
-    renderer = Renderer(load_town(BUNDLED_TOWN))
+    for step in range(4 * count):
+        scene = ride.step().scene
+        if step % 4 == 0:
+            users = scene.users
+            away = np.hypot(users.x_m - scene.ego_pose[0], users.y_m - scene.ego_pose[1])
+            nearest = np.argsort(np.where(users.active, away, np.inf))[:RIG_USERS]
+            near = np.isin(np.arange(len(users)), nearest)
+            scenes.append(replace(scene, users=replace(users, active=users.active & near)))
+    return scenes
+
+
+def rig_parts(scenes: list[Scene], conditions: str, repeats: int = 5) -> dict[str, object]:
+    """Whole-rig renders per second of one core's time, and the share of each part of it.
+
+    cast: users become tables; lamps: who shines (by night); map: of their light, or of long shadows; calls: culling,
+    tables to the card, vertices; pixels: what is left to be drawn when pictures are read back, and reading them;
+    sensor: exposure, noise, blur, rain and drops; rest: packing frames.
+    """
+    spent: dict[str, float] = {}
+
+    def timed(part: str, function: Callable) -> Callable:
+        def run(*arguments: object, **named: object) -> object:
+            inside = sum(spent.values())
+            began = time.process_time()
+            answer = function(*arguments, **named)
+            own = time.process_time() - began - (sum(spent.values()) - inside)
+            spent[part] = spent.get(part, 0.0) + own
+            return answer
+
+        return run
+
+    parts = {"cast_of": "cast", "lamps_of": "lamps", "taken": "sensor"}
+    whole = {name: getattr(renderer_module, name) for name in parts}
+    weather = [replace(scene, conditions=CONDITIONS[conditions]) for scene in scenes]
     names = tuple(camera.name for camera in RIG)
+    best, shares = np.inf, {}
+    try:
+        for name, part in parts.items():
+            setattr(renderer_module, name, timed(part, whole[name]))
+        with Renderer(load_town(BUNDLED_TOWN)) as renderer:
+            for name, part in {"_draw": "calls", "_map_lamps": "map", "_map_shadows": "map"}.items():
+                setattr(renderer, name, timed(part, getattr(renderer, name)))
+            canvas = renderer._canvas
+            canvas.images = timed("pixels", canvas.images)  # type: ignore[method-assign]
+            for scene in weather[:3]:
+                renderer.frames(scene, names)
+            for _ in range(repeats):
+                spent.clear()
+                began = time.process_time()
+                for scene in weather:
+                    renderer.frames(scene, names)
+                took = time.process_time() - began
+                if took < best:
+                    best = took
+                    shares = {part: seconds / took for part, seconds in spent.items()}
+    finally:
+        for name, function in whole.items():
+            setattr(renderer_module, name, function)
+    shares["rest"] = 1.0 - sum(shares.values())
+    return {"rigs_per_core_s": len(weather) / best, "ms": best / len(weather) * 1e3, "share": shares}
 
-    def work() -> int:
-        for scene in scenes[::4]:
+
+def rig_speed() -> dict[str, object]:
+    """Whole-rig renders per second of one core, RIG_USERS users around, in several conditions: the best of repeats."""
+    scenes = scenes_of()
+    users = float(np.mean([scene.users.active.sum() for scene in scenes]))
+    return {"users": users} | {name: rig_parts(scenes, name) for name in RIG_CONDITIONS}
+
+
+def _render_alone(scenes: list[Scene], start: Any, answers: Any) -> None:
+    """Draw for some seconds from when all are ready; report rigs per second and peak memory in MiB."""
+    names = tuple(camera.name for camera in RIG)
+    with Renderer(load_town(BUNDLED_TOWN)) as renderer:
+        for scene in scenes:
             renderer.frames(scene, names)
-        return len(scenes[::4])
+        start.wait()
+        began, count = time.perf_counter(), 0
+        while time.perf_counter() - began < PROCESS_S:
+            renderer.frames(scenes[count % len(scenes)], names)
+            count += 1
+        rate = count / (time.perf_counter() - began)
+    answers.put((rate, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
 
-    work()
-    rates = median_rate(work)
-    renderer.close()
-    return rates
+
+def rig_processes() -> dict[str, object]:
+    """What two processes draw together, as a multiple of what one does; and a drawing process's peak memory."""
+    scenes = scenes_of(10)
+    spawn = multiprocessing.get_context("spawn")
+    rates: dict[int, float] = {}
+    peak_mib = 0.0
+    for count in (1, 2):
+        start, answers = spawn.Barrier(count), spawn.Queue()
+        workers = [spawn.Process(target=_render_alone, args=(scenes, start, answers)) for _ in range(count)]
+        for worker in workers:
+            worker.start()
+        told = [answers.get(timeout=300.0) for _ in workers]
+        for worker in workers:
+            worker.join()
+        rates[count] = sum(rate for rate, _ in told)
+        peak_mib = max(peak_mib, *(memory for _, memory in told))
+    return {"one": rates[1], "two": rates[2], "ratio": rates[2] / rates[1], "peak_mib": peak_mib}
 
 
 def loop_speed(driver: str) -> dict[str, object]:
@@ -164,7 +260,8 @@ def training_speed() -> dict[str, object]:
 
 PARTS: dict[str, Callable[[], object]] = {
     "world_steps_per_s": world_speed,
-    "rig_renders_per_s": rig_speed,
+    "rig": rig_speed,
+    "rig_processes": rig_processes,
     "loop": lambda: loop_speed(SHIPPED),
     "teacher_loop_without_cameras": lambda: {"steps_per_s": median_rate(lambda: teacher_steps())},
     "drive": drive_memory,

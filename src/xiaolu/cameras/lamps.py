@@ -144,7 +144,8 @@ def _of_heads(place: np.ndarray, shown: np.ndarray, scene: Scene) -> np.ndarray:
     facing = np.stack([np.cos(yaw), np.sin(yaw)], -1)
     lamp = shown[on].astype(int) - 1
     lens = np.column_stack([place[on, :2] + 0.1 * facing, place[on, 2] + PITCH_M * (1 - lamp)])
-    return _glows(lens, 0.55, 0.55 * SIGNAL[lamp], scene.ego_z_m, facing, 1.5)
+    # Wide and faint: a halo, through which an arrow can still be read.
+    return _glows(lens, 1.3, 0.13 * SIGNAL[lamp], scene.ego_z_m, facing, 1.5)
 
 
 def _pools(streets: np.ndarray) -> np.ndarray:

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from xiaolu.cameras.building_mesh import building_meshes
+from xiaolu.cameras.marking_mesh import marking_meshes
 from xiaolu.cameras.mesh import VERTEX, Detail, Mesh, Pass
+from xiaolu.cameras.pillar_mesh import pillar_meshes
 from xiaolu.cameras.prop_mesh import prop_meshes
 from xiaolu.cameras.road_mesh import road_meshes
 from xiaolu.cameras.strips import strips_of
@@ -78,7 +80,8 @@ def _split(mesh: Mesh, first_vertex: int) -> tuple[np.ndarray, np.ndarray, np.nd
 def mesh_of(town: Town) -> TownMesh:
     """Return all of a town that never moves. 13,700 lanes take about a second."""
     strips = strips_of(town)
-    meshes = [*road_meshes(town, strips, CELL_M), *building_meshes(town), *prop_meshes(town)]
+    meshes = [*road_meshes(town, strips, CELL_M), *marking_meshes(town), *building_meshes(town)]
+    meshes += [*pillar_meshes(town), *prop_meshes(town)]
     vertices = np.concatenate([m.vertices for m in meshes]) if meshes else np.zeros(0, VERTEX)
     offsets = np.cumsum([0, *(len(m.vertices) for m in meshes)])
     parts = [_split(m, int(o)) for m, o in zip(meshes, offsets, strict=False)]

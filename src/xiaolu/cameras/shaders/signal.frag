@@ -36,11 +36,15 @@ float shape(vec2 p, int symbol) {
     if (symbol == 8) return max(max(bar(p, vec2(0.0, 0.25), vec2(0.0, -0.75), 0.26), bar(p, vec2(0.0, 0.65), vec2(0.0, 0.66), 0.2)), bar(p, vec2(-0.32, 0.2), vec2(0.32, 0.2), 0.14));
     if (symbol == 9) return max(max(bar(p, vec2(0.0, 0.3), vec2(-0.35, -0.8), 0.2), bar(p, vec2(0.0, -0.1), vec2(0.42, -0.8), 0.18)), max(bar(p, vec2(0.05, 0.65), vec2(0.05, 0.66), 0.2), bar(p, vec2(-0.45, 0.1), vec2(0.4, 0.25), 0.13)));
     // Arrows: drawn pointing up, then turned. A driver sees left where the head's right is, which is -x here.
-    if (symbol == 2 || symbol == 4) p = vec2(p.y, -p.x);
+    if (symbol == 4) {  // up on the right, over, and down on the left
+        float bend = max(max(bar(p, vec2(0.46, -0.78), vec2(0.46, 0.36), 0.18), bar(p, vec2(0.46, 0.36), vec2(0.2, 0.66), 0.18)), bar(p, vec2(0.2, 0.66), vec2(-0.16, 0.66), 0.18));
+        bend = max(bend, max(bar(p, vec2(-0.16, 0.66), vec2(-0.42, 0.36), 0.18), bar(p, vec2(-0.42, 0.36), vec2(-0.42, -0.6), 0.18)));
+        return max(bend, max(bar(p, vec2(-0.42, -0.62), vec2(-0.82, -0.16), 0.17), bar(p, vec2(-0.42, -0.62), vec2(-0.02, -0.16), 0.17)));
+    }
+    if (symbol == 2) p = vec2(p.y, -p.x);
     else if (symbol == 3) p = vec2(-p.y, p.x);
     float head = max(bar(p, vec2(0.0, 0.78), vec2(-0.58, 0.12), 0.19), bar(p, vec2(0.0, 0.78), vec2(0.58, 0.12), 0.19));
     float arrow = max(head, bar(p, vec2(0.0, 0.72), vec2(0.0, -0.8), 0.19));
-    if (symbol == 4) arrow = max(arrow, bar(p, vec2(0.0, -0.8), vec2(-0.6, -0.8), 0.19));
     return arrow;
 }
 
