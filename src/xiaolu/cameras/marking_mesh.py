@@ -1,7 +1,9 @@
-"""Paint on roads beside lane lines: turn arrows, waiting areas, bus stops, parking bays. World frame, metres.
+"""Paint on roads beside lane lines: turn arrows, and boxes at bus stops. World frame, metres.
 
 Shapes and sizes follow GB 5768.3 (China's road markings), a little broader where it makes them readable in few pixels.
 """
+
+from itertools import pairwise
 
 import numpy as np
 
@@ -16,7 +18,6 @@ ARROW_M = 5.0  # between the 3 m of slow roads and the 6 m of fast ones
 ARROW_GAP_M = 4.0  # from an arrow's tip to the stop line
 ARROW_AGAIN_M = 34.0  # from one arrow to the one before it
 SHORT_LANE_M = 16.0  # shorter lanes have no arrow
-DASH_M = 0.5  # dashes and gaps of a waiting area
 BUS_BOX_M = (17.0, 2.6)
 BUS_ROW_M = 9.0  # how far a shelter stands from the middle of the lane it serves, at most
 RAISE_M = CROSSING_RAISE_M / 2
@@ -99,22 +100,6 @@ def _arrows(town: Town) -> list[Mesh]:
     return [_painted(np.concatenate(corners), WHITE)] if corners else []
 
 
-def _waiting_areas(town: Town) -> list[Mesh]:
-    """Return the second stop lines of left turns, and the dashed lines that lead to them."""
-    corners = []
-    for lane in np.flatnonzero(np.isfinite(town.waiting_s_m)):
-        end_m, half_m = float(town.waiting_s_m[lane]), float(town.lane_width_m[lane]) / 2
-        for s_m in np.arange(0.0, end_m - DASH_M, 2.0 * DASH_M):
-            pose = town.pose_at(int(lane), float(s_m))
-            dashes = [_box(0.0, DASH_M, side * half_m - LINE_M / 2, side * half_m + LINE_M / 2) for side in (1.0, -1.0)]
-            corners.append(_placed(dashes, pose))
-        stop = _box(-0.3, 0.0, 0.1 - half_m, half_m - 0.1)
-        corners.append(_placed([stop], town.pose_at(int(lane), end_m)))
-        if end_m > ARROW_M + 3.0:
-            corners.append(_placed([_SHAFT, *_LEFT], town.pose_at(int(lane), end_m - ARROW_M - 1.5)))
-    return [_painted(np.concatenate(corners), WHITE)] if corners else []
-
-
 def _frame(length_m: float, width_m: float, line_m: float) -> list[Quad]:
     """Return the outline of a rectangle around the origin."""
     x, y = length_m / 2, width_m / 2
@@ -124,15 +109,6 @@ def _frame(length_m: float, width_m: float, line_m: float) -> list[Quad]:
         _box(-x, line_m - x, line_m - y, y - line_m),
         _box(x - line_m, x, line_m - y, y - line_m),
     ]
-
-
-def _bays(town: Town) -> list[Mesh]:
-    """Return the outlines of parking bays."""
-    corners = []
-    for lane, pose, (length_m, width_m) in zip(town.bay_lane, town.bay_pose, town.bay_size_m, strict=True):
-        z = town.points[town.point_start[lane], 2] if lane >= 0 else 0.0
-        corners.append(_placed(_frame(length_m, width_m, 0.1), np.array([pose[0], pose[1], z + 0.01, pose[2]])))
-    return [_painted(np.concatenate(corners), WHITE)] if corners else []
 
 
 def _bus_stops(town: Town) -> list[Mesh]:
@@ -158,7 +134,7 @@ def _bus_stops(town: Town) -> list[Mesh]:
         right_m = max(float(town.lane_width_m[lane]) / 2 - 0.15 - width_m / 2, 0.0)
         shape = _frame(length_m, width_m, LINE_M)
         side = width_m / 2 - 0.35
-        for k, (a, b) in enumerate(zip(steps[:-1], steps[1:], strict=True)):
+        for k, (a, b) in enumerate(pairwise(steps)):
             y = side if k % 2 == 0 else -side
             shape.append(((a, y - 0.09), (b, -y - 0.09), (b, -y + 0.09), (a, y + 0.09)))
         pose = town.pose_at(lane, s_m)
@@ -169,5 +145,5 @@ def _bus_stops(town: Town) -> list[Mesh]:
 
 
 def marking_meshes(town: Town) -> list[Mesh]:
-    """Return all paint that is no lane line, stop line or zebra."""
-    return [*_arrows(town), *_waiting_areas(town), *_bays(town), *_bus_stops(town)]
+    """Return the paint that `road_mesh` does not lay."""
+    return [*_arrows(town), *_bus_stops(town)]
