@@ -20,6 +20,7 @@ from xiaolu.world.signals import head_states
 from xiaolu.world.town import Town
 
 BODY_OF = {Kind.CAR: (4.6, 1.82, 1.5), Kind.PEDESTRIAN: (0.4, 0.5, 1.7), Kind.BICYCLE: (1.75, 0.6, 1.7)}
+BODY_OF |= {Kind.OFFICER: BODY_OF[Kind.PEDESTRIAN], Kind.WORKER: BODY_OF[Kind.PEDESTRIAN]}
 
 
 @dataclass(frozen=True)

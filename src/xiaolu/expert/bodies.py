@@ -100,7 +100,7 @@ def frenet(xy, yaw, step_m, first, last, px, py):
     return s, d
 
 
-def _extents(course: Course, s0_m: float, x, y, yaw, length, width) -> np.ndarray:
+def extents(course: Course, s0_m: float, x, y, yaw, length, width) -> np.ndarray:
     """Return (k, 4) s from, s to (from the ego's place), d from, d to of boxes (k,)."""
     first = max(int((s0_m - 25.0) / course.step_m), 0)
     last = min(int((s0_m + 90.0) / course.step_m), course.n)
@@ -122,7 +122,7 @@ def in_the_way(
     u, v_ego = here.users, max(scene.ego_speed_mps, 3.0)
     if not len(u):
         return np.empty((0, 7))
-    box = _extents(course, s0_m, u.x_m, u.y_m, u.yaw_rad, u.length_m, u.width_m)
+    box = extents(course, s0_m, u.x_m, u.y_m, u.yaw_rad, u.length_m, u.width_m)
     index = np.clip(((s0_m + 0.5 * (box[:, 0] + box[:, 1])) / course.step_m).astype(np.int64), 0, course.n - 1)
     toward = (u.yaw_rad - course.yaw_rad[index] + np.pi) % (2 * np.pi) - np.pi
     along, across = u.speed_mps * np.cos(toward), u.speed_mps * np.sin(toward)
@@ -161,7 +161,7 @@ def _met(course: Course, s0_m: float, poses: np.ndarray, length: float, width: f
     """
     many = np.full(MEETING.size, length), np.full(MEETING.size, width)
     at = poses[MEETING]
-    box = _extents(course, s0_m, at[:, 0], at[:, 1], at[:, 2], *many)
+    box = extents(course, s0_m, at[:, 0], at[:, 1], at[:, 2], *many)
     passed = np.flatnonzero(0.5 * (box[:, 0] + box[:, 1]) <= v_ego * MEETING * STEP_S + 1.4)
     if not len(passed):
         return []
@@ -181,7 +181,7 @@ def _beside(course: Course, s0_m: float, poses: np.ndarray, length: float, width
     moments = np.array([0, 4, 8, 12])
     at = poses[moments]
     many = np.full(len(moments), length), np.full(len(moments), width)
-    box = _extents(course, s0_m, at[:, 0], at[:, 1], at[:, 2], *many)
+    box = extents(course, s0_m, at[:, 0], at[:, 1], at[:, 2], *many)
     middle = 0.5 * (box[:, 0] + box[:, 1]) - 1.4
     abreast = np.abs(middle - v_ego * moments * STEP_S) < 0.5 * length + 7.0
     return [(b[0] - 3.0, b[1] + 3.0, b[2], b[3], *VEHICLE_GAPS_M, -1) for b in box[abreast]]

@@ -36,13 +36,16 @@ def choose_offsets(
     high_d: np.ndarray,
     line_d: np.ndarray,
     habit_d: np.ndarray,
+    wish_d: np.ndarray,
+    pull: np.ndarray,
     swing_m: np.ndarray,
     bodies: np.ndarray,
 ) -> np.ndarray:
     """Return d (S_CELLS,) every S_STEP_M from the ego's place on.
 
     low_d, high_d (S_CELLS,): where the ego's middle may be; line_d (S_CELLS,): beyond it the opposite direction
-    begins; habit_d (S_CELLS,): the offsets chosen a moment ago, NaN for none; swing_m (S_CELLS,): how far the front
+    begins; habit_d (S_CELLS,): the offsets chosen a moment ago, NaN for none; wish_d, pull (S_CELLS,): where
+    it would be by itself, and what a square metre away from that costs; swing_m (S_CELLS,): how far the front
     corner swings out to the right (left if negative) where the line turns. bodies (M, 6): s from, s to, d from, d to
     of what is in the way, the least gap and the comfortable gap beside it, metres.
     """
@@ -51,7 +54,7 @@ def choose_offsets(
         s = i * S_STEP_M
         for j in range(D_CELLS):
             d = -D_REACH_M + j * D_STEP_M
-            c = OFF_CENTRE * d * d
+            c = pull[i] * (d - wish_d[i]) ** 2
             if d > line_d[i]:
                 c += OVER_LINE * (d - line_d[i])
             if d > high_d[i]:

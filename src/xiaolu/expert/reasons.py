@@ -19,6 +19,11 @@ NAMES = {
 }
 
 
+def standing(kind: Kind) -> str:
+    """Return what a passenger calls something that stands at the roadside."""
+    return NAMES[kind] if kind == Kind.OBJECT else f"parked {NAMES[kind]}"
+
+
 @dataclass(frozen=True, slots=True)
 class Reason:
     """A limit on speed. what: the thing itself ("red light", "parked car"); side: "left", "right" or "";
@@ -30,32 +35,39 @@ class Reason:
     side: str = ""
 
 
-def sentence(reason: Reason | None, standing: bool, stopping: bool) -> str:
-    """Return the sentence for a limit, None for a free way; standing: the ego stands, stopping: its plan ends so."""
+def sentence(reason: Reason | None, standing: bool, stopping: bool, slowing: bool) -> str:
+    """Return the sentence for a limit, None for a free way.
+
+    standing: the ego stands and stays for now; stopping: its plan ends standing; slowing: it gives up speed within the
+    coming seconds. The words say no more than these: who holds its speed is not said to slow.
+    """
     if reason is None:
-        return "Driving on, the way is free"
+        return "Slowing to the speed limit" if slowing else "Driving on, the way is free"
     ahead = f"{max(reason.sigma_m, 0.0):.0f} m ahead"
     side = f" from the {reason.side}" if reason.side else ""
+    on = f" on the {reason.side}" if reason.side else ""
     what = reason.what
+    verb = "Stopping" if stopping and slowing else "Slowing" if slowing else ""
     if reason.cause == Cause.SIGNAL:
         if standing:
             return f"Waiting at the {what}"
-        return f"{'Stopping' if stopping else 'Slowing'} for the {what} {ahead}"
+        return f"{verb} for the {what} {ahead}" if verb else f"Rolling up to the {what} {ahead}"
     if reason.cause == Cause.LEAD:
         return f"Waiting behind the {what} ahead" if standing else f"Following the {what} {ahead}"
     if reason.cause == Cause.RIGHT_OF_WAY:
-        return f"{'Waiting for' if standing else 'Giving way to'} the {what}{side}"
+        return f"{'Waiting for' if standing else 'Giving way to' if slowing else 'Watching'} the {what}{side}"
     if reason.cause == Cause.PEDESTRIAN:
         if standing:
             return f"Waiting for the {what} to cross"
-        return f"{'Stopping' if stopping else 'Slowing'} for the {what} {ahead}"
+        return f"{verb} for the {what} {ahead}" if verb else f"Passing the {what} slowly"
     if reason.cause == Cause.OBSTACLE:
-        on = f" on the {reason.side}" if reason.side else ""
         if standing:
             return f"Waiting before the {what}{on}"
+        if not slowing:
+            return f"Passing the {what}{on} slowly"
         return f"{'Stopping before' if stopping else 'Slowing to pass'} the {what}{on} {ahead}"
     if reason.cause == Cause.ARRIVAL:
-        return "Standing at the destination" if standing else f"Stopping at the destination {ahead}"
-    if reason.cause == Cause.CURVE:
-        return f"Slowing for the {what} {ahead}"
-    return f"Slowing for the {what} {ahead}"
+        if standing:
+            return "Standing at the destination"
+        return f"{'Stopping' if verb else 'Drawing up'} at the destination {ahead}"
+    return f"{'Slowing for' if slowing else 'Going slowly for'} the {what} {ahead}"

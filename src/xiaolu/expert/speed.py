@@ -58,7 +58,7 @@ def rollout(speed, acceleration, allowed, ruling, step_m, stops, stop_cause, low
         at = min(max((sigma + v * LOOK_S) / step_m, 0.0), last - 0.001)
         i = int(at)
         top = allowed[i] + (at - i) * (allowed[i + 1] - allowed[i])
-        wish = min(SPEED_UP_MPS2, (top - v) / LOOK_S)
+        wish = min(SPEED_UP_MPS2, max((top - v) / LOOK_S, -ORDINARY_BRAKE_MPS2))
         rule = FREE
         if wish < 0.9 * SPEED_UP_MPS2:
             rule = ruling[min(i + 1, last)]

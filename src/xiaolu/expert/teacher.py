@@ -18,15 +18,18 @@ from xiaolu.core.plan import PATH_DISTANCES_M, Plan
 from xiaolu.core.rates import SECOND_NS
 from xiaolu.core.scene import Scene
 from xiaolu.core.users import Kind
-from xiaolu.expert.bodies import Counted, counted, frenet, in_the_way
+from xiaolu.expert.bodies import STANDING_MPS, Counted, counted, extents, frenet, in_the_way
 from xiaolu.expert.conflict import passing_gaps
 from xiaolu.expert.course import Course, StopLine
 from xiaolu.expert.forecast import forecasts, lanes_of
+from xiaolu.expert.hands import COMMAND_M, SHORT_M, Command, Seen, commands
+from xiaolu.expert.kerb import Berth, berths, free_berth
 from xiaolu.expert.path import (
     D_REACH_M,
     FRONT_M,
     HALF_WIDTH_M,
     MAX_CURVATURE_1PM,
+    OFF_CENTRE,
     PATH_STEP_M,
     PATH_STEPS,
     S_CELLS,
@@ -35,8 +38,8 @@ from xiaolu.expert.path import (
     drive_line,
     target_line,
 )
-from xiaolu.expert.reasons import NAMES, Reason, sentence
-from xiaolu.expert.speed import FREE, STEPS, envelope
+from xiaolu.expert.reasons import NAMES, Reason, sentence, standing
+from xiaolu.expert.speed import FREE, envelope
 from xiaolu.expert.yielding import GIVEN_NS, HUMBLE_MPS, Limits, Moves, resolve
 from xiaolu.measures.strategy import strategy_of
 from xiaolu.world.ground import Ground
@@ -50,6 +53,20 @@ LINE_GAP_M = 1.0  # front bumper to stop line
 AMBER_BRAKE_MPS2 = 2.2  # a stop for yellow that needs more than this is not made
 RUN_OUT_S = 3.0  # the shortest flashing green
 LOOKED_AT_M, LOOKS = 24.0, 4
+SIGN_MPS = 4.0  # past somebody who asks for it
+# Creeping up to a red line that is about to turn green: this project's written specification.
+CREEP_S, CREEP_SEEN_S, CREEP_MPS, CREEP_MPS2, CREEP_LATE_S, CREEP_MARGIN_M, CREEP_FROM_M = (
+    3.0,
+    1.0,
+    1.0,
+    2.0,
+    0.5,
+    0.3,
+    6.0,
+)
+DRAW_UP_COST = 1.5
+BERTH_FROM_M, BERTH_KEPT_M = 60.0, 14.0  # a berth is chosen within the one, and kept from the other on
+PULLS_OUT_M, PULLS_OUT_MPS = 0.5, 4.0
 GIVE_WAY_MPS, OPEN_JUNCTION_MPS = 4.0, 7.5
 # Speed past somebody or something at a side gap: DUT drivers near walkers, nuScenes past standing cars.
 PERSON_GAPS_M, PERSON_SPEEDS_MPS = (0.2, 0.4, 0.7, 1.2, 2.0), (0.8, 2.0, 4.0, 7.0, 11.0)
@@ -68,6 +85,9 @@ class Memory:
     waits_since_ns: int = -1
     committed_lane: int = -1
     given_ns: dict[int, int] = field(default_factory=dict)
+    berth: Berth | None = None
+    commands: dict[int, Seen] = field(default_factory=dict)
+    countdown_s: dict[int, tuple[int, float]] = field(default_factory=dict)
 
 
 class Teacher:
@@ -81,6 +101,7 @@ class Teacher:
         self._ground = ground or Ground(town)
         self.course = Course(town, route, self._ground)
         self._lanes = lanes_of(town)
+        self._berths = berths(self.course, self._ground, town)
         self._memory = Memory()
 
     def reset(self, seed: int) -> None:
@@ -100,14 +121,23 @@ class Teacher:
         here = counted(scene, self._ground, memory.seen_ns, memory.stood_ns)
         colours = course.colours(scene.signal_colour, scene.signal_countdown_s)
         moves = self._forecast(here, colours)
+        memory.berth = self._berth(here, s0_m)
         offsets, path = self._way(scene, here, moves, s0_m, d0_m)
         humble = self._humble(colours, s0_m)
         limits = self._limits(scene, here, path, s0_m, humble)
-        perceived = self._signals(scene, colours, s0_m, limits, humble)
-        waited_s = (scene.stamp_ns - memory.waits_since_ns) / SECOND_NS if memory.waits_since_ns >= 0 else 0.0
         motion = max(scene.ego_speed_mps, 0.0), scene.ego_acceleration_mps2
+        orders = self._orders(scene, here, s0_m)
+        perceived = self._signals(scene, here, colours, s0_m, limits, humble, orders)
+        self._obey(orders, s0_m, motion[0], limits)
+        waited_s = (scene.stamp_ns - memory.waits_since_ns) / SECOND_NS if memory.waits_since_ns >= 0 else 0.0
+        # At the kerb and about to leave it: those who come from behind cannot know.
+        pulls_out = (
+            motion[0] < PULLS_OUT_MPS
+            and d0_m < -PULLS_OUT_M
+            and bool(offsets[: S_CELLS // 3].max() > d0_m + PULLS_OUT_M)
+        )
         given = frozenset(uid for uid, stamp in memory.given_ns.items() if scene.stamp_ns - stamp < GIVEN_NS)
-        _, speed, cause = resolve(course, path, s0_m, *motion, here, moves, limits, waited_s, given, humble)
+        _, speed, cause = resolve(course, path, s0_m, *motion, here, moves, limits, waited_s, given, humble, pulls_out)
         memory.given_ns = {uid: memory.given_ns[uid] for uid in given} | dict.fromkeys(limits.given, scene.stamp_ns)
         plan = self._plan(scene, path, speed)
         reason = self._ruling(limits, speed, cause, motion[0])
@@ -123,7 +153,7 @@ class Teacher:
         _, deviation = frenet(course.xy, course.yaw_rad, course.step_m, first, last, at[:, 0], at[:, 1])
         ahead = course.change[int(s0_m / course.step_m) : int((s0_m + 25.0) / course.step_m)]
         change = int(ahead[np.flatnonzero(ahead)[0]]) if ahead.any() else 0
-        why = sentence(reason, motion[0] < 0.3 and speed[10] < 0.3, speed[50] < 0.3)
+        why = sentence(reason, motion[0] < 0.3 and speed[10] < 0.3, speed[50] < 0.3, _slows(speed, motion[0]))
         return Decision(
             scene.stamp_ns,
             plan,
@@ -167,6 +197,21 @@ class Teacher:
             )
         )
 
+    def _berth(self, here: Counted, s0_m: float) -> Berth | None:
+        """Return where to draw up, None while that is far; chosen anew when somebody has taken it."""
+        course, kept = self.course, self._memory.berth
+        if s0_m < course.goal_s_m - BERTH_FROM_M:
+            return None
+        if kept is not None and kept.s_m - s0_m < BERTH_KEPT_M:
+            return kept
+        u = here.users
+        still = np.flatnonzero((np.abs(u.speed_mps) < STANDING_MPS) & (here.ahead_m > -6.0))
+        some = u[still]
+        boxes = extents(course, s0_m, some.x_m, some.y_m, some.yaw_rad, some.length_m, some.width_m)
+        boxes[:, :2] += s0_m
+        options = self._berths if kept is None else (kept, *(b for b in self._berths if b.s_m > s0_m + BERTH_KEPT_M))
+        return free_berth(options, course.goal_s_m, boxes)
+
     def _way(
         self, scene: Scene, here: Counted, moves: Moves, s0_m: float, d0_m: float
     ) -> tuple[np.ndarray, np.ndarray]:
@@ -176,6 +221,9 @@ class Teacher:
         it would touch is passed with as much more room, as long as that helps.
         """
         bodies = in_the_way(self.course, scene, here, s0_m, d0_m, moves.owner, moves.poses)
+        berth = self._memory.berth
+        if berth is not None:
+            bodies = bodies[bodies[:, 0] < berth.s_m - s0_m + FRONT_M + 0.5]  # what it stops before it does not pass
         offsets = self._offsets(bodies, s0_m, d0_m)
         path = self._path(scene, offsets, s0_m)
         stands = np.flatnonzero((bodies[:, 6] >= 0) & (bodies[:, 0] < LOOKED_AT_M) & (bodies[:, 1] > -1.0))
@@ -210,9 +258,17 @@ class Teacher:
         if memory.offsets_m is not None:
             old_s = memory.offsets_s0_m + np.arange(S_CELLS) * S_STEP_M
             habit = np.interp(at_s, old_s, memory.offsets_m, right=np.nan)
+        wish, pull = np.zeros(S_CELLS), np.full(S_CELLS, OFF_CENTRE)
+        berth = memory.berth
+        if berth is not None:
+            wish = berth.offset_m(at_s)
+            pull = np.where(wish < 0.0, DRAW_UP_COST, pull)
+            low = np.minimum(low, wish)
         line = course.line_left_m[index] - HALF_WIDTH_M
         swing = 0.5 * FRONT_M**2 * np.clip(course.curvature_1pm[index], -MAX_CURVATURE_1PM, MAX_CURVATURE_1PM)
-        return choose_offsets(d0_m, low, high, np.maximum(line, 0.0), habit, swing, bodies[:, :6])
+        offsets = choose_offsets(d0_m, low, high, np.maximum(line, 0.0), habit, wish, pull, swing, bodies[:, :6])
+        # At the kerb the grid's 0.2 m are too coarse.
+        return np.where((pull > OFF_CENTRE) & (np.abs(offsets - wish) < 0.25), wish, offsets)
 
     def _path(self, scene: Scene, offsets: np.ndarray, s0_m: float) -> np.ndarray:
         course = self.course
@@ -257,7 +313,7 @@ class Teacher:
         self._beside(here, path, scene.ego_speed_mps, cap)
         allowed, ruling = envelope(allowed, ruling, PATH_STEP_M)
         limits = Limits(allowed, ruling, reasons)
-        goal_m = course.goal_s_m - s0_m
+        goal_m = (course.goal_s_m if self._memory.berth is None else self._memory.berth.s_m) - s0_m
         if goal_m < 75.0:
             limits.stop(goal_m, 0.0, np.inf, Reason(Cause.ARRIVAL, "destination", goal_m))
         return limits
@@ -286,7 +342,7 @@ class Teacher:
             row = np.where(row <= 0.0, 0.1, row)
             if here.parked[k]:
                 limit = np.where(row < 1.0, np.interp(row, PARKED_GAPS_M, PARKED_SPEEDS_MPS), np.inf)
-                cap(limit, Reason(Cause.OBSTACLE, f"parked {name}", 0.0, side))
+                cap(limit, Reason(Cause.OBSTACLE, standing(Kind(int(u.kind[k]))), 0.0, side))
             else:
                 limit = np.where(row < 2.0, np.interp(row, PERSON_GAPS_M, PERSON_SPEEDS_MPS), np.inf)
                 if here.on_foot[k]:
@@ -309,12 +365,51 @@ class Teacher:
                 out.add(line.lane)
         return frozenset(out)
 
+    def _orders(self, scene: Scene, here: Counted, s0_m: float) -> tuple[Command, ...]:
+        """Return what hands ask of the ego: of officials the highest only, and every passer-by's."""
+        turn = Turn.NONE
+        for entry in self.course.entries:
+            if entry.from_s_m > s0_m + 1.0:
+                turn = entry.turn if entry.from_s_m - s0_m < COMMAND_M else Turn.NONE
+                break
+        found = commands(here, scene.ego_pose, turn, self._memory.commands, scene.stamp_ns)
+        officials = [c for c in found if c.kind in (Kind.OFFICER, Kind.WORKER)]
+        return (*officials[:1], *(c for c in found if c.kind not in (Kind.OFFICER, Kind.WORKER)))
+
+    def _obey(self, orders: tuple[Command, ...], s0_m: float, now_mps: float, limits: Limits) -> None:
+        """Add what hands ask for to the limits: a stop before them (an officer's: at the line), or a slow pass."""
+        course = self.course
+        for order in orders:
+            official = order.kind in (Kind.OFFICER, Kind.WORKER)
+            cause = Cause.SIGNAL if official else Cause.PEDESTRIAN
+            away_m = max(order.ahead_m - FRONT_M, 0.0)
+            what = f"{order.who}'s sign" if official else f"{order.who} who asks it to"
+            if order.stop:
+                stop_m = away_m - SHORT_M
+                if order.kind == Kind.OFFICER:
+                    lines = [line.s_m - s0_m - FRONT_M for line in course.stop_lines]
+                    lines += [entry.from_s_m - s0_m - FRONT_M for entry in course.entries if not entry.signalled]
+                    ahead = [m for m in lines if -0.3 < m < away_m]
+                    if ahead:
+                        stop_m = min(ahead) - min(LINE_GAP_M, max(min(ahead) - 0.3, 0.0))
+                limits.stop(max(stop_m, 0.0), 0.0, np.inf, Reason(cause, what, away_m))
+            elif order.slow:
+                limits.slow(away_m + FRONT_M + 6.0, SIGN_MPS, now_mps, Reason(cause, what, away_m))
+
     def _signals(
-        self, scene: Scene, colours: np.ndarray, s0_m: float, limits: Limits, humble: frozenset[int]
+        self,
+        scene: Scene,
+        here: Counted,
+        colours: np.ndarray,
+        s0_m: float,
+        limits: Limits,
+        humble: frozenset[int],
+        orders: tuple[Command, ...],
     ) -> Perceived:
-        """Add the stops for signals, and return what the next one shows."""
+        """Add the stops for signals, and return what the next one shows. Who directs traffic outranks them."""
         perceived = Perceived()
         speed = max(scene.ego_speed_mps, 0.0)
+        waved_on_m = max((c.ahead_m + 15.0 for c in orders if c.go), default=-np.inf)
         for line in self.course.stop_lines:
             front_m = line.s_m - s0_m - FRONT_M
             if front_m < -0.3 or front_m > 90.0:
@@ -322,13 +417,49 @@ class Teacher:
             colour = LampColour(int(colours[line.column]))
             if perceived.signal == LampColour.NONE:
                 perceived = Perceived(colour, 1.0)
-            if line.lane not in humble and self._must_stop(scene, line, colour, front_m, speed):
-                stop_m = front_m - LINE_GAP_M if front_m > 0.9 * LINE_GAP_M else front_m - 0.35
+            if line.lane in humble or front_m < waved_on_m:
+                continue
+            if self._must_stop(scene, line, colour, front_m, speed):
                 word = {LampColour.RED: "red light", LampColour.YELLOW: "yellow light"}.get(
                     colour, "ending green light"
                 )
-                limits.stop(stop_m, 0.0, np.inf, Reason(Cause.SIGNAL, word, max(front_m, 0.0)))
+                reason = Reason(Cause.SIGNAL, word, max(front_m, 0.0))
+                stop_m = front_m - LINE_GAP_M if front_m > 0.9 * LINE_GAP_M else front_m - 0.35
+                if self._may_creep(scene, here, line, colour, front_m):
+                    stop_m = front_m - CREEP_MARGIN_M
+                    left_m = np.maximum(stop_m - np.arange(len(limits.allowed)) * PATH_STEP_M, 0.0)
+                    reach = CREEP_MPS2 * CREEP_LATE_S
+                    top = np.sqrt(reach**2 + 2.0 * CREEP_MPS2 * left_m) - reach
+                    limits.allowed[:] = np.minimum(limits.allowed, np.minimum(top, CREEP_MPS))
+                limits.stop(stop_m, 0.0, np.inf, reason)
         return perceived
+
+    def _may_creep(self, scene: Scene, here: Counted, line: StopLine, colour: LampColour, front_m: float) -> bool:
+        """Whether the ego may roll up to a red line that is about to be given free.
+
+        The written specification of this project: the countdown of the governing head shows 3 s or less and has run
+        down evenly, nobody is on the crossing or the way, and the front never comes nearer to the line than a margin.
+        """
+        kept, shown = self._memory.countdown_s, scene.signal_countdown_s[line.heads]
+        seen = shown[np.isfinite(shown)]
+        before = kept.pop(line.lane, None)
+        if colour != LampColour.RED or not len(seen) or np.ptp(seen) > 0.5:
+            return False
+        now_s, even_s = float(seen[0]), 0.0
+        if before is not None:
+            since, first = before
+            expected = first - (scene.stamp_ns - since) / SECOND_NS
+            steady = abs(expected - now_s) < 1.1  # digits are whole seconds
+            kept[line.lane] = before if steady else (scene.stamp_ns, now_s)
+            even_s = (scene.stamp_ns - since) / SECOND_NS if steady else 0.0
+        else:
+            kept[line.lane] = (scene.stamp_ns, now_s)
+        if now_s > CREEP_S or even_s < CREEP_SEEN_S or not CREEP_MARGIN_M < front_m < CREEP_FROM_M:
+            return False
+        before_us = (here.ahead_m > 0.5) & (here.ahead_m < FRONT_M + 14.0) & (np.abs(here.left_m) < 5.0)
+        people = before_us & here.on_foot & here.on_road
+        lead = before_us & ~here.on_foot & (np.abs(here.left_m) < 1.5) & (here.ahead_m < FRONT_M + 8.0)
+        return not (people | lead).any()
 
     def _must_stop(self, scene: Scene, line: StopLine, colour: LampColour, front_m: float, speed: float) -> bool:
         memory = self._memory
@@ -354,14 +485,24 @@ class Teacher:
         return False
 
     def _ruling(self, limits: Limits, speed: np.ndarray, cause: np.ndarray, now_mps: float) -> Reason | None:
-        """Return the limit that rules the coming 3 s, None where the way is free."""
-        soon = cause[: min(31, STEPS)]
+        """Return the limit that rules the coming 3 s, None where the way is free.
+
+        Where the plan gives up speed it is the one that rules while it does; else the one that holds it back longest.
+        """
+        soon, falls = cause[:31], np.diff(speed[:32]) < -0.02
         named = soon[soon != FREE]
-        if not len(named) or (len(named) < 4 and now_mps > 1.0):
+        if _slows(speed, now_mps) and (soon[falls] != FREE).any():
+            named = soon[falls & (soon != FREE)]
+        elif not len(named) or (len(named) < 4 and now_mps > 1.0):
             return None
         numbers, counts = np.unique(named, return_counts=True)
         reason = limits.reasons[int(numbers[np.argmax(counts)])]
         if reason.cause == Cause.FREE:
             return None
-        slowing = speed[:41].min() < now_mps - 0.3 or now_mps < 0.5 or speed[30] < 0.7 * limits.allowed[0]
-        return reason if slowing or reason.cause == Cause.LEAD else None
+        held = _slows(speed, now_mps) or now_mps < 0.5 or speed[30] < 0.7 * limits.allowed[0]
+        return reason if held or reason.cause == Cause.LEAD else None
+
+
+def _slows(speed: np.ndarray, now_mps: float) -> bool:
+    """Whether a rollout's speed falls noticeably within 4 s."""
+    return bool(speed[:41].min() < now_mps - 0.3)

@@ -15,8 +15,8 @@ from xiaolu.expert.conflict import occupancy
 from xiaolu.expert.course import Course, Entry
 from xiaolu.expert.forecast import MOMENTS, MOMENTS_S, STEP_S
 from xiaolu.expert.path import FRONT_M, PATH_STEP_M
-from xiaolu.expert.reasons import NAMES, Reason
-from xiaolu.expert.speed import DT_S, STEPS, rollout
+from xiaolu.expert.reasons import NAMES, Reason, standing
+from xiaolu.expert.speed import DT_S, ENVELOPE_MPS2, STEPS, rollout
 from xiaolu.world.town import LaneKind
 
 BEFORE_S, AFTER_S = 0.9, 0.6  # the ego is gone this long before the other comes; comes this long after it left
@@ -54,6 +54,15 @@ class Limits:
     def stop(self, sigma_m: float, from_s: float, until_s: float, reason: Reason) -> None:
         self.stops.append((sigma_m, from_s, until_s))
         self.stop_cause.append(len(self.reasons))
+        self.reasons.append(reason)
+
+    def slow(self, until_m: float, speed_mps: float, now_mps: float, reason: Reason) -> None:
+        """Cap the speed from here on to until_m along the path, come down to gently from the speed now."""
+        sigma = np.arange(len(self.allowed)) * PATH_STEP_M
+        top = np.sqrt(np.maximum(now_mps**2 - 2.0 * ENVELOPE_MPS2 * sigma, speed_mps**2))
+        lower = (sigma <= until_m) & (top < self.allowed)
+        self.ruling[lower] = len(self.reasons)
+        self.allowed[lower] = top[lower]
         self.reasons.append(reason)
 
     def lead(self, low_m: np.ndarray, reason: Reason) -> None:
@@ -113,11 +122,13 @@ def resolve(
     waited_s: float,
     given: frozenset[int] = frozenset(),
     humble: frozenset[int] = frozenset(),
+    pulls_out: bool = False,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Add to `limits` what other users ask for, and return the rollout (sigma, speed, cause) under all of them.
 
     path (n, 4) from `path.drive_line`; waited_s: how long the ego has stood for somebody; given: uids it gave way to a
-    moment ago; humble: junction lanes of the way that it takes on red, where everybody else goes first.
+    moment ago; humble: junction lanes of the way that it takes on red, where everybody else goes first; pulls_out: it
+    leaves the kerb, where those behind go first.
     """
     if not len(moves.owner):
         return limits.roll(speed_mps, acceleration_mps2)
@@ -139,9 +150,9 @@ def resolve(
     pending = []
     for h in np.flatnonzero(~np.isnan(low).all(axis=1)).tolist():
         k = int(moves.owner[h])
-        if here.ahead_m[k] < 0.5 and abs(here.turned_rad[k]) < 1.2:
+        if here.ahead_m[k] < 0.5 and abs(here.turned_rad[k]) < 1.2 and not (pulls_out and low[h, 0] != 0.0):
             continue  # it comes from behind: it sees us
-        if here.ahead_m[k] < -1.0 - 0.5 * u.length_m[k]:
+        if here.ahead_m[k] < -1.0 - 0.5 * u.length_m[k] and not pulls_out:
             continue
         if low[h, 0] > 0.0 and not (np.isnan(low[h]).sum() > 0 and _crosses(moves.poses[h], path, low[h, 0])):
             limits.lead(low[h], _reason(here, k, float(low[h, 0]), True))
@@ -196,7 +207,7 @@ def _reason(here: Counted, k: int, sigma_m: float, leading: bool) -> Reason:
         return Reason(Cause.PEDESTRIAN, name, away)
     if leading:
         if here.parked[k]:
-            return Reason(Cause.OBSTACLE, f"parked {name}", away, side)
+            return Reason(Cause.OBSTACLE, standing(Kind(int(here.users.kind[k]))), away, side)
         if abs(here.turned_rad[k]) > 2.4:
             return Reason(Cause.RIGHT_OF_WAY, f"oncoming {name}", away)
         return Reason(Cause.LEAD, name, away)
@@ -281,7 +292,8 @@ def _limit_for(
     else:
         if here.vulnerable[k] and moves.chain[h, 0] < 0 and here.users.lane[k] >= 0 and arrives_s > GLANCE_S:
             return False
-        right = _priority(course, entry, moves.chain[h], humble)
+        behind = here.ahead_m[k] < 0.5 and abs(here.turned_rad[k]) < 1.2  # counted only while the ego pulls out
+        right = -1 if behind else _priority(course, entry, moves.chain[h], humble)
         way_m = max(float(np.hypot(*(moves.poses[h, valid[0], :2] - moves.poses[h, 0, :2]))), 0.1)
         braking = u.speed_mps[k] ** 2 / (2.0 * way_m)
         trusted = (RIDER_TRUST_MPS2 if here.vulnerable[k] else TRUSTED_BRAKE_MPS2) * (0.7 if steady else 1.0)
@@ -356,5 +368,6 @@ def _counts_on_foot(
     if waited_s > LAST_PATIENCE_S:
         return arrives_s < 1.0
     if moves.certain[h]:
-        return arrives_s < 2.2  # straight on from a pavement: most turn along it
+        # Straight on from a pavement: most turn along it, and who does step out counts from then on.
+        return arrives_s < 2.2 and braking < MAYBE_BRAKE_MPS2
     return braking < MAYBE_BRAKE_MPS2 and arrives_s < 5.0

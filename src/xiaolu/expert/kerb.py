@@ -1,0 +1,88 @@
+"""Where to stop for the passenger: a place at the kerb near the goal, free of whatever stands there. Metres.
+
+For a passenger the door side lies 0.15 to 0.5 m from the kerb and the car within 3 degrees of it (this project's own
+figures); a goal whose kerb is taken is left for the next free place near by, and for the lane's own middle where there
+is none.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from xiaolu.core.control import EGO_BODY
+from xiaolu.expert.course import Course
+from xiaolu.world.ground import Ground
+from xiaolu.world.town import Town
+
+DOOR_M = 0.32  # between the body and the kerb
+NEARBY_M = 8.0  # a ride has arrived within 10 m of its goal
+STEP_M = 1.0
+FINE_M, REACH_M = 0.05, 5.0
+STRAIGHT_M = 0.3  # a kerb that jumps by more than this along the car is no place to draw up
+BEFORE_M, AFTER_M = 6.0, 1.0  # of free kerb to draw up, and before the bumper
+DRAW_UP_M, PARALLEL_M = 24.0, 6.0  # how far before the berth it begins to move over, and is parallel again
+STEEPEST = 0.1  # of the move over: metres aside a metre
+PASSING_M = 0.25  # between the body and the kerb on the way there
+
+
+@dataclass(frozen=True, slots=True)
+class Berth:
+    """s_m: where the rear axle stops along the way; left_m: how far left of it (negative: at the right kerb);
+    from_s_m: where it begins to move over."""
+
+    s_m: float
+    left_m: float
+    from_s_m: float
+
+    def offset_m(self, at_s_m: np.ndarray) -> np.ndarray:
+        """Return how far left of the way it drives at places along it, any shape; 0 before it moves over."""
+        length = max(self.s_m - PARALLEL_M - self.from_s_m, 1e-6)
+        share = np.clip((at_s_m - self.from_s_m) / length, 0.0, 1.0)
+        return self.left_m * share * share * (3.0 - 2.0 * share)
+
+
+def berths(course: Course, ground: Ground, town: Town) -> tuple[Berth, ...]:
+    """Return the places where the ego may draw up, the goal itself first, then by their distance from it."""
+    from_s, to_s = course.goal_s_m - NEARBY_M - DRAW_UP_M, course.goal_s_m + NEARBY_M + EGO_BODY.length_m + AFTER_M
+    index = np.arange(max(int(from_s / course.step_m), 0), min(int(to_s / course.step_m) + 1, course.n))
+    aside = np.arange(0.5, REACH_M, FINE_M)
+    right = np.stack([np.sin(course.yaw_rad[index]), -np.cos(course.yaw_rad[index])], axis=1)
+    points = course.xy[index][:, None] + aside[:, None] * right[:, None]
+    layer = int(town.lane_layer[course.lane[index[0]]])
+    off = ground.off_road_m(points.reshape(-1, 2), layer).reshape(len(index), len(aside)) > 0.02
+    kerb = np.where(off.any(axis=1), aside[off.argmax(axis=1)], np.inf)
+    inside = [(entry.from_s_m - 2.0, entry.to_s_m + 2.0) for entry in course.entries]
+    out = []
+    for shift in sorted(np.arange(-NEARBY_M, NEARBY_M + 0.1, STEP_M), key=lambda m: (abs(m), m)):
+        s_m = course.goal_s_m + shift
+        back, front = s_m - EGO_BODY.rear_overhang_m, s_m + EGO_BODY.front_x_m
+        along = kerb[(index * course.step_m >= back) & (index * course.step_m <= front)]
+        if not len(along) or not np.isfinite(along).all() or np.ptp(along) > STRAIGHT_M:
+            continue
+        if any(low < front and back < high for low, high in inside):
+            continue
+        left_m = min(EGO_BODY.width_m / 2.0 + DOOR_M - float(along.min()), 0.0)
+        junction_m = max((high for low, high in inside if low < s_m), default=-np.inf)
+        berth = Berth(float(s_m), left_m, float(max(s_m - DRAW_UP_M, junction_m)))
+        # 1.5: a smooth step is that much steeper in its middle than on the whole.
+        steep = 1.5 * -left_m > STEEPEST * (s_m - PARALLEL_M - berth.from_s_m)
+        moving = (index * course.step_m >= berth.from_s_m) & (index * course.step_m <= front)
+        room = kerb[moving] + berth.offset_m(index[moving] * course.step_m) - EGO_BODY.width_m / 2.0
+        if not steep and (room > PASSING_M).all():
+            out.append(berth)
+    return tuple(out)
+
+
+def free_berth(options: tuple[Berth, ...], goal_s_m: float, boxes: np.ndarray) -> Berth:
+    """Return the first berth that nothing stands in; the lane's middle at the goal where all are taken.
+
+    boxes (k, 4): s from, s to, d from, d to of what stands still, along the whole way.
+    """
+    half = EGO_BODY.width_m / 2.0 + 0.2
+    for berth in options:
+        back, front = berth.s_m - EGO_BODY.rear_overhang_m - BEFORE_M, berth.s_m + EGO_BODY.front_x_m + AFTER_M
+        taken = (boxes[:, 0] < front) & (boxes[:, 1] > back)
+        taken &= (boxes[:, 2] < berth.left_m + half) & (boxes[:, 3] > berth.left_m - half)
+        if not taken.any():
+            return berth
+    return Berth(goal_s_m, 0.0, goal_s_m)

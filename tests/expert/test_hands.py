@@ -1,0 +1,83 @@
+"""Hands outrank lamps where an official moves them, and only there. The town is the hand-made crossroads: the ego comes
+from the west and goes straight on, east."""
+
+import numpy as np
+import pytest
+
+from tests.expert.loop import drive, people
+from tests.expert.test_teacher import LANE_Y, heads, start_of, ways  # noqa: F401
+from xiaolu.core.decision import Cause, LampColour
+from xiaolu.core.users import Gesture, Kind, Users
+
+WEST, EAST, NORTH, SOUTH = np.pi, 0.0, np.pi / 2, -np.pi / 2
+
+
+def somebody(kind: Kind, gesture: Gesture, x: float, y: float, yaw: float) -> Users:
+    users = people((kind, x, y, yaw, 0.0))
+    users.gesture[:] = gesture
+    return users
+
+
+def front_after(teacher, users: Users, colour: LampColour, seconds: float = 14.0):
+    trace = drive(teacher, start_of(teacher), seconds, lambda _: users, colour=heads(teacher, colour))
+    return trace, float(trace.front[-1, 0])
+
+
+@pytest.mark.parametrize(
+    ("gesture", "yaw", "lamp", "goes"),
+    [
+        (Gesture.POLICE_STOP, WEST, LampColour.GREEN, False),  # it faces us
+        (Gesture.POLICE_STOP, EAST, LampColour.GREEN, True),  # it holds those who come towards us
+        (Gesture.POLICE_STRAIGHT, NORTH, LampColour.GREEN, False),  # for those from its right; we come from its left
+        (Gesture.POLICE_STRAIGHT, SOUTH, LampColour.RED, True),  # we come from its right: police outranks the lamp
+        (Gesture.POLICE_LEFT, WEST, LampColour.GREEN, False),  # its palm holds the front
+        (Gesture.NONE, WEST, LampColour.GREEN, True),
+        (Gesture.NONE, WEST, LampColour.RED, False),
+    ],
+)
+def test_an_officer_in_the_junction_is_obeyed_by_where_he_faces(ways, gesture, yaw, lamp, goes):  # noqa: F811
+    teacher = ways("Win", "Eout", 110.0)
+    users = somebody(Kind.OFFICER, gesture, -3.0, 4.0, yaw)
+    trace, front = front_after(teacher, users, lamp)
+    line = float(teacher.course.path.point_at(teacher.course.stop_lines[0].s_m)[0])
+    assert (front > line + 3.0) is goes
+    if not goes:
+        assert 0.2 < line - front < 2.5
+    if not goes and lamp == LampColour.GREEN:
+        assert trace.decisions[-1].cause == Cause.SIGNAL
+        assert trace.decisions[-1].why == "Waiting at the officer's sign"
+
+
+def test_a_road_workers_paddle_holds_and_slows(ways):  # noqa: F811
+    held = ways("Win", "Eout", 60.0)
+    trace, front = front_after(held, somebody(Kind.WORKER, Gesture.PADDLE_STOP, -60.0, -3.6, WEST), LampColour.GREEN)
+    assert 1.0 < -60.0 - front < 5.0 and trace.speed_mps[-1] == 0.0
+    slowed = ways("Win", "Eout", 40.0)
+    worker = somebody(Kind.WORKER, Gesture.PADDLE_SLOW, -60.0, -4.3, WEST)
+    trace, front = front_after(slowed, worker, LampColour.GREEN, 22.0)
+    beside = np.abs(trace.front[:, 0] + 60.0) < 3.0
+    assert front > -50.0 and trace.speed_mps[beside].max() < 4.5
+    assert trace.acceleration_mps2.min() > -2.2
+
+
+@pytest.mark.parametrize("gesture", [Gesture.HAIL, Gesture.WAVE, Gesture.THANK, Gesture.PHONE, Gesture.POINT])
+def test_a_passer_by_who_means_something_else_changes_nothing(ways, gesture):  # noqa: F811
+    def speeds(g):
+        users = somebody(Kind.PEDESTRIAN, g, -70.0, -4.6, NORTH)
+        return front_after(ways("Win", "Eout", 60.0), users, LampColour.GREEN, 6.0)[0].speed_mps
+
+    assert np.array_equal(speeds(gesture), speeds(Gesture.NONE))
+
+
+def test_a_passer_by_never_waves_the_ego_over_a_red_line(ways):  # noqa: F811
+    teacher = ways("Win", "Eout", 110.0)
+    users = somebody(Kind.PEDESTRIAN, Gesture.GO, -5.0, -5.5, WEST)
+    _, front = front_after(teacher, users, LampColour.RED)
+    assert front < teacher.course.path.point_at(teacher.course.stop_lines[0].s_m)[0]
+
+
+def test_a_passer_by_who_asks_it_to_stop_is_stopped_for(ways):  # noqa: F811
+    teacher = ways("Win", "Eout", 60.0)
+    users = somebody(Kind.PEDESTRIAN, Gesture.STOP, -60.0, LANE_Y - 1.6, WEST)
+    trace, front = front_after(teacher, users, LampColour.GREEN, 12.0)
+    assert front < -61.0 and trace.speed_mps[-1] == 0.0

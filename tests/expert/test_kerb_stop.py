@@ -1,0 +1,61 @@
+"""A passenger gets out at the kerb: near enough to step onto it, parallel to it, and not where somebody stands."""
+
+import numpy as np
+import pytest
+
+from tests.expert.loop import drive, people
+from tests.expert.test_teacher import heads, start_of, ways  # noqa: F401
+from xiaolu.core.control import EGO_BODY
+from xiaolu.core.decision import LampColour
+from xiaolu.core.frames import to_parent
+from xiaolu.core.users import Kind
+from xiaolu.world.ground import Ground
+
+SIDE = np.array([[x, -EGO_BODY.width_m / 2] for x in (-0.5, 1.4, 3.4)])
+
+
+def gap_to_kerb(town, pose) -> np.ndarray:
+    """Metres from places along the car's right side to the edge of the road, straight to the right."""
+    out = np.arange(0.0, 4.0, 0.02)
+    right = np.array([np.sin(pose[2]), -np.cos(pose[2])])
+    sides = to_parent(pose, SIDE)
+    return np.array([out[(Ground(town).off_road_m(p + out[:, None] * right) > 0.0).argmax()] for p in sides])
+
+
+def test_it_draws_up_at_the_kerb_within_the_tolerance(ways, small_town):  # noqa: F811
+    teacher = ways("Win", "Eout", 100.0, 60.0)
+    trace = drive(teacher, start_of(teacher), 45.0, colour=heads(teacher, LampColour.GREEN))
+    assert trace.speed_mps[-1] == 0.0
+    gaps = gap_to_kerb(small_town, trace.pose[-1])
+    assert gaps.min() > 0.15 and gaps.max() < 0.5
+    assert abs(np.degrees(trace.pose[-1, 2])) < 3.0
+    goal = teacher.course.path.point_at(teacher.course.goal_s_m)
+    assert np.hypot(*(goal[:2] - trace.pose[-1, :2])) < 1.5
+
+
+@pytest.mark.parametrize("taken", [74.0, 78.0])
+def test_where_the_kerb_is_taken_it_stops_at_the_next_free_place(ways, small_town, taken):  # noqa: F811
+    teacher = ways("Win", "Eout", 100.0, 60.0)  # the goal lies at x = 74
+    parked = people((Kind.CAR, taken, -2.25, 0.0, 0.0))
+    trace = drive(teacher, start_of(teacher), 45.0, lambda _: parked, colour=heads(teacher, LampColour.GREEN))
+    assert trace.speed_mps[-1] == 0.0
+    x = trace.pose[-1, 0]
+    assert abs(x - 74.0) < 9.0
+    assert x + EGO_BODY.front_x_m < taken - 2.3 or x - EGO_BODY.rear_overhang_m > taken + 2.3
+    gaps = gap_to_kerb(small_town, trace.pose[-1])
+    assert gaps.min() > 0.15 and gaps.max() < 0.5
+
+
+def test_it_lets_those_behind_go_before_it_pulls_out(ways):  # noqa: F811
+    teacher = ways("Win", "Eout", 20.0)
+    start = np.array([-120.0, -2.0, 0.0]) + np.array([0.0, -0.45, 0.0])
+
+    def behind(time: float):
+        x = -150.0 + 8.0 * time
+        return people((Kind.CAR, x, -1.2, 0.0, 8.0, 11, 150.0 + x, 0.4))
+
+    trace = drive(teacher, start, 8.0, behind, colour=heads(teacher, LampColour.GREEN))
+    passes = np.array([-150.0 + 8.0 * t for t in trace.time_s])
+    beside = passes < trace.pose[:, 0] + EGO_BODY.front_x_m
+    assert np.abs(trace.pose[beside, 1] - start[1]).max() < 0.3  # still at the kerb
+    assert trace.pose[-1, 0] > start[0] + 3.0  # and then it goes
