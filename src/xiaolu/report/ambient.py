@@ -48,7 +48,8 @@ def met(town: Town, path: RoutePath, steps: list[Step]) -> Counter[str]:
             towards = abs(wrap_angle(users.yaw_rad[n] - step.scene.ego_pose[2])) > 2.3
             if not parked and not on_foot and towards and abs(y) < 6.0:
                 out["oncoming"] += 1
-                lane = path.lane_at(float(path.project(*step.scene.ego_pose[:2], 0.0, path.length_m)[0]))
+                ego_x, ego_y = (float(value) for value in step.scene.ego_pose[:2])
+                lane = path.lane_at(float(path.project(ego_x, ego_y, 0.0, path.length_m)[0]))
                 out["oncoming_in_a_narrow_lane"] += town.lane_twin[lane] >= 0
     driven = path.lane_index[np.searchsorted(path.s_m, _driven_m(path, steps)) - 1]
     lanes = path.plan.lanes[: int(driven) + 1]
