@@ -69,5 +69,5 @@ def keep_clear(ways, table, bodies, paths, o, users, seed):
                     back = begins[c] + bodies[k].along - bodies[k].half_length
                     if line - half < back < until + needed:
                         paths.row[i].stop = max(line, 0.0)
-                        bodies[i].leader = k
+                        bodies[i].leader = bodies[i].waits_for = k
                     break

@@ -14,7 +14,7 @@ from xiaolu.world.passing import choose_offset
 from xiaolu.world.paths import follow_ego, follow_heading, follow_ways, lay_out
 from xiaolu.world.signals import lamp
 from xiaolu.world.temper import LAPSE_S, ON_FOOT
-from xiaolu.world.yielding import follow_gap, give_way, goes_first, in_the_way, shared_spot, stop_within
+from xiaolu.world.yielding import apart, follow_gap, give_way, goes_first, in_the_way, shared_spot, stop_within
 
 STOP_LINE_GAP_M = 0.6
 
@@ -105,7 +105,7 @@ def heed_bodies(table, bodies, paths, o, users):
             if both_walk and gap < 0.3 and bodies[i].uid < bodies[j].uid and bodies[i].waited > 1.0:
                 continue  # people in each other's way slip past: the elder goes on, the other waits a moment
             if gap < bodies[i].lead_gap:
-                bodies[i].lead_gap, bodies[i].leader = gap, j
+                bodies[i].lead_gap, bodies[i].leader, bodies[i].waits_for = gap, j, j
             # Room to pull out is kept before what stands and can be passed.
             impatience = min(max(0.15 * (bodies[i].waited - 3.0), 0.0), 1.0)
             spare = 1.5 * (1.0 - impatience) if passing and not ON_FOOT[kind] and bodies[j].speed < 0.3 else 0.0
@@ -130,7 +130,7 @@ def heed_paths(ways, table, bodies, paths, o, users, seed, tick):
             continue
         walks = ON_FOOT[bodies[i].kind]
         for j in range(i + 1, users + 1):
-            if paths.row[j].count == 0 or abs(bodies[i].z - bodies[j].z) > FORGET_Z_M:
+            if paths.row[j].count == 0 or apart(paths, i, j) or abs(bodies[i].z - bodies[j].z) > FORGET_Z_M:
                 continue
             if walks and j < users and ON_FOOT[bodies[j].kind]:
                 continue
@@ -150,7 +150,11 @@ def heed_paths(ways, table, bodies, paths, o, users, seed, tick):
                     yielded = give_way(
                         bodies, paths, j, i, spot[2], spot[3], spot[0], spot[1], table.row[o + j].headway_s
                     )
+                    if yielded < min(bodies[j].acceleration, 0.0):
+                        bodies[j].waits_for = i
                     bodies[j].acceleration = min(bodies[j].acceleration, yielded)
             elif sees:
                 yielded = give_way(bodies, paths, i, j, spot[0], spot[1], spot[2], spot[3], table.row[o + i].headway_s)
+                if yielded < min(bodies[i].acceleration, 0.0):
+                    bodies[i].waits_for = j
                 bodies[i].acceleration = min(bodies[i].acceleration, yielded)

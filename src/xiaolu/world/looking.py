@@ -16,11 +16,11 @@ _HALF_LENGTH, _HALF_WIDTH = EGO_BODY.length_m / 2, EGO_BODY.width_m / 2
 
 # The bodies of one branch, the ego last. moving: follows a path of its own. lead_gap: to the body in its way, inf
 # without; leader: which that is, -1 without. acceleration: decided so far. red: turns right on red. way, along: where
-# it is, -1 on no way. backs_for: as in `Minds`.
+# it is, -1 on no way. backs_for, waits_for: as in `Minds`.
 BODY = np.dtype(
     [(name, np.float64) for name in ("x", "y", "z", "yaw", "cos", "sin", "half_length", "half_width", "speed")]
     + [(name, np.float64) for name in ("offset", "waited", "lead_gap", "acceleration", "along")]
-    + [(name, np.int64) for name in ("uid", "leader", "way", "backs_for")]
+    + [(name, np.int64) for name in ("uid", "leader", "way", "backs_for", "waits_for")]
     + [("kind", np.int8), ("present", np.bool_), ("moving", np.bool_), ("red", np.bool_)],
     align=True,
 )
@@ -32,6 +32,7 @@ def gather(table, o, users, ego, ego_z):
     bodies = np.zeros(users + 1, BODY)
     for i in range(users + 1):
         bodies[i].uid, bodies[i].leader, bodies[i].way, bodies[i].lead_gap = -1, -1, -1, np.inf
+        bodies[i].waits_for = -1
     for i in range(users):
         u = o + i
         if not table.row[u].active:

@@ -85,7 +85,7 @@ def _move(ways, programs, table, bodies, paths, o, i, seed, tick, clock, ego_the
     table.row[u].speed_mps = sense * speed
     by_order = paths.row[i].ordered > 0 and paths.row[i].stop - bodies[i].half_length <= 3.0
     held = abs(speed) < 0.3 and not by_order
-    table.row[u].backs_for = bodies[i].backs_for
+    table.row[u].backs_for, table.row[u].waits_for = bodies[i].backs_for, -2 if by_order else bodies[i].waits_for
     table.row[u].waited_s = (
         table.row[u].waited_s + TICK_S if held else (0.0 if abs(speed) > 1.0 else table.row[u].waited_s)
     )
@@ -183,7 +183,7 @@ def tick_branch(
     if len(stage.actor):
         direct(ways, programs, walls, index, stage, table, o, users, ego, clock)
         bodies = gather(table, o, users, ego, ego_z)
-    paths = Paths(np.zeros(users + 1, PATH), np.zeros((users + 1, POINTS), PATH_POINT))
+    paths = Paths(np.zeros(users + 1, PATH), np.empty((users + 1, POINTS), PATH_POINT))
     ego_on = ego_way(ways, index, ego[0], ego[1], ego_z, ego[2])
     if ego_on[0] >= 0.0:
         bodies[users].offset = ego_on[2]

@@ -115,17 +115,19 @@ def in_the_way(bodies, paths, i, j, margin):
 
 
 @njit(cache=True)
+def apart(paths, i, j):
+    """Return whether the extents of two paths do not meet."""
+    a, b = paths.row[i], paths.row[j]
+    return a.low_x > b.high_x or b.low_x > a.high_x or a.low_y > b.high_y or b.low_y > a.high_y
+
+
+@njit(cache=True)
 def shared_spot(bodies, paths, i, j, spot):
     """Fill spot with where the swept corridors of i and j meet: first and last point of i, then of j.
 
     Returns whether they do.
     """
-    if (
-        paths.row[i].low_x > paths.row[j].high_x
-        or paths.row[j].low_x > paths.row[i].high_x
-        or paths.row[i].low_y > paths.row[j].high_y
-        or paths.row[j].low_y > paths.row[i].high_y
-    ):
+    if apart(paths, i, j):
         return False
     aside = 0.1 if ON_FOOT[bodies[i].kind] or ON_FOOT[bodies[j].kind] else 0.25
     reach = bodies[i].half_width + bodies[j].half_width + aside
