@@ -1,8 +1,13 @@
 """The scenario families that come with the package: every one can be read, says what it tests, and asks for enough."""
 
+import numpy as np
 import pytest
 
+from xiaolu.core.users import Kind
 from xiaolu.world.scenarios.format import family_names, load_family
+from xiaolu.world.script import Actor, Script, stage
+from xiaolu.world.town import LaneKind
+from xiaolu.world.ways import ways_of
 
 # What a driver of small streets must have met (the families the project promises), by name.
 PROMISED = (
@@ -46,3 +51,14 @@ def test_every_suite_has_its_families():
     families = [load_family(name) for name in family_names()]
     for suite, least in SUITES.items():
         assert sum(suite in family.tags for family in families) >= least, suite
+
+
+def test_staging_leaves_the_towns_own_ways_alone(small_town):
+    """Rides and branches share them: an actor's way back must not become everybody's way."""
+    ways = ways_of(small_town)
+    before = ways.way.copy()
+    lane = int(np.argmax(small_town.lane_length_m * (small_town.lane_kind == LaneKind.DRIVE)))
+    pose = tuple(float(v) for v in small_town.pose_at(lane, 10.0))
+    cars = tuple(Actor(name, Kind.CAR, pose, 4.5, 1.8, 1.5, lanes=(lane,), along_m=10.0) for name in ("one", "two"))
+    stage(Script(cars), ways)
+    assert np.array_equal(ways.way, before)

@@ -269,11 +269,11 @@ class _Builder:
         base = self.count
         lanes = list(actor.lanes)
         for number, lane in enumerate(lanes):
-            row = np.array(self.ways.way[lane])[()]
+            row = self.ways.way[lane : lane + 1].copy()[0]
             onward = self.ways.next_way[row["next_start"] : row["next_end"]].tolist()
             following = [base + 2 * (number + 1)] if number + 1 < len(lanes) else onward
             self.add(row, following, base + 2 * number + 1)
-            back = np.array(self.ways.way[lane])[()]
+            back = self.ways.way[lane : lane + 1].copy()[0]
             span = self.ways.point[back["start"] : back["end"]][::-1]
             self.add_points(back, np.stack([span["x"], span["y"], span["z"]], axis=-1))
             back["signal"], back["back"], back["look"] = -1, True, np.inf
