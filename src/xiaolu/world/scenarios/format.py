@@ -136,8 +136,9 @@ def _family(raw: dict[str, Any], expected: str) -> Family:
     limit_s = top.number("time_limit_s", 10.0, 600.0)
     parameters = _parameters(top.take("parameters", {}), names)
     site = _site(top.take("site"), names)
-    names.measures = frozenset((*MEASURES_ALONG, *MEASURES_ACROSS))
+    names.measures = frozenset(("site_from_m", "site_to_m"))  # all that is known before there is a route
     ego = _ego(top.take("ego", {}), names, site)
+    names.measures = frozenset((*MEASURES_ALONG, *MEASURES_ACROSS))
     around = _around(top.take("around", {}), names)
     conditions = _conditions(top.take("conditions", {"sun": 1.0}))
     signals = _signals(top.take("signals"), names, site) if top.has("signals") else None

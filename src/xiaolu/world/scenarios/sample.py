@@ -133,7 +133,8 @@ def draw(family: Family, seed: int) -> Drawn:
 
 
 def _greatest(value: Value, family: Family) -> float:
-    span = value.interval({p.name: p.span for p in family.parameters if not p.words})
+    ranges = {p.name: p.span for p in family.parameters if not p.words}
+    span = value.interval(ranges | {"site_from_m": (-20.0, 0.0), "site_to_m": (0.0, 40.0)})
     return span[1] if span is not None else 60.0
 
 
@@ -151,10 +152,9 @@ def scenario_in(
     for index in order[:TRIES_IN_TOWN]:
         site = fitting[index]
 
-        def number(value: Value) -> float:
-            return value.at(lambda name: drawn.numbers[name])
-
-        place = place_of(town, query, site, number(ego.start_before_m), number(ego.goal_after_m), ego.start)
+        known = {**drawn.numbers, "site_from_m": site.from_m, "site_to_m": site.to_m}
+        start_m, goal_m = (value.at(known.__getitem__) for value in (ego.start_before_m, ego.goal_after_m))
+        place = place_of(town, query, site, start_m, goal_m, ego.start)
         if place is None:
             continue
         try:
