@@ -6,15 +6,20 @@ import numpy as np
 import pytest
 
 from xiaolu.core.decision import LampColour
+from xiaolu.core.seeds import Split
 from xiaolu.core.users import Kind
 from xiaolu.world.routing import RoutePath
 from xiaolu.world.scenarios import checks
+from xiaolu.world.scenarios.ambient import ambient, ambient_of, drawn, read_ambient
 from xiaolu.world.scenarios.family import SiteQuery
 from xiaolu.world.scenarios.format import family_names, load_family, read_family
 from xiaolu.world.scenarios.sample import draw, free_time_s, scenario_in
 from xiaolu.world.scenarios.sites import place_of, places
+from xiaolu.world.scenarios.streets import streets_of
+from xiaolu.world.scenarios.towns import Towns
 from xiaolu.world.scenarios.values import parse_value
 from xiaolu.world.signals import lamp, programs_of
+from xiaolu.world.town import save_town
 
 CHILD = """
 name = "child"
@@ -204,3 +209,46 @@ def test_the_ego_meets_its_signal_as_the_file_says(small_town):
         arrive_s = free_time_s(line - 30.0 - 3.75, 0.0)
         colour, left = lamp(programs_of(small_town), scenario.signal, scenario.signals_start_s + arrive_s)[:2]
         assert colour == LampColour.RED and 8.0 <= left <= 25.0
+
+
+def test_the_table_of_ambient_rides_is_whole_and_names_its_mistakes():
+    table = ambient()
+    assert set(table) == {"village", "park", "boulevard", "old-town"}
+    assert all(row.density > 0 and row.length_m >= 300 and sum(row.conditions.values()) > 0 for row in table.values())
+    with pytest.raises(ValueError, match="no ambient rides in 'city'; known town families are village"):
+        ambient_of("city")
+    text = "[village]\nlength_m = 500\nusers = 40\ndensity = 11\nconditions = { sun = 1 }\n"
+    with pytest.raises(ValueError, match=r"village.density: 11; valid is a number within 0 to 10"):
+        read_ambient(text)
+    with pytest.raises(ValueError, match=r"village.conditions.sum: unknown field .did you mean sun"):
+        read_ambient(text.replace("11", "1").replace("sun =", "sum ="))
+
+
+def test_an_ambient_ride_follows_from_family_and_seed(small_town, tmp_path):
+    for seed in Towns.seeds(Split.VALIDATION):
+        save_town(replace(small_town, meta={**small_town.meta, "name": f"town-{seed}"}), tmp_path / f"town-{seed}.town")
+    rides = [drawn("old-town", seed, Towns(tmp_path)) for seed in range(800_000, 800_030)]
+    again = [drawn("old-town", seed, Towns(tmp_path)) for seed in range(800_000, 800_030)]
+    assert [(t.meta["name"], c) for t, c in rides] == [(t.meta["name"], c) for t, c in again]
+    assert len({t.meta["name"] for t, _ in rides}) == 4 and len({c for _, c in rides}) >= 4
+
+
+def test_a_town_that_can_not_be_made_is_named_with_what_is_needed(tmp_path, monkeypatch):
+    def without_sumo(seed, folder, family):
+        raise ImportError("no module named sumo")
+
+    monkeypatch.setattr("xiaolu.world.scenarios.towns.town_of", without_sumo)
+    with pytest.raises(ValueError, match=r"village town 800001 is not in .*village.*maps"):
+        Towns(tmp_path).get("village", 800_001)
+
+
+def test_goes_round_a_roundabout_and_out_of_it(tmp_path):
+    pytest.importorskip("sumo", reason='generating a town needs pip install "xiaolu[maps]"')
+    town = Towns(tmp_path).get("old-town", 2)  # one of those that have a roundabout
+    ring = streets_of(town).ring
+    assert len(ring) >= 3
+    found = anchors(town, SiteQuery("junction", roundabout=True), 40.0, 60.0)
+    assert found
+    for place, _ in found:
+        inside = [int(lane) in ring for lane in place.plan.lanes]
+        assert any(inside) and not inside[0] and not inside[-1]

@@ -36,14 +36,14 @@ def read_ambient(text: str) -> dict[str, Ambient]:
     for family in TOWNS:
         fields = Fields(top.take(family), f"ambient.toml: {family}.", Names())
         shares = Fields(fields.take("conditions"), f"ambient.toml: {family}.conditions.", Names())
-        conditions = {name: shares.number(name, 0.0, 1000.0) for name in CONDITIONS if shares.has(name)}
+        conditions = {name: shares.number(name, 0.0, 1000.0, 0.0) for name in CONDITIONS}
         shares.done()
         met = fields.take("met_per_km", {})
         out[family] = Ambient(
             length_m=fields.number("length_m", 50.0, 5000.0),
             users=int(fields.number("users", 0, 200)),
             density=fields.number("density", 0.0, 10.0),
-            conditions=conditions,
+            conditions={name: share for name, share in conditions.items() if share > 0.0},
             met_per_km={str(name): float(value) for name, value in met.items()},
         )
         fields.done()

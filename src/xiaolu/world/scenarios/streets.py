@@ -15,6 +15,7 @@ from xiaolu.world.town import LaneKind, Town, Turn
 END_MARGIN_M = 4.0  # no ride begins or ends nearer than this to a junction
 LEAST_SHARE = 0.5  # of the run-up that is asked for; with less, a place does not serve
 RING_M = 160.0
+OUT_OF_RING_M = 30.0  # a ride does not end in a roundabout, but so far beyond it
 HAIRPIN_RAD = 2.3
 TIGHT_1PM = 1 / 5.0  # a route with a tighter corner is not taken
 KERB_M, WHEEL_M = 0.25, 0.8  # nor one on whose line a wheel leaves the road by more
@@ -78,7 +79,7 @@ class Streets:
                     break
                 # Round the ring one keeps to the leftmost way that is not a hairpin.
                 turn = [self._turned(n) for n in onward]
-                fit = [k for k in range(len(onward)) if -0.6 < turn[k] < 1.3]
+                fit = [k for k in range(len(onward)) if -0.6 < turn[k] < 1.8]
                 if not fit:
                     break
                 nearest = onward[max(fit, key=lambda k: turn[k])]
@@ -209,8 +210,11 @@ class Streets:
         at += len(head)
         place = s_m + float(length[lanes[:at]].sum())
         rest = float(length[lanes].sum()) - place
-        if after_m + END_MARGIN_M > rest:
-            lanes += self.on_from(lanes[-1], after_m + END_MARGIN_M - rest)
+        need_m = after_m + END_MARGIN_M - rest
+        if lanes[-1] in self.ring:
+            need_m = max(need_m, OUT_OF_RING_M)
+        if need_m > 0.0:
+            lanes += self.on_from(lanes[-1], need_m)
         edge = np.concatenate([[0.0], np.cumsum(length[lanes])])
         start, goal = place - before_m, place + after_m
         first = int(np.clip(np.searchsorted(edge, start, "right") - 1, 0, len(lanes) - 1))
@@ -218,10 +222,15 @@ class Streets:
             first -= 1
         start = min(max(start, edge[first] + 1.0), edge[first + 1] - EGO_BODY.front_x_m - END_MARGIN_M)
         last = int(np.clip(np.searchsorted(edge, goal, "right") - 1, 0, len(lanes) - 1))
-        while last < len(lanes) - 1 and not self.ordinary[lanes[last]]:
+        while last < len(lanes) - 1 and (not self.ordinary[lanes[last]] or lanes[last] in self.ring):
             last += 1
         goal = max(min(goal, edge[last + 1] - 1.5), edge[last] + (END_MARGIN_M + 2.0 if last > 0 else 0.0))
-        if start < edge[first] + 0.5 or goal > edge[last + 1] or not self.ordinary[lanes[last]]:
+        if (
+            start < edge[first] + 0.5
+            or goal > edge[last + 1]
+            or not self.ordinary[lanes[last]]
+            or lanes[last] in self.ring
+        ):
             return None
         if place - start < LEAST_SHARE * before_m or goal - place < min(LEAST_SHARE * after_m, after_m):
             return None
