@@ -7,6 +7,7 @@ from xiaolu.core.control import EGO_BODY
 from xiaolu.core.decision import LampColour
 from xiaolu.core.rates import TICK_S
 from xiaolu.core.users import Gesture
+from xiaolu.world.hands import take_up
 from xiaolu.world.places import ego_way
 from xiaolu.world.script import NEAREST_LANE, Heed, Hinge, When
 from xiaolu.world.sight import first_wall
@@ -229,9 +230,7 @@ def play(stage, table, u, ego, before_yaw):
         gesture = act.gesture
         if gesture < 0:
             gesture = np.int8(_WALK) if abs(row.speed_mps) > 0.2 else np.int8(_NO_GESTURE)
-        same = gesture == table.row[u].gesture and not (table.row[u].act_s < 0.5 * TICK_S and act.gesture > _WALK)
-        table.row[u].gesture_s = table.row[u].gesture_s + TICK_S if same else 0.0
-        table.row[u].gesture = gesture
+        take_up(table, u, gesture, table.row[u].act_s < 0.5 * TICK_S and act.gesture > _WALK)
 
 
 @njit(cache=True)

@@ -3,17 +3,15 @@
 import numpy as np
 from numba import njit
 
-from xiaolu.core.chance import Purpose
 from xiaolu.core.control import EGO_BODY
 from xiaolu.core.decision import LampColour
 from xiaolu.core.rates import TICK_S
-from xiaolu.core.users import Gesture
 from xiaolu.world.acting import change_shape, direct, hold, intend, play
 from xiaolu.world.averting import STOPS_DEAD_MPS, avert, would_touch
 from xiaolu.world.clearing import keep_clear
 from xiaolu.world.contact import touches_ego
 from xiaolu.world.deciding import careless, draw_paths, heed_bodies, heed_paths
-from xiaolu.world.draws import draw
+from xiaolu.world.hands import gesticulate
 from xiaolu.world.looking import FORGET_Z_M, gather, look
 from xiaolu.world.meeting import BACK_MPS, back_up, settle
 from xiaolu.world.meeting import before as before_way
@@ -24,8 +22,6 @@ from xiaolu.world.temper import EMERGENCY_MPS2, ON_FOOT, STRIDE_M, TURN_RATE_RAD
 from xiaolu.world.yielding import by_right_of_way, shared_spot
 
 _RED = int(LampColour.RED)
-_NO_GESTURE, _WALK, _PHONE = int(Gesture.NONE), int(Gesture.WALK), int(Gesture.PHONE)
-_GESTURE = int(Purpose.GESTURE)
 _HALF_LENGTH = EGO_BODY.length_m / 2
 _LENGTH, _WIDTH, _CENTRE = EGO_BODY.length_m, EGO_BODY.width_m, EGO_BODY.centre_x_m
 
@@ -116,10 +112,7 @@ def _move(ways, programs, table, bodies, paths, o, i, seed, tick, clock, ego_the
     )
     table.row[u].stride_rad = (table.row[u].stride_rad + 2.0 * np.pi * ds / STRIDE_M[kind]) % (2.0 * np.pi)
     if ON_FOOT[kind] and table.row[u].actor < 0:
-        phoning = draw(seed, table.row[u].uid, tick // 200, _GESTURE, 0) < 0.12
-        gesture = _PHONE if phoning else (_WALK if speed > 0.2 else _NO_GESTURE)
-        table.row[u].gesture_s = table.row[u].gesture_s + TICK_S if gesture == table.row[u].gesture else 0.0
-        table.row[u].gesture = gesture
+        gesticulate(ways, table, bodies, u, i, seed, tick)
 
 
 @njit(cache=True)
