@@ -21,6 +21,7 @@ NEAR_M = 12.0  # who comes abreast within this is met
 NARROW_M = 5.5  # of both directions together
 IN_WAY_M = 2.2  # to the sides of the ego's middle: who is that near ahead of it is in its way
 AHEAD_M = 25.0
+PLURAL = {Kind.BUS: "buses", Kind.CHILD: "children"}
 
 
 def met(town: Town, path: RoutePath, steps: list[Step]) -> Counter[str]:
@@ -44,7 +45,7 @@ def met(town: Town, path: RoutePath, steps: list[Step]) -> Counter[str]:
             parked = uid >= 1 << 40
             if kind == Kind.OBJECT:
                 continue
-            out["parked_cars" if parked else f"{kind.name.lower()}s"] += 1
+            out["parked_cars" if parked else PLURAL.get(kind, f"{kind.name.lower()}s")] += 1
             towards = abs(wrap_angle(users.yaw_rad[n] - step.scene.ego_pose[2])) > 2.3
             if not parked and not on_foot and towards and abs(y) < 6.0:
                 out["oncoming"] += 1
