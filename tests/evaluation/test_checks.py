@@ -75,7 +75,7 @@ def test_a_start_is_timed_from_green():
     a = account(front, colour=colour, line_s_m=30.0)
     finding = found("starts_within_s", a, most_s=3.0)
     assert finding.holds and finding.score.value == pytest.approx(2.0, abs=0.11)
-    assert not found("starts_within_s", a, most_s=1.5).holds
+    assert found("starts_within_s", a, most_s=1.5).holds is False
 
 
 def test_a_lamp_that_never_turns_green_says_nothing_of_the_start():
@@ -152,6 +152,7 @@ def test_standing_near_somebody_counts_unless_a_lamp_or_others_hold_the_ego():
     front = drive((4, 5), (6, 0), (10, 5))
     a = account(front, actors=[{"s_m": 30.0, "left_m": -4.0}])
     finding = found("does_not_stop_for", a, actor="one")
+    assert type(finding.holds) is bool
     assert finding.holds is False and finding.score.value == pytest.approx(5.9, abs=0.2)
     lamp = account(front, actors=[{"s_m": 30.0, "left_m": -4.0}], held_by_signal=np.ones(len(front), bool))
     assert found("does_not_stop_for", lamp, actor="one").holds

@@ -68,6 +68,7 @@ def _found(
     """first, last: the evidence's first and last tick."""
     begins, ends = int(a.stamp_ns[first]), int(a.stamp_ns[last])
     known = value is not None and bool(np.isfinite(value))
+    holds = None if holds is None else bool(holds)  # NumPy's False is not False
     return Finding(check, holds, Score(check, float(value) if known and value is not None else None, unit, known, why,
                                        begins, ends))  # fmt: skip
 
