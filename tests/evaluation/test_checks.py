@@ -118,8 +118,10 @@ def test_waiting_means_passing_the_place_after_the_way_is_free():
 
 
 def test_who_comes_only_later_was_not_waited_for_and_who_never_comes_says_nothing():
-    later = account(drive((20, 5)), actors=[crossing(90, 150)])
+    later = account(drive((20, 5)), actors=[crossing(70, 130)])
     assert found("waits_for", later, actor="one", place_m=30.0).holds is False
+    ages = account(drive((20, 5)), actors=[crossing(110, 170)])  # in the way from 13.4 s on, the ego passed at 6 s
+    assert found("waits_for", ages, actor="one", place_m=30.0).holds is None
     never = account(drive((20, 5)), actors=[{"s_m": 32.0, "left_m": -6.0}])
     assert found("waits_for", never, actor="one", place_m=30.0).holds is None
 

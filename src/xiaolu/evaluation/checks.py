@@ -29,6 +29,7 @@ END_M = 12.0  # standing so near the goal is arriving
 LINE_REACH_M = 40.0  # a lamp whose line is farther ahead is not yet the ego's
 HELD_M = 0.5  # who was stopped by a hand may still roll by this
 AFTER_PULL_OUT_S = 3.0
+AMPLE_S = 5.0  # who comes so long after the ego has passed need not be waited for: gaps accepted are shorter
 GREEN = (LampColour.GREEN, LampColour.FLASHING_GREEN)
 
 
@@ -225,6 +226,9 @@ def _waits_for(check: str, a: Account, cast: Cast, v: Mapping[str, Any]) -> Find
         came = [way for way in ways if way.any()]
         if not came:
             return _nothing(check, a, "s", f"{v['actor']} was never in the way")
+        ample = round(AMPLE_S / TICK_S)
+        if not any(way[: over + ample].any() for way in came):
+            return _nothing(check, a, "s", f"{v['actor']} came more than {AMPLE_S:g} s after the ego")
         free = max(_free_from(way, over) for way in came)
     after_s = float(a.stamp_ns[over] - a.stamp_ns[min(free, len(a) - 1)]) / SECOND_NS
     why = f"passed {abs(after_s):.1f} s {'after' if free <= over else 'before'} the way was free"

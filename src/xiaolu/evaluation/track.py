@@ -16,7 +16,7 @@ from xiaolu.world.ground import Ground
 from xiaolu.world.officer import Command, command_at
 from xiaolu.world.routing import RoutePath
 from xiaolu.world.signals import entry_colour, heads_of, ordered_by
-from xiaolu.world.town import LaneKind, Town, Turn
+from xiaolu.world.town import LaneKind, PropKind, Town, Turn
 
 # Outer edges of the tyres' contact patches: x on the axles, y at the half track.
 WHEELS_M = np.array([[EGO_BODY.wheelbase_m, 0.8], [EGO_BODY.wheelbase_m, -0.8], [0.0, 0.8], [0.0, -0.8]])
@@ -24,6 +24,8 @@ NEAR_M = 25.0  # users farther away than this cannot breach anything within a ti
 AHEAD_M, ASIDE_M = 12.0, 0.3  # whoever reaches into the next metres of the way, so far beside the ego, blocks it
 BEHIND_M, BEHIND_ASIDE_M = 45.0, 2.0  # who is within this box behind follows the ego
 SIGNAL_REACH_M = 25.0
+PARKED_M = (5.0, 2.0)
+BAY_REACH_M, BAY_MARGIN_M = 10.0, 0.6  # bays are drawn smaller than what is paved, the gap to the lane included
 DRIVE = (int(LaneKind.DRIVE),)
 
 
@@ -33,6 +35,9 @@ class Track:
     def __init__(self, town: Town, path: RoutePath, ground: Ground | None = None) -> None:
         self._town, self._path = town, path
         self._ground = ground or Ground(town)
+        parked = town.prop_pose[town.prop_kind == PropKind.PARKED_CAR]
+        places = np.column_stack([parked, np.tile(PARKED_M, (len(parked), 1))])
+        self._bays = np.concatenate([np.column_stack([town.bay_pose, town.bay_size_m]), places])
         self._no_actors = Actors(np.empty((0, 5)), np.empty(0), np.empty(0, bool), np.empty(0, np.int32))
         self._route_edges = set(town.lane_edge[path.plan.lanes].tolist())
         self._s_m = 0.0
@@ -85,7 +90,7 @@ class Track:
             "uid": scene.users.uid,
             "touching": scene.touching,
             "by_user": scene.caused_by_user,
-            "off_road_m": self._ground.off_road_m(to_parent(scene.ego_pose, WHEELS_M), layer),
+            "off_road_m": self._off_road_m(to_parent(scene.ego_pose, WHEELS_M), layer),
             "heading_error_rad": self._heading_error(yaw, middle),
             "route_distance_m": 0.0 if self._on_route(lane, distance) else abs(float(offset_m)),
         }
@@ -99,6 +104,16 @@ class Track:
         row |= {f"actor_{name}": getattr(actors, name) for name in actors._fields}
         for name, value in row.items():
             self._columns.setdefault(name, []).append(value)
+
+    def _off_road_m(self, wheels: np.ndarray, layer: int) -> np.ndarray:
+        """How far wheels (4, 2) are off the drivable surface; places to park in are made to be driven on."""
+        out = self._ground.off_road_m(wheels, layer)
+        if not (out > 0.0).any():
+            return out
+        for bay in np.flatnonzero(np.hypot(*(self._bays[:, :2] - wheels[0]).T) < BAY_REACH_M):
+            inside = np.abs(to_child(self._bays[bay, :3], wheels)) <= self._bays[bay, 3:] / 2 + BAY_MARGIN_M
+            out = np.where(inside.all(axis=-1), 0.0, out)
+        return out
 
     def _on_route(self, lane: int, distance_m: float) -> bool:
         """Whether the ego is on a carriageway of its route, on whichever lane: a lane too far is no missed turn."""
