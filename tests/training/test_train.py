@@ -47,10 +47,10 @@ def test_a_handful_of_moments_is_learnt_by_heart_and_driven(tmp_path: Path) -> N
     recipe = replace(
         SHORT,
         threads=1,
-        stage1_passes=1600,
-        stage2_passes=1600,
-        stage1_rate=6e-3,
-        stage2_rate=4e-3,
+        stage1_passes=2000,
+        stage2_passes=2400,
+        stage1_rate=4e-3,
+        stage2_rate=2e-3,
         held_out_share=0.0,
         dropout=ALL,
     )

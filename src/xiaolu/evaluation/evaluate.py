@@ -4,6 +4,9 @@ import hashlib
 import io
 import json
 import multiprocessing
+import os
+import threading
+import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -33,6 +36,7 @@ from xiaolu.world.town import Town, load_town
 from xiaolu.world.world import World
 
 SCHEMA = 1
+PARENT_CHECK_S = 1.0
 MAX_S_PER_M = 0.9  # a ride is called off after this long for each metre of its route: 4 km/h on average
 
 
@@ -107,7 +111,15 @@ _bench: Bench | None = None
 
 def _start_worker(town: Path, cameras: bool) -> None:
     global _bench
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     _bench = bench_of(load_town(town), cameras)
+
+
+def _end_with(parent: int) -> None:
+    """End this process when the one that started it is gone: a killed evaluation leaves nobody driving on."""
+    while os.getppid() == parent:
+        time.sleep(PARENT_CHECK_S)
+    os._exit(1)
 
 
 def _work(driver: str, seed: int, length_m: float, conditions: str, threads: int) -> tuple[dict[str, Any], np.ndarray]:
