@@ -1,7 +1,6 @@
 """Without these, a town file that was cut short would be driven in, or a full disk would leave half of one behind."""
 
 import json
-import time
 import zipfile
 from dataclasses import replace
 
@@ -117,10 +116,8 @@ def test_the_small_town_hangs_together(small_town):
         assert (town.lane_turn[drive] == turn).sum() == count
 
 
-def test_shanghai_is_small_and_quick_to_load(shanghai, tmp_path):
+def test_shanghai_is_small_and_loads(shanghai, tmp_path):
     path = tmp_path / "shanghai.town"
     save_town(shanghai, path)
     assert path.stat().st_size < 10e6
-    begun = time.perf_counter()
-    load_town(path)
-    assert time.perf_counter() - begun < 1.0
+    assert load_town(path).digest() == shanghai.digest()
