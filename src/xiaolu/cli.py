@@ -166,6 +166,38 @@ def scenario_from_ride(
     print(cut_ride(ride, at, out, town))
 
 
+def scenario_check(
+    family: Annotated[str, tyro.conf.Positional],
+    /,
+    seeds: int = 20,
+    split: Literal["train", "validation"] = "validation",
+    towns: Path | None = None,
+    out: Path = Path("runs/rehearsals.jsonl"),
+) -> None:
+    """Rehearse a scenario family: does it find its place, do its acts come, who passes it that can drive nothing?
+
+    Args:
+        family: Name of a family, a .toml file, several names with commas between them, or "all".
+        seeds: How many, from the split's first on.
+        split: Whose towns.
+        towns: Folder of generated towns; runs/towns or the user's cache if none is given.
+        out: What was found, a line each; a run that was stopped goes on where it was.
+    """
+    from xiaolu.core.seeds import RANGES, Split
+    from xiaolu.evaluation.rehearsal import rehearse_all, table
+    from xiaolu.world.scenarios.format import family_names
+    from xiaolu.world.scenarios.towns import Towns
+
+    names = family_names() if family == "all" else family.split(",")
+    first = RANGES[Split(split)].start
+    rows = []
+    for row in rehearse_all(names, range(first, first + seeds), out, Towns(towns)):
+        rows.append(row)
+        with _spinner(f"{len(rows)} of {seeds * len(names)}: {row.family} {row.seed}"):
+            pass
+    print(table(rows))
+
+
 def scenario_ambient(
     family: Annotated[str, tyro.conf.Positional],
     /,
@@ -388,6 +420,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "scenario show": scenario_show,
     "scenario render": scenario_render,
     "scenario from-ride": scenario_from_ride,
+    "scenario check": scenario_check,
     "scenario ambient": scenario_ambient,
     "drive": drive,
     "evaluate": evaluate,

@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.ride.followers import Follower
 from xiaolu.core.control import EGO_BODY
 from xiaolu.core.frames import to_parent
 from xiaolu.evaluation.account import account_of, kerb_gap_m
 from xiaolu.evaluation.referee import Referee
 from xiaolu.ride.config import RideConfig
+from xiaolu.ride.follower import Follower
 from xiaolu.ride.ride import Ride
 from xiaolu.world.ground import Ground
 from xiaolu.world.routing import RoutePath

@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.ride.followers import Follower
 from xiaolu.core.decision import LampColour
 from xiaolu.core.frames import to_child, to_parent
 from xiaolu.core.users import Gesture, Kind, empty_users
@@ -13,6 +12,7 @@ from xiaolu.evaluation.referee import Referee
 from xiaolu.evaluation.track import WHEELS_M, Track
 from xiaolu.measures import interventions as rules
 from xiaolu.ride.config import RideConfig
+from xiaolu.ride.follower import Follower
 from xiaolu.ride.ride import Ride
 from xiaolu.world.ground import Ground
 from xiaolu.world.routing import RoutePath, RoutePlan

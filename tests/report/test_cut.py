@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from tests.ride.followers import Follower
 from tests.world.test_scenarios import CHILD
 from xiaolu.episodes.rides import Pictures, RideWriter
 from xiaolu.report.cut import cut_ride
 from xiaolu.ride.config import scenario_config
+from xiaolu.ride.follower import Follower
 from xiaolu.ride.ride import Ride
 from xiaolu.world.scenarios.format import load_family
 from xiaolu.world.scenarios.sample import scenario_in, scenario_of

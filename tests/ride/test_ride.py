@@ -5,11 +5,12 @@ from dataclasses import fields, is_dataclass
 import numpy as np
 import pytest
 
-from tests.ride.followers import Blind, Follower, Remembering
+from tests.ride.followers import Blind, Remembering
 from xiaolu.core.decision import Cause
 from xiaolu.core.rates import TICK_NS
 from xiaolu.core.scene import Scene
 from xiaolu.ride.config import RideConfig, config_of
+from xiaolu.ride.follower import Follower
 from xiaolu.ride.ride import Ride
 from xiaolu.world.world import World
 

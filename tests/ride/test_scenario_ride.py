@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from tests.ride.followers import Follower
 from tests.world.test_scenarios import CHILD, child
 from xiaolu.ride.config import config_of, scenario_config
+from xiaolu.ride.follower import Follower
 from xiaolu.ride.ride import Ride
 from xiaolu.world.scenarios.format import load_family
 from xiaolu.world.scenarios.sample import scenario_in

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import njit
+from scipy.spatial import cKDTree
 
 from xiaolu.core.chance import Purpose
 from xiaolu.core.users import Kind, Thing
@@ -30,7 +31,8 @@ RADIUS_M = 120.0  # users live within this distance of the ego
 LEAVE_M = 135.0  # and go when they are further away than this
 HIDDEN_M = 90.0  # from here on they may appear in plain sight
 CLEAR_M = 12.0  # at the start of a ride nobody is nearer than this
-PARKED_SLOTS = 24
+LEAST_PARKED_SLOTS, MOST_PARKED_SLOTS = 24, 40  # for parked cars and props in the road; villages need the most
+PROP_AWAY = 2.0  # a prop counts as so much further away: it is drawn with the town, and matters only near the ego
 PARKED_SHARE = 0.6
 PARKED_M = 85.0
 PARKED_AHEAD_M = 20.0
@@ -142,6 +144,19 @@ def parking_of(town: Town) -> Parking:
     size = np.concatenate([np.zeros((len(cars), 3)), size])
     length, width, height = (np.ascontiguousarray(size[:, n]) for n in range(3))
     return Parking(prop, x, y, np.zeros(len(prop)), yaw, style, length, width, height)
+
+
+def parked_slots(parking: Parking) -> int:
+    """Return how many slots a town needs so that all that is parked near is there, at nine of ten of its places."""
+    if not len(parking.prop):
+        return LEAST_PARKED_SLOTS
+    where = np.stack([parking.x, parking.y], axis=-1)
+    prop = parking.length > 0.0
+    needed = np.zeros(len(where))
+    for members, share, reach_m in ((~prop, PARKED_SHARE, PARKED_M), (prop, 1.0, PARKED_M / PROP_AWAY)):
+        if members.any():
+            needed += share * cKDTree(where[members]).query_ball_point(where, reach_m, return_length=True)
+    return int(np.clip(np.ceil(np.percentile(needed, 90)), LEAST_PARKED_SLOTS, MOST_PARKED_SLOTS))
 
 
 def without(parking: Parking, circles: np.ndarray) -> Parking:
@@ -375,11 +390,14 @@ def appear(
 
 @njit(cache=True)
 def _nearest_place(parking, table, o, users, slots, seed, x, y, ego_x, ego_y, initial):
-    """Return (index, distance) of the occupied parking place nearest to (x, y) that no slot shows yet, -1 if none."""
+    """Return (index, distance) of the occupied parking place nearest to (x, y) that no slot shows yet, -1 if none.
+
+    Props are taken to be PROP_AWAY times as far.
+    """
     best, least = -1, PARKED_M
     for n in range(len(parking.prop)):
-        away = np.hypot(parking.x[n] - x, parking.y[n] - y)
         always = parking.length[n] > 0.0
+        away = np.hypot(parking.x[n] - x, parking.y[n] - y) * (PROP_AWAY if always else 1.0)
         if away >= least or (not always and draw(seed, parking.prop[n], 0, _PARKING, 0) >= PARKED_SHARE):
             continue
         near = np.hypot(parking.x[n] - ego_x, parking.y[n] - ego_y)
@@ -430,6 +448,7 @@ def park(parking, table, o, users, slots, seed, ego, initial):
         for i in range(users, slots):
             row = table.row[o + i]
             far = np.hypot(row.x_m - x, row.y_m - y) if row.active else np.inf
+            far *= PROP_AWAY if row.kind == _OBJECT else 1.0
             if far > farthest and (not row.active or np.hypot(row.x_m - ego[0], row.y_m - ego[1]) > PARKED_HIDDEN_M):
                 slot, farthest = i, far
         if slot < 0:

@@ -241,18 +241,23 @@ class StreetPlan:
             border.ports.append((at, profile, name))
         return Border(at, profile)
 
+    def _step(self, longest_m: float) -> tuple[int, float] | None:
+        """Return the rank of the street that cuts a block so long, and its distance from what is there; None: none."""
+        if longest_m > 430:
+            return 0, 170.0
+        if longest_m > 240 * self.grain:
+            return (1 if self._roll(0.55) else 2), 80.0
+        return (2, MIN_BLOCK_M) if longest_m > self.chance.uniform(115, 200) * self.grain else None
+
     def _divide(self, block: Block) -> None:
+        """Cut a block in two, and its parts again, until it is small or has no room for a street."""
         size = (block.size(0), block.size(1))
         longest = max(size)
-        if longest > 430:
-            rank, margin_m = 0, 170.0
-        elif longest > 240 * self.grain:
-            rank, margin_m = (1 if self._roll(0.55) else 2), 80.0
-        elif longest > self.chance.uniform(115, 200) * self.grain:
-            rank, margin_m = 2, MIN_BLOCK_M
-        else:
+        step = self._step(longest)
+        if step is None:
             self._add_narrow_lane(block)
             return
+        rank, margin_m = step
         axis = int(size[1] > size[0]) if longest > 1.35 * min(size) else int(self.chance.integers(2))
         for way in (axis, 1 - axis):
             border = self._cut(block, way, rank, margin_m)

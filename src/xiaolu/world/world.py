@@ -19,7 +19,7 @@ from xiaolu.world.script import Script, empty_stage, stage
 from xiaolu.world.sight import Sight
 from xiaolu.world.signal_faults import SignalFault
 from xiaolu.world.signals import clock_s, head_states, programs_of
-from xiaolu.world.spawn import PARKED_SLOTS, appear, leave, park, parking_of, spots_of, without
+from xiaolu.world.spawn import appear, leave, park, parked_slots, parking_of, spots_of, without
 from xiaolu.world.state import Ego, WorldState, empty_minds, fork, map_arrays
 from xiaolu.world.table import split, table_of
 from xiaolu.world.temper import HIDES
@@ -73,12 +73,13 @@ class World:
         self.town = town
         self.users = users
         self.density = float(density)
-        self.slots = users + PARKED_SLOTS
         self.sight = Sight(town)
         self._ways = ways_of(town)
         self._grid = way_grid(self._ways)
         self._spots = spots_of(self._ways)
         self._parking = parking_of(town)
+        self._parked_slots = parked_slots(self._parking)
+        self.slots = users + self._parked_slots
         self._stage = empty_stage()
         self.faults, self.signals_start_s = tuple(faults), signals_start_s
         programs_of(town, self.faults)  # names a fault of a signal that the town does not have
@@ -98,7 +99,7 @@ class World:
         world = copy.copy(self)
         world.users = self.users if users is None else users
         world.density = self.density if density is None else float(density)
-        world.slots = world.users + PARKED_SLOTS
+        world.slots = world.users + self._parked_slots
         if len(script.actors) > world.users:
             raise ValueError(f"World.staged: {len(script.actors)} actors, and places for {world.users} road users")
         world._stage, world._ways = stage(script, self._ways)

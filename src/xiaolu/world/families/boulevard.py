@@ -9,16 +9,17 @@ import shapely
 
 from xiaolu.core.chance import Purpose, generator
 from xiaolu.core.frames import wrap_angle
-from xiaolu.world.extract import Extract, signal_points
+from xiaolu.world.extract import signal_points
 from xiaolu.world.families.narrow import move_aside
 from xiaolu.world.families.program import entered_from, protected, rewrite_programs, separate_turns
+from xiaolu.world.families.surface import Row, both, prop_arrays
+from xiaolu.world.families.written import written
 from xiaolu.world.maps.buildings import HEIGHTS, Round, place_buildings
 from xiaolu.world.maps.furnish import Furniture, Site
 from xiaolu.world.maps.lanes import Lane, bearing, length_of
 from xiaolu.world.maps.net import Net
 from xiaolu.world.maps.roadside import place_parked, place_pickups, place_props
 from xiaolu.world.maps.surfaces import at, by_edge, lane_surfaces
-from xiaolu.world.maps.widths import MARK_TAG
 from xiaolu.world.street_map import round_bends, street_map
 from xiaolu.world.street_names import StreetNames
 from xiaolu.world.street_plan import Border, Profile, StreetPlan
@@ -78,27 +79,9 @@ def draw_boulevard(seed: int) -> str:
     plan = BoulevardPlan(chance)
     built = street_map(plan, chance)
     round_bends(built, 22.0)
-    extract = Extract(built)
-    for point in sorted(signal_points(built, chance)):
-        extract.node_tags[point] = "traffic_signals"
-    namer, names = StreetNames(chance), {}
-    for line in built.lines:
-        profile = line.profile
-        if line.name not in names:
-            names[line.name] = namer.draw(profile.highway)
-        tags = {
-            "highway": profile.highway,
-            "oneway": "no",
-            "name": names[line.name],
-            "lanes": str(profile.lanes),
-            "width": f"{profile.width_m:.1f}",
-            MARK_TAG: profile.mark,
-            "sidewalk:width": f"{profile.sidewalk_m:.1f}",
-        }
-        if profile.cycle_m:
-            tags["cycleway:width"] = f"{profile.cycle_m:.1f}"
-        extract.ways.append((line.points, tags))
-    return extract.xml()
+    signals = signal_points(built, chance)
+    namer = StreetNames(chance)
+    return written(built, lambda line: namer.draw(line.profile.highway), signals)
 
 
 def prepare_boulevard(net: Net, lanes: list[Lane]) -> list[Lane]:
@@ -139,10 +122,10 @@ def waiting_areas(lanes: list[Lane], seed: int) -> np.ndarray:
     return waiting
 
 
-def medians(lanes: list[Lane], seed: int) -> list[tuple[int, float, float, float, int]]:
+def medians(lanes: list[Lane], seed: int) -> list[Row]:
     """Return prop rows: planters, and lamps between them, along the medians of avenues."""
     chance = generator(seed, Purpose.STYLE, 12)
-    rows = []
+    rows: list[Row] = []
     for edge, numbers in by_edge(lanes).items():
         inner = lanes[numbers[-1]]
         if inner.mark != AVENUE or edge.startswith("-") or inner.kind != LaneKind.DRIVE:
@@ -153,7 +136,7 @@ def medians(lanes: list[Lane], seed: int) -> list[tuple[int, float, float, float
             x, y, yaw = at(inner.line, float(s))
             out = inner.width_m / 2 + MEDIAN_M / 2
             kind = PropKind.PLANTER if (s + lamp) % 35.0 > PLANTER_EVERY_M else PropKind.LAMP
-            rows.append((int(kind), x - np.sin(yaw) * out, y + np.cos(yaw) * out, yaw, int(chance.integers(2**31 - 1))))
+            rows.append((kind, x - np.sin(yaw) * out, y + np.cos(yaw) * out, yaw, int(chance.integers(2**31 - 1))))
     return rows
 
 
@@ -162,15 +145,7 @@ def furnish_boulevard(site: Site) -> Furniture:
     lanes, seed = site.lanes, site.seed
     parked = place_parked(lanes, seed)
     buildings = place_buildings(lanes, site.outlines, site.own, seed, ROUNDS, HEIGHTS_M)
-    props = place_props(lanes, parked, seed, BUS_STOPS)
-    rows = medians(lanes, seed)
-    more = {
-        "prop_kind": np.array([row[0] for row in rows], np.uint8),
-        "prop_pose": np.round(np.array([row[1:4] for row in rows]).reshape(-1, 3), 3),
-        "prop_style": np.array([row[4] for row in rows], np.int32),
-        "prop_layer": np.zeros(len(rows), np.int8),
-    }
-    props = {name: np.concatenate([props[name], more[name]]) for name in props}
+    props = both(place_props(lanes, parked, seed, BUS_STOPS), prop_arrays(medians(lanes, seed)))
     pickups, places = place_pickups(lanes, parked)
     arrays = buildings | props | pickups | {"waiting_s_m": waiting_areas(lanes, seed)}
     return Furniture(arrays, places, list(NOTES))

@@ -10,15 +10,15 @@ import numpy as np
 import shapely
 
 from xiaolu.core.chance import Purpose, generator
-from xiaolu.world.extract import Extract, signal_points
+from xiaolu.world.extract import signal_points
 from xiaolu.world.families.narrow import inside_junctions
-from xiaolu.world.families.surface import Surface, Things, surfaces_of
+from xiaolu.world.families.surface import Surface, Things, both, surfaces_of
+from xiaolu.world.families.written import written
 from xiaolu.world.maps.buildings import HEIGHTS, Round, place_buildings
 from xiaolu.world.maps.furnish import Furniture, Site
 from xiaolu.world.maps.roadside import place_parked, place_pickups, place_props
 from xiaolu.world.maps.surfaces import at
-from xiaolu.world.maps.widths import MARK_TAG
-from xiaolu.world.street_map import Bent, round_bends, street_map
+from xiaolu.world.street_map import Bent, Line, round_bends, street_map
 from xiaolu.world.street_names import StreetNames
 from xiaolu.world.street_plan import Block, Border, Profile, StreetPlan
 from xiaolu.world.town import LaneKind, PropKind, RoadClass
@@ -76,18 +76,12 @@ class ParkPlan(StreetPlan):
         if fits and max(size) < 330.0 and (self.parks == 0 or self._roll(0.7)):
             self._lay_park(block)
             return
-        longest = max(size)
-        rank = 1 if longest > 270.0 else 2
-        if longest < 115.0:
-            self._add_narrow_lane(block)
-            return
-        axis = int(size[1] > size[0]) if longest > 1.35 * min(size) else int(self.chance.integers(2))
-        for way in (axis, 1 - axis):
-            border = self._cut(block, way, rank, 100.0 if rank == 1 else 50.0)
-            if border is not None:
-                for side in ("east", "west") if way == 0 else ("north", "south"):
-                    self._divide(replace(block, **{side: border}))
-                return
+        super()._divide(block)
+
+    def _step(self, longest_m: float) -> tuple[int, float] | None:
+        if longest_m < 115.0:
+            return None
+        return (1, 100.0) if longest_m > 270.0 else (2, 50.0)
 
     def _lay_park(self, block: Block) -> None:
         """Lay a ring road inside a block, ways in through its public borders, and roads across."""
@@ -157,30 +151,15 @@ def draw_park(seed: int) -> str:
     plan = ParkPlan(chance)
     built = street_map(plan, chance, BENT)
     round_bends(built, 12.0)
-    extract = Extract(built)
-    for point in sorted(signal_points(built, chance)):
-        extract.node_tags[point] = "traffic_signals"
+    signals = signal_points(built, chance)
     namer = StreetNames(chance)
     parks = [namer.draw("park") for _ in range(plan.parks)]
-    names: dict[int, str] = {}
-    for line in built.lines:
-        profile = line.profile
-        if line.name not in names:
-            park = plan.park_of.get(line.name)
-            names[line.name] = parks[park] if park is not None else namer.draw(profile.highway)
-        tags = {
-            "highway": profile.highway,
-            "oneway": "no",
-            "name": names[line.name],
-            "lanes": str(profile.lanes),
-            "width": f"{profile.width_m:.1f}",
-            MARK_TAG: profile.mark,
-            "sidewalk:width": f"{profile.sidewalk_m:.1f}",
-        }
-        if profile.sidewalk_m == 0.0:
-            tags["sidewalk"] = "no"
-        extract.ways.append((line.points, tags))
-    return extract.xml()
+
+    def name_of(line: Line) -> str:
+        park = plan.park_of.get(line.name)
+        return parks[park] if park is not None else namer.draw(line.profile.highway)
+
+    return written(built, name_of, signals)
 
 
 class Park:
@@ -217,8 +196,7 @@ class Park:
         grounds = [self.things.outline(x, y, yaw, length, width) for _, x, y, yaw, length, width in self.bays]
         keep_off = [*self.things.ground, *[shapely.buffer(ground, 1.2) for ground in grounds]]
         buildings = place_buildings(lanes, self.site.outlines, self.site.own, seed, ROUNDS, HEIGHTS_M, 0.6, keep_off)
-        beside, own = place_props(public, parked, seed), self.things.arrays()
-        props = {name: np.concatenate([own[name], beside[name]]) for name in own}
+        props = both(self.things.arrays(), place_props(public, parked, seed))
         bays = np.array([row[1:] for row in self.bays]).reshape(-1, 5)
         private = np.array([lane.mark in PRIVATE for lane in lanes])
         for number, _, before, after in inside_junctions(lanes):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import shapely
 
-from xiaolu.core.frames import box_corners
+from xiaolu.core.frames import box_corners, wrap_angle
 from xiaolu.world.maps.lanes import Lane, length_of, resample
 from xiaolu.world.maps.surfaces import at, lane_surfaces
 from xiaolu.world.town import LaneKind, PropKind
@@ -17,6 +17,8 @@ STEP_M = 0.5
 CELL_M = 7.0  # nothing is longer than this
 APART_M = 0.12
 WINDOW_M = 5.0  # the way stays free between things on both sides that lie this near to each other along the street
+
+Row = tuple[PropKind, float, float, float, int]  # a prop: kind, x, y, yaw, style
 
 
 @dataclass(slots=True)
@@ -118,7 +120,7 @@ class Things:
     """What is put down, row by row: props, and the ground they cover. `arrays` is the town's prop tables."""
 
     def __init__(self, lanes: list[Lane]) -> None:
-        self.rows: list[tuple[PropKind, float, float, float, int]] = []
+        self.rows: list[Row] = []
         self.ground: list[shapely.Polygon] = []
         self._near: dict[tuple[int, int], list[shapely.Polygon]] = {}
         inside = [lane for lane in lanes if lane.kind == LaneKind.CROSSING]
@@ -168,11 +170,21 @@ class Things:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return the town's prop arrays."""
-        pose = np.array([row[1:4] for row in self.rows]).reshape(-1, 3)
-        pose[:, 2] = (pose[:, 2] + np.pi) % (2 * np.pi) - np.pi
-        return {
-            "prop_kind": np.array([int(row[0]) for row in self.rows], np.uint8),
-            "prop_pose": np.round(pose, 3),
-            "prop_style": np.array([row[4] for row in self.rows], np.int32),
-            "prop_layer": np.zeros(len(self.rows), np.int8),
-        }
+        return prop_arrays(self.rows)
+
+
+def prop_arrays(rows: list[Row]) -> dict[str, np.ndarray]:
+    """Return the town's prop arrays of rows: kind, x, y, yaw, style."""
+    pose = np.array([row[1:4] for row in rows]).reshape(-1, 3)
+    pose[:, 2] = wrap_angle(pose[:, 2])
+    return {
+        "prop_kind": np.array([int(row[0]) for row in rows], np.uint8),
+        "prop_pose": np.round(pose, 3),
+        "prop_style": np.array([row[4] for row in rows], np.int32),
+        "prop_layer": np.zeros(len(rows), np.int8),
+    }
+
+
+def both(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return two sets of prop arrays as one."""
+    return {name: np.concatenate([one[name], other[name]]) for name in one}

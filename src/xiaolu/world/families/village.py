@@ -4,28 +4,26 @@ One main street, a few lanes, many alleys; dead ends, ways that bollards close t
 signals, no markings beyond the main street; people walk on the road wherever there is no sidewalk.
 """
 
-from dataclasses import replace
-
 import numpy as np
 
 from xiaolu.core.chance import Purpose, generator
-from xiaolu.world.extract import Extract
 from xiaolu.world.families.surface import Surface, Things, surfaces_of
+from xiaolu.world.families.written import written
 from xiaolu.world.maps.buildings import Round, place_buildings
 from xiaolu.world.maps.furnish import Furniture, Site
 from xiaolu.world.maps.lanes import CLOSED, Lane, length_of
 from xiaolu.world.maps.roadside import place_pickups
 from xiaolu.world.maps.surfaces import at
-from xiaolu.world.maps.widths import MARK_TAG
-from xiaolu.world.street_map import Bent, round_bends, street_map
+from xiaolu.world.street_map import Bent, Line, round_bends, street_map
 from xiaolu.world.street_names import StreetNames
-from xiaolu.world.street_plan import Block, Border, Profile, StreetPlan
+from xiaolu.world.street_plan import Border, Profile, StreetPlan
 from xiaolu.world.town import SOLID_M, LaneKind, PropKind, RoadClass
 
 MAIN, LANE, ALLEY, MARKET = "main", "lane", "alley", "market"
 SHARED = (LANE, ALLEY, MARKET)
 CAR_M = (4.6, 1.84)
 STAYS_FREE_M = {MAIN: 5.2, LANE: 2.95, MARKET: 3.1, ALLEY: 2.6}  # a car of 1.9 m and what a careful driver needs
+CARS_SHARE = {MAIN: 1.0, LANE: 1.0, MARKET: 0.3, ALLEY: 0.4}  # of streets that cars park in, where there is room
 BOLLARD_GAP_M = 2.6
 BENT = Bent(waves_m=(70.0, 260.0), steep=(0.02, 0.13), shift_m=1.4, most_shift_m=3.0, piece_m=11.0)
 HEIGHTS_M = dict.fromkeys(RoadClass, (5.0, 15.0)) | {RoadClass.SERVICE: (3.4, 11.0), RoadClass.LIVING: (3.6, 13.0)}
@@ -65,32 +63,18 @@ class VillagePlan(StreetPlan):
             return Profile("residential", 2, width_m=width_m, mark=MAIN, sidewalk_m=walk_m)
         if rank == 1:
             width_m, walk_m = round(float(draw(4.4, 6.0)), 1), 1.2 if self._roll(0.3) else 0.0
-            mark = MARKET if width_m > 5.0 and not walk_m and self._roll(0.4) else LANE
+            mark = MARKET if width_m > 4.9 and not walk_m and self._roll(0.6) else LANE
             return Profile("living_street", 1, width_m=width_m, mark=mark, sidewalk_m=walk_m)
         width_m = round(float(draw(3.0, 4.4)), 1)
         closed = rank == 2 and width_m < 3.7 and self._roll(0.22)
         return Profile("service", 1, width_m=width_m, mark=CLOSED if closed else ALLEY, sidewalk_m=0.0)
 
-    def _divide(self, block: Block) -> None:
-        size = (block.size(0), block.size(1))
-        longest = max(size)
-        if longest > 230.0:
-            rank, margin_m = 0, 90.0
-        elif longest > 92.0 * self.grain:
-            rank, margin_m = 1, 24.0
-        elif longest > self.chance.uniform(38.0, 62.0) * self.grain:
-            rank, margin_m = 2, 16.0
-        else:
-            self._add_narrow_lane(block)
-            return
-        axis = int(size[1] > size[0]) if longest > 1.35 * min(size) else int(self.chance.integers(2))
-        for way in (axis, 1 - axis):
-            border = self._cut(block, way, rank, margin_m)
-            if border is not None:
-                for side in ("east", "west") if way == 0 else ("north", "south"):
-                    self._divide(replace(block, **{side: border}))
-                return
-        self._add_narrow_lane(block)
+    def _step(self, longest_m: float) -> tuple[int, float] | None:
+        if longest_m > 230.0:
+            return 0, 90.0
+        if longest_m > 92.0 * self.grain:
+            return 1, 24.0
+        return (2, 16.0) if longest_m > self.chance.uniform(38.0, 62.0) * self.grain else None
 
 
 def draw_village(seed: int) -> str:
@@ -99,27 +83,13 @@ def draw_village(seed: int) -> str:
     plan = VillagePlan(chance)
     built = street_map(plan, chance, BENT)
     round_bends(built, 7.0)
-    extract = Extract(built)
-    namer, names = StreetNames(chance), {}
-    for line in built.lines:
-        profile = line.profile
-        if line.name not in names:
-            unnamed = profile.highway == "service" and chance.random() < 0.5
-            names[line.name] = "" if unnamed else namer.draw(profile.highway)
-        tags = {
-            "highway": profile.highway,
-            "oneway": "no",
-            "lanes": str(profile.lanes),
-            "width": f"{profile.width_m:.1f}",
-            MARK_TAG: profile.mark,
-            "sidewalk:width": f"{profile.sidewalk_m:.1f}",
-        }
-        if profile.sidewalk_m == 0.0:
-            tags["sidewalk"] = "no"
-        if names[line.name]:
-            tags["name"] = names[line.name]
-        extract.ways.append((line.points, tags))
-    return extract.xml()
+    namer = StreetNames(chance)
+
+    def name_of(line: Line) -> str:
+        unnamed = line.profile.highway == "service" and chance.random() < 0.5
+        return "" if unnamed else namer.draw(line.profile.highway)
+
+    return written(built, name_of)
 
 
 class Village:
@@ -140,7 +110,7 @@ class Village:
                 self._stalls(surface)
             if mark == ALLEY and self.chance.random() < 0.3:
                 self._bollard_gap(surface)
-            if mark != ALLEY and (mark != MARKET or self.chance.random() < 0.3):
+            if self.chance.random() < CARS_SHARE[mark]:
                 self._parked_cars(surface, mark)
             self._small_things(surface, mark)
             if mark != ALLEY:
@@ -186,13 +156,13 @@ class Village:
         for side in (-1, 1):
             s = chance.uniform(5.0, 16.0)
             while s < surface.length_m - 5.0:
-                for _ in range(int(chance.integers(1, 4))):
+                for _ in range(int(chance.integers(1, 5))):
                     most = max(2 * surface.half_m - STAYS_FREE_M[mark] - 0.05, 0.15)
                     into = chance.uniform(0.12, min(most, 1.2))
                     turned = np.pi * (chance.random() < 0.25) + chance.normal(0.0, 0.025)
                     self._put(surface, mark, PropKind.PARKED_CAR, side, s, into, turned)
                     s += chance.uniform(5.2, 6.4)
-                s += chance.uniform(6.0, 30.0)
+                s += chance.uniform(4.0, 20.0)
 
     def _small_things(self, surface: Surface, mark: str) -> None:
         """Put e-bikes and planters along both edges: in rows on main streets, along the wall in alleys."""

@@ -15,7 +15,7 @@ from xiaolu.core.episode import Event, Header, Step
 from xiaolu.core.frames import wrap_angle
 from xiaolu.core.users import Gesture, Kind, Thing
 from xiaolu.world.routing import RoutePath, RoutePlan
-from xiaolu.world.scenarios.format import KINDS, THINGS
+from xiaolu.world.scenarios.cast import KINDS, THINGS
 from xiaolu.world.scenarios.frame import RouteFrame
 from xiaolu.world.scenarios.streets import streets_of
 from xiaolu.world.signals import clock_s

@@ -8,8 +8,8 @@ import numpy as np
 from xiaolu.core.control import EGO_BODY
 from xiaolu.core.decision import LampColour
 from xiaolu.core.users import Kind, Thing
+from xiaolu.world.scenarios.cast import KINDS, LIGHTS, THINGS
 from xiaolu.world.scenarios.family import ActorSpec, ActSpec, Family
-from xiaolu.world.scenarios.format import KINDS, LIGHTS, THINGS
 from xiaolu.world.scenarios.sites import Place
 from xiaolu.world.scenarios.streets import Streets
 from xiaolu.world.scenarios.values import Value
