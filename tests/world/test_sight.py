@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import LineString, Polygon
 
-from xiaolu.world.sight import Sight
+from xiaolu.world.sight import Sight, first_wall
 
 HOUSES = [
     np.array([[20.0, 20.0], [45.0, 22.0], [44.0, 40.0], [21.0, 38.0]]),
@@ -65,3 +65,13 @@ def test_a_van_hides_whom_it_stands_before_but_not_itself(sight):
 
 def test_sight_beyond_the_map_is_free(sight):
     assert sight.visible(np.array([5000.0, 5000.0]), np.array([[5100.0, 5000.0]])).all()
+
+
+def test_whether_a_wall_is_there_and_where_the_first_one_is_agree(small_town):
+    """Road users ask the first, which is quicker; the ego's ranging and the referee the second."""
+    walls = Sight(small_town).walls
+    ends = np.random.default_rng(4).uniform(-120.0, 120.0, (3000, 4))
+    first = np.array([first_wall(walls, *end) for end in ends])
+    some = np.array([first_wall(walls, *end, 1.0) for end in ends])
+    assert np.array_equal(first <= 1.0, some <= 1.0) and (some >= first).all()
+    assert 300 < (first <= 1.0).sum() < 2900

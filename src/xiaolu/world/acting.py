@@ -7,6 +7,7 @@ from xiaolu.core.control import EGO_BODY
 from xiaolu.core.decision import LampColour
 from xiaolu.core.rates import TICK_S
 from xiaolu.core.users import Gesture
+from xiaolu.world.angles import half_turn
 from xiaolu.world.hands import take_up
 from xiaolu.world.places import ego_way
 from xiaolu.world.script import NEAREST_LANE, Heed, Hinge, When
@@ -144,7 +145,7 @@ def direct(ways, programs, walls, grid, stage, table, o, users, ego, clock):
             table.seen[u, :] = 0
         if stage.act[k].vanishes:
             away = np.hypot(table.row[u].x_m - ego[0], table.row[u].y_m - ego[1])
-            if away > GONE_M or first_wall(walls, ego[0], ego[1], table.row[u].x_m, table.row[u].y_m) <= 1.0:
+            if away > GONE_M or first_wall(walls, ego[0], ego[1], table.row[u].x_m, table.row[u].y_m, 1.0) <= 1.0:
                 table.row[u].active, table.row[u].uid, table.row[u].lane, table.row[u].actor = False, -1, -1, -1
                 table.row[u].parked, table.row[u].backwards = False, False
                 for j in range(users):
@@ -219,10 +220,10 @@ def play(stage, table, u, ego, before_yaw):
     kind = row.kind
     if act.facing != 0 and abs(row.speed_mps) < 0.3:
         wanted = act.faces if act.facing == 1 else np.arctan2(ego[1] - row.y_m, ego[0] - row.x_m)
-        turn = (wanted - before_yaw + np.pi) % (2.0 * np.pi) - np.pi
+        turn = half_turn(wanted - before_yaw)
         most = TURN_RATE_RADPS[kind] * TICK_S
         turn = min(max(turn, -most), most)
-        table.row[u].yaw_rad = (before_yaw + turn + np.pi) % (2.0 * np.pi) - np.pi
+        table.row[u].yaw_rad = half_turn(before_yaw + turn)
         table.row[u].yaw_rate_radps = turn / TICK_S
     if act.lights >= 0:
         table.row[u].lights = act.lights
@@ -242,7 +243,7 @@ def change_shape(stage, table, u):
         return
     act, before = stage.act[k], stage.act[k - 1]
     share = min(row.act_s / act.in_s, 1.0)
-    yaw = before.yaw + share * ((act.yaw - before.yaw + np.pi) % (2.0 * np.pi) - np.pi)
+    yaw = before.yaw + share * half_turn(act.yaw - before.yaw)
     length = before.length + share * (act.length - before.length)
     x, y = stage.actor[row.actor].x, stage.actor[row.actor].y
     hinge = stage.actor[row.actor].hinge
@@ -252,7 +253,7 @@ def change_shape(stage, table, u):
         x += reach * np.cos(stage.actor[row.actor].yaw) - 0.5 * sign * length * np.cos(yaw)
         y += reach * np.sin(stage.actor[row.actor].yaw) - 0.5 * sign * length * np.sin(yaw)
     table.row[u].x_m, table.row[u].y_m = x, y
-    table.row[u].yaw_rad = (yaw + np.pi) % (2.0 * np.pi) - np.pi
+    table.row[u].yaw_rad = half_turn(yaw)
     table.row[u].length_m = length
     table.row[u].width_m = before.width + share * (act.width - before.width)
     table.row[u].height_m = before.height + share * (act.height - before.height)

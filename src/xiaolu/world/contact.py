@@ -4,6 +4,7 @@ import numpy as np
 from numba import njit
 
 from xiaolu.core.control import EGO_BODY
+from xiaolu.world.angles import half_turn
 
 _HALF_LENGTH, _HALF_WIDTH = EGO_BODY.length_m / 2, EGO_BODY.width_m / 2
 _CENTRE = EGO_BODY.centre_x_m
@@ -50,7 +51,7 @@ def touches_ego(pose, x0, y0, yaw0, x1, y1, yaw1, length, width):
     ex, ey = pose[0, 0] + _CENTRE * np.cos(pose[0, 2]), pose[0, 1] + _CENTRE * np.sin(pose[0, 2])
     if (ex - x0) ** 2 + (ey - y0) ** 2 > (reach + travel + 1.0) ** 2:
         return False
-    turn = (yaw1 - yaw0 + np.pi) % (2.0 * np.pi) - np.pi
+    turn = half_turn(yaw1 - yaw0)
     for k in range(last):
         u0, u1 = k / last, (k + 1) / last
         bx, by = x0 + (x1 - x0) * u0, y0 + (y1 - y0) * u0

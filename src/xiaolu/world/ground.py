@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 from numba import njit
 
+from xiaolu.world.angles import half_turn
 from xiaolu.world.town import LaneKind, Town
 
 CELL_M = 12.0
@@ -260,7 +261,7 @@ def nearest_segment(x, y, facing, kinds, layers, a, b, s, kind_bit, layer_bits, 
                     cost = distance
                     ux, uy = b[i, 0] - a[i, 0], b[i, 1] - a[i, 1]
                     if not np.isnan(facing):
-                        turn = (np.arctan2(uy, ux) - facing + np.pi) % (2.0 * np.pi) - np.pi
+                        turn = half_turn(np.arctan2(uy, ux) - facing)
                         cost += ALIGNED_M * abs(turn) / np.pi
                     if cost < best_cost or (cost == best_cost and i < best):
                         length = np.sqrt(ux * ux + uy * uy)

@@ -5,7 +5,7 @@ from numba import njit
 
 from xiaolu.core.control import EGO_BODY
 from xiaolu.core.rates import TICK_S
-from xiaolu.world.sight import enters_box, first_wall
+from xiaolu.world.sight import enters_turned_box, first_wall
 from xiaolu.world.temper import HIDES
 
 SIGHT_M = 60.0  # how far users look out for each other
@@ -23,6 +23,11 @@ BODY = np.dtype(
     + [(name, np.int64) for name in ("uid", "leader", "way", "backs_for", "waits_for")]
     + [("kind", np.int8), ("present", np.bool_), ("moving", np.bool_), ("red", np.bool_)],
     align=True,
+)
+# What stands in lines of sight: a body that hides others, and the slot it is in.
+HIDING = np.dtype(
+    [(name, np.float64) for name in ("x", "y", "cos", "sin", "half_length", "half_width", "height")]
+    + [("slot", np.int64)]
 )
 
 
@@ -63,6 +68,7 @@ def gather(table, o, users, ego, ego_z):
 @njit(cache=True)
 def look(table, bodies, walls, o, users, tick):
     """Refresh who sees whom: a rotating share of the pairs, the ego more often."""
+    hiding = _hiding(table, bodies, o, users)
     for i in range(users):
         if not bodies[i].moving:
             continue
@@ -77,34 +83,47 @@ def look(table, bodies, walls, o, users, tick):
                 continue
             if abs(bodies[i].x - bodies[j].x) > SIGHT_M or abs(bodies[i].y - bodies[j].y) > SIGHT_M:
                 continue
-            if _line_of_sight(table, bodies, walls, o, users, i, j):
+            tall = 2.0 if j == users else table.row[o + j].height_m
+            if _line_of_sight(bodies, hiding, walls, i, j, tall):
                 seen[j] = max(seen[j], 1)
             else:
                 seen[j] = 0
 
 
 @njit(cache=True)
-def _line_of_sight(table, bodies, walls, o, users, i, j):
+def _hiding(table, bodies, o, users):
+    """Return (n,) HIDING: the bodies of the branch that hide others."""
+    out = np.empty(users, HIDING)
+    count = 0
+    for k in range(users):
+        body = bodies[k]
+        if not body.present or HIDES[body.kind] == 0:
+            continue
+        out[count].x, out[count].y, out[count].cos, out[count].sin = body.x, body.y, body.cos, body.sin
+        out[count].half_length, out[count].half_width = body.half_length, body.half_width
+        out[count].height, out[count].slot = table.row[o + k].height_m, k
+        count += 1
+    return out[:count]
+
+
+@njit(cache=True)
+def _line_of_sight(bodies, hiding, walls, i, j, tall):
+    """Return whether nothing that is as tall as body j hides it from body i. Whoever is within 6 m is seen."""
     ax, ay, bx, by = bodies[i].x, bodies[i].y, bodies[j].x, bodies[j].y
     if (ax - bx) ** 2 + (ay - by) ** 2 < 36.0:
         return True
-    if first_wall(walls, ax, ay, bx, by) <= 1.0:
-        return False
-    tall = 2.0 if j == users else table.row[o + j].height_m
-    for k in range(users):
-        if k in (i, j) or not bodies[k].present or HIDES[bodies[k].kind] == 0:
+    low_x, high_x, low_y, high_y = min(ax, bx), max(ax, bx), min(ay, by), max(ay, by)
+    for n in range(len(hiding)):
+        box = hiding[n]
+        r = box.half_length + 1.0
+        if low_x - r > box.x or high_x + r < box.x or low_y - r > box.y or high_y + r < box.y:
             continue
-        if table.row[o + k].height_m < tall:
+        if box.height < tall or box.slot == i or box.slot == j:
             continue
-        r = bodies[k].half_length + 1.0
-        if min(ax, bx) - r > bodies[k].x or max(ax, bx) + r < bodies[k].x:
-            continue
-        if min(ay, by) - r > bodies[k].y or max(ay, by) + r < bodies[k].y:
-            continue
-        hl, hw = bodies[k].half_length, bodies[k].half_width
-        if enters_box(ax, ay, bx, by, bodies[k].x, bodies[k].y, bodies[k].yaw, 2.0 * hl, 2.0 * hw) <= 1.0:
+        hl, hw = box.half_length, box.half_width
+        if enters_turned_box(ax, ay, bx, by, box.x, box.y, box.cos, box.sin, hl, hw) <= 1.0:
             return False
-    return True
+    return first_wall(walls, ax, ay, bx, by, 1.0) > 1.0
 
 
 @njit(cache=True)

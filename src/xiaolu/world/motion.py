@@ -7,7 +7,9 @@ from xiaolu.core.control import EGO_BODY
 from xiaolu.core.decision import LampColour
 from xiaolu.core.rates import TICK_S
 from xiaolu.world.acting import change_shape, direct, hold, intend, play
+from xiaolu.world.angles import full_turn, half_turn
 from xiaolu.world.averting import STOPS_DEAD_MPS, avert, would_touch
+from xiaolu.world.borrowing import borrowed, held
 from xiaolu.world.clearing import keep_clear
 from xiaolu.world.contact import touches_ego
 from xiaolu.world.deciding import careless, draw_paths, heed_bodies, heed_paths
@@ -110,7 +112,7 @@ def _move(ways, programs, table, bodies, paths, o, i, seed, tick, clock, ego_the
     table.row[u].lights = (
         np.int8(paths.row[i].lights | (1 if acceleration < -0.6 or speed < 0.1 else 0)) if kind <= 2 else 0
     )
-    table.row[u].stride_rad = (table.row[u].stride_rad + 2.0 * np.pi * ds / STRIDE_M[kind]) % (2.0 * np.pi)
+    table.row[u].stride_rad = full_turn(table.row[u].stride_rad + 2.0 * np.pi * ds / STRIDE_M[kind])
     if ON_FOOT[kind] and table.row[u].actor < 0:
         gesticulate(ways, table, bodies, u, i, seed, tick)
 
@@ -124,16 +126,16 @@ def place_on_way(ways, table, u, slope):
     index = min(max(int(place), 0), ways.way[way].end - a - 2)
     share = place - index
     a += index
-    yaw = ways.point[a].yaw + share * ((ways.point[a + 1].yaw - ways.point[a].yaw + np.pi) % (2.0 * np.pi) - np.pi)
+    yaw = ways.point[a].yaw + share * half_turn(ways.point[a + 1].yaw - ways.point[a].yaw)
     table.row[u].x_m = ways.point[a].x + share * (ways.point[a + 1].x - ways.point[a].x) - offset * np.sin(yaw)
     table.row[u].y_m = ways.point[a].y + share * (ways.point[a + 1].y - ways.point[a].y) + offset * np.cos(yaw)
     table.row[u].z_m = ways.point[a].z + share * (ways.point[a + 1].z - ways.point[a].z)
     if table.row[u].backwards:
         yaw += np.pi
-    turn = (yaw + np.arctan(slope) - table.row[u].yaw_rad + np.pi) % (2.0 * np.pi) - np.pi
+    turn = half_turn(yaw + np.arctan(slope) - table.row[u].yaw_rad)
     most = TURN_RATE_RADPS[table.row[u].kind] * TICK_S
     turn = min(max(turn, -most), most)
-    table.row[u].yaw_rad = (table.row[u].yaw_rad + turn + np.pi) % (2.0 * np.pi) - np.pi
+    table.row[u].yaw_rad = half_turn(table.row[u].yaw_rad + turn)
     table.row[u].yaw_rate_radps = turn / TICK_S
     table.row[u].lane = ways.way[way].lane
     back = ways.way[way].back
@@ -171,12 +173,15 @@ def tick_branch(
     its yaw, speed, yaw rate and indicator at the tick's start; clock: the signal clock at the tick's end, s.
     touching, caused (users,): filled with contacts with the ego.
     """
-    bodies = gather(table, o, users, ego, ego_z)
+    own_bodies = gather(table, o, users, ego, ego_z)
+    bodies = borrowed(own_bodies)
     look(table, bodies, walls, o, users, tick)
     if len(stage.actor):
         direct(ways, programs, walls, index, stage, table, o, users, ego, clock)
-        bodies = gather(table, o, users, ego, ego_z)
-    paths = Paths(np.zeros(users + 1, PATH), np.empty((users + 1, POINTS), PATH_POINT))
+        own_bodies = gather(table, o, users, ego, ego_z)
+        bodies = borrowed(own_bodies)
+    own_paths = Paths(np.zeros(users + 1, PATH), np.empty((users + 1, POINTS), PATH_POINT))
+    paths = borrowed(own_paths)
     ego_on = ego_way(ways, index, ego[0], ego[1], ego_z, ego[2])
     if ego_on[0] >= 0.0:
         bodies[users].offset = ego_on[2]
@@ -236,3 +241,4 @@ def tick_branch(
         ):
             touching[i] = True
             caused[i] = _to_blame(ways, table, bodies, paths, o, users, i, x, y, seed, tick)
+    held(own_bodies, own_paths)

@@ -11,6 +11,7 @@ import numpy as np
 from numba import njit
 
 from xiaolu.core.users import Gesture, Kind
+from xiaolu.world.angles import half_turn
 from xiaolu.world.looking import perceives
 from xiaolu.world.town import Town, Turn
 
@@ -76,7 +77,7 @@ def meaning(yaw, gesture, heading, turn):
     from the front (and for straight from behind), which it crosses, are held: the raised palm of the turns says so, for
     straight it is this project's reading.
     """
-    side = (heading + np.pi - yaw + np.pi) % (2.0 * np.pi) - np.pi  # where it comes from, left of where he faces
+    side = half_turn(heading + np.pi - yaw)  # where it comes from, left of where he faces
     front, back = abs(side) <= SIDE_RAD, abs(side) >= np.pi - SIDE_RAD
     left, right = SIDE_RAD < side < np.pi - SIDE_RAD, SIDE_RAD < -side < np.pi - SIDE_RAD
     if gesture == _POLICE_STRAIGHT:

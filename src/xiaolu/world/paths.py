@@ -8,6 +8,7 @@ from numba import njit
 from xiaolu.core.chance import Purpose
 from xiaolu.core.decision import LampColour
 from xiaolu.core.users import Kind
+from xiaolu.world.angles import half_turn
 from xiaolu.world.draws import draw
 from xiaolu.world.officer import Command, ordered
 from xiaolu.world.signals import entry_lamp, lamp
@@ -252,13 +253,13 @@ def follow_ways(ways, programs, paths, i, row, half, seed, away, time_s, officer
         a = base + index
         paths.point[i, k].line_x = ways.point[a].x + share * (ways.point[a + 1].x - ways.point[a].x)
         paths.point[i, k].line_y = ways.point[a].y + share * (ways.point[a + 1].y - ways.point[a].y)
-        bend = (ways.point[a + 1].yaw - ways.point[a].yaw + np.pi) % (2.0 * np.pi) - np.pi
+        bend = half_turn(ways.point[a + 1].yaw - ways.point[a].yaw)
         yaw = ways.point[a].yaw + share * bend
         paths.point[i, k].yaw, paths.point[i, k].cos, paths.point[i, k].sin = yaw, np.cos(yaw), np.sin(yaw)
         paths.point[i, k].way = way
         paths.point[i, k].left, paths.point[i, k].right = ways.way[way].left_room, ways.way[way].right_room
         if k > 0 and not walking:
-            turned = abs((yaw - aim_yaw + np.pi) % (2.0 * np.pi) - np.pi)
+            turned = abs(half_turn(yaw - aim_yaw))
             curvature = turned / max(step, 1.0)
             if curvature > 0.01:
                 bend_speed = max(np.sqrt(LATERAL_MPS2[kind] / curvature), 1.5)
@@ -324,7 +325,7 @@ def follow_ego(ways, paths, e, ego, ego_on, half):
         index = min(int(place), ways.way[way].end - a - 2)
         share = place - index
         a += index
-        yaw = ways.point[a].yaw + share * ((ways.point[a + 1].yaw - ways.point[a].yaw + np.pi) % (2.0 * np.pi) - np.pi)
+        yaw = ways.point[a].yaw + share * half_turn(ways.point[a + 1].yaw - ways.point[a].yaw)
         paths.point[e, k].line_x = ways.point[a].x + share * (ways.point[a + 1].x - ways.point[a].x)
         paths.point[e, k].line_y = ways.point[a].y + share * (ways.point[a + 1].y - ways.point[a].y)
         paths.point[e, k].yaw, paths.point[e, k].way = yaw, way

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from xiaolu.world.angles import half_turn
 from xiaolu.world.town import LaneKind
 from xiaolu.world.ways import Ways
 
@@ -58,7 +59,7 @@ def ego_way(ways, grid, x, y, z, yaw):
                     continue
                 if square < nearest:
                     nearest, height = square, ways.point[p].z
-                turn = abs((yaw - ways.point[p].yaw + np.pi) % (2.0 * np.pi) - np.pi)
+                turn = abs(half_turn(yaw - ways.point[p].yaw))
                 if turn > 0.7:
                     continue
                 offset = -dx * np.sin(ways.point[p].yaw) + dy * np.cos(ways.point[p].yaw)

@@ -66,8 +66,11 @@ def _sort_into_cells(edges, low_x, low_y, columns, rows):
 
 
 @njit(cache=True)
-def first_wall(walls, ax, ay, bx, by):
-    """Return the share (0 to 1) of the segment a -> b that is free of buildings; 2.0 where nothing is in the way."""
+def first_wall(walls, ax, ay, bx, by, enough=-1.0):
+    """Return the share (0 to 1) of the segment a -> b that is free of buildings; 2.0 where nothing is in the way.
+
+    enough: any share down to this will do, the first that is found. With 1.0: is there a building at all.
+    """
     if len(walls.edges) == 0:
         return 2.0
     dx, dy = bx - ax, by - ay
@@ -85,16 +88,17 @@ def first_wall(walls, ax, ay, bx, by):
         if 0 <= column < walls.columns and 0 <= row < walls.rows:
             cell = row * walls.columns + column
             for index in range(walls.start[cell], walls.start[cell + 1]):
-                edge = walls.edges[walls.item[index]]
-                ex, ey = edge[2] - edge[0], edge[3] - edge[1]
+                e = walls.item[index]
+                ox, oy = walls.edges[e, 0] - ax, walls.edges[e, 1] - ay
+                ex, ey = walls.edges[e, 2] - walls.edges[e, 0], walls.edges[e, 3] - walls.edges[e, 1]
                 cross = dx * ey - dy * ex
-                if cross == 0.0:
-                    continue
-                ox, oy = edge[0] - ax, edge[1] - ay
-                t = (ox * ey - oy * ex) / cross
-                u = (ox * dy - oy * dx) / cross
-                if 0.0 <= t <= 1.0 and 0.0 <= u <= 1.0 and t < best:
-                    best = t
+                sign = 1.0 if cross > 0.0 else -1.0
+                along, aside, whole = sign * (ox * ey - oy * ex), sign * (ox * dy - oy * dx), sign * cross
+                # Shares compared before they are divided: most edges are missed, and division is slow.
+                if 0.0 <= along <= whole and 0.0 <= aside <= whole and whole > 0.0:
+                    best = min(best, along / whole)
+                    if best <= enough:
+                        return best
         if best <= min(next_c, next_r):
             return best
         if next_c < next_r:
@@ -109,11 +113,16 @@ def first_wall(walls, ax, ay, bx, by):
 @njit(cache=True)
 def enters_box(ax, ay, bx, by, x, y, yaw, length, width):
     """Return the share (0 to 1) of the segment a -> b at which it enters the box; 2.0 where it misses."""
-    cos, sin = np.cos(yaw), np.sin(yaw)
+    return enters_turned_box(ax, ay, bx, by, x, y, np.cos(yaw), np.sin(yaw), 0.5 * length, 0.5 * width)
+
+
+@njit(cache=True)
+def enters_turned_box(ax, ay, bx, by, x, y, cos, sin, half_length, half_width):
+    """Return what `enters_box` does; cos, sin: of the box's yaw."""
     px, py = cos * (ax - x) + sin * (ay - y), -sin * (ax - x) + cos * (ay - y)
     qx, qy = cos * (bx - ax) + sin * (by - ay), -sin * (bx - ax) + cos * (by - ay)
     enter, leave = 0.0, 1.0
-    for p, q, half in ((px, qx, 0.5 * length), (py, qy, 0.5 * width)):
+    for p, q, half in ((px, qx, half_length), (py, qy, half_width)):
         if abs(q) < 1e-12:
             if abs(p) > half:
                 return 2.0
@@ -128,7 +137,7 @@ def _visible(walls, eye_x, eye_y, targets, boxes, target_box):
     seen = np.ones(len(targets), np.bool_)
     for t in range(len(targets)):
         x, y = targets[t, 0], targets[t, 1]
-        if first_wall(walls, eye_x, eye_y, x, y) <= 1.0:
+        if first_wall(walls, eye_x, eye_y, x, y, 1.0) <= 1.0:
             seen[t] = False
             continue
         for b in range(len(boxes)):

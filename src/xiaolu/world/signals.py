@@ -204,9 +204,13 @@ def clock_s(time_s: float, seed: int = 0, start_s: float | None = None) -> float
 
     start_s: the clock when the ride begins; None: drawn from the seed.
     """
-    if start_s is None:
-        return time_s + np.floor(float(uniform(seed, 0, 0, Purpose.SIGNAL)[0]) * 600.0)
-    return time_s + start_s
+    return time_s + (_drawn_start_s(seed) if start_s is None else start_s)
+
+
+@lru_cache(maxsize=1024)
+def _drawn_start_s(seed: int) -> float:
+    """Return what the signal clock shows when the ride of a seed begins."""
+    return float(np.floor(float(uniform(seed, 0, 0, Purpose.SIGNAL)[0]) * 600.0))
 
 
 def lane_colour(

@@ -203,7 +203,7 @@ def _wanted(spots, ego_x, ego_y, users, density):
 
 @njit(cache=True)
 def _seen_by_ego(walls, ego_x, ego_y, x, y):
-    return first_wall(walls, ego_x, ego_y, x, y) > 1.0
+    return first_wall(walls, ego_x, ego_y, x, y, 1.0) > 1.0
 
 
 @njit(cache=True)

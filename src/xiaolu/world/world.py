@@ -12,6 +12,7 @@ from xiaolu.core.rates import TICK_S
 from xiaolu.core.scene import Scene
 from xiaolu.core.users import empty_users
 from xiaolu.world.acting import enter
+from xiaolu.world.borrowing import borrowed
 from xiaolu.world.motion import tick_branch
 from xiaolu.world.places import ego_way, way_grid
 from xiaolu.world.ranging import measure
@@ -31,9 +32,9 @@ _CENTRE = EGO_BODY.centre_x_m
 
 
 @njit(cache=True)
-def _tick(ways, programs, walls, grid, spots, parking, stage, table, users, density, seed, tick, clock, uid, z, pose,
-          ego, touching, caused):  # fmt: skip
-    """Advance every branch in place; returns the next free uids and the ego's height, (B,) each."""
+def _tick_all(ways, programs, walls, grid, spots, parking, stage, table, users, density, seed, tick, clock, uid, z,
+              pose, ego, touching, caused):  # fmt: skip
+    """Advance every branch in place: table, uid (B,), z (B,), and touching and caused (B, slots)."""
     slots = len(table.row) // len(seed)
     for b in range(len(seed)):
         o = b * slots
@@ -51,6 +52,17 @@ def _tick(ways, programs, walls, grid, spots, parking, stage, table, users, dens
         )  # fmt: skip
         if tick[b] % 5 == 0:
             park(parking, table, o, users, slots, seed[b], np.array([x, y, last[2]]), False)
+
+
+@njit(cache=True)
+def _tick(ways, programs, walls, grid, spots, parking, stage, table, users, density, seed, tick, clock, uid, z, pose,
+          ego, touching, caused):  # fmt: skip
+    """Do what `_tick_all` does with arrays that the caller holds."""
+    _tick_all(
+        borrowed(ways), borrowed(programs), borrowed(walls), borrowed(grid), borrowed(spots), borrowed(parking),
+        borrowed(stage), borrowed(table), users, density, borrowed(seed), borrowed(tick), borrowed(clock),
+        borrowed(uid), borrowed(z), borrowed(pose), borrowed(ego), borrowed(touching), borrowed(caused),
+    )  # fmt: skip
 
 
 class World:

@@ -65,14 +65,14 @@ def rewrite_programs(net: Net, lanes: list[Lane], chance: np.random.Generator) -
     for name in sorted(members):
         if name in net.programs:
             phases = phases_of(lanes, members[name], before, chance)
-            width = 1 + max(lanes[n].signal[1] for n in members[name])  # type: ignore[index]
+            width = 1 + max(lanes[n].link for n in members[name])
             net.programs[name].phases = [(s, letters(lanes, green, width)) for s, green in phases]
             net.programs[name].offset_s = float(chance.integers(0, 90))
 
 
 def letters(lanes: list[Lane], green: set[int], width: int) -> str:
     """Return a phase as the net writes it: G where a link is green, r where not."""
-    links = {lanes[n].signal[1] for n in green}  # type: ignore[index]
+    links = {lanes[n].link for n in green}
     return "".join("G" if link in links else "r" for link in range(width))
 
 

@@ -53,6 +53,12 @@ class Lane:
     crosses: set[int] = field(default_factory=set)
     mark: str = ""
 
+    @property
+    def link(self) -> int:
+        """The link of the signal program that rules the lane, which has to have one."""
+        assert self.signal is not None, self.name
+        return self.signal[1]
+
 
 def length_of(line: np.ndarray) -> float:
     return float(np.hypot(*np.diff(line[:, :2], axis=0).T).sum())

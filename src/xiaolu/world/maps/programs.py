@@ -65,17 +65,17 @@ def protect_lefts(
     groups: dict[bytes, list[int]] = {}
     for n in ways:
         if own_lane(lanes, n, before) and not leads_on(lanes, n, ways):
-            groups.setdefault(program.table[:, column[lanes[n].signal[1]]].tobytes(), []).append(n)  # type: ignore[index]
+            groups.setdefault(program.table[:, column[lanes[n].link]].tobytes(), []).append(n)
     lead = bool(chance.random() < LEAD_SHARE)
     for members in groups.values():
         arrow_s = float(round(chance.uniform(*ARROW_S)))
         if any(a in lanes[b].crosses for a in members for b in members):
             continue
-        mine = sorted({column[lanes[n].signal[1]] for n in members})  # type: ignore[index]
+        mine = sorted({column[lanes[n].link] for n in members})
         edges = {lanes[before[n]].edge for n in members}
         beside = [w for w in ways if w in before and lanes[before[w]].edge in edges and lanes[w].turn == Turn.STRAIGHT]
         shows = program.table[:, mine[0]]
-        if not any((program.table[:, column[lanes[w].signal[1]]] == shows).all() for w in beside):  # type: ignore[index]
+        if not any((program.table[:, column[lanes[w].link]] == shows).all() for w in beside):
             continue  # no straight way goes with it, or it has an arrow already
         insert_arrow(program, mine, arrow_s, lead)
 
@@ -191,8 +191,8 @@ def coordinate(
                 held.append((name, n, other, m, away_s))
                 continue
             here, there = programs[name], programs[other]
-            first = green_from_s(here, here.links.index(lanes[n].signal[1]))  # type: ignore[index]
-            second = green_from_s(there, there.links.index(lanes[m].signal[1]))  # type: ignore[index]
+            first = green_from_s(here, here.links.index(lanes[n].link))
+            second = green_from_s(there, there.links.index(lanes[m].link))
             apart = second - first - away_s
             if other in placed:
                 here.offset_s = float(round((there.offset_s - apart) % here.seconds.sum()))
