@@ -5,12 +5,14 @@ Loops of small functions over tables do little else: it was a third of a world s
 with nobody to count for. Whoever lends it holds it until the borrower has done.
 """
 
+from typing import Any
+
 from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
 
-def _bare(context, builder, kind, value):
+def _bare(context: Any, builder: Any, kind: Any, value: Any) -> Any:
     """Return an array, or a tuple in which every array is, without its owner."""
     if isinstance(kind, types.Array):
         array = cgutils.create_struct_proxy(kind)(context, builder, value=value)
@@ -18,20 +20,23 @@ def _bare(context, builder, kind, value):
         array.parent = cgutils.get_null_value(array.parent.type)
         return array._getvalue()
     if isinstance(kind, types.BaseTuple):
-        for index, member in enumerate(kind):
+        members: Any = kind
+        for index, member in enumerate(members):
             inner = _bare(context, builder, member, builder.extract_value(value, index))
             value = builder.insert_value(value, inner, index)
     return value
 
 
-@intrinsic
-def borrowed(typing_context, value):
+def _borrowed(typing_context, value):
     """Return an array, or a tuple of arrays and numbers, borrowed: to be used while somebody holds the original."""
 
     def generate(context, builder, signature, arguments):
         return _bare(context, builder, signature.args[0], arguments[0])
 
     return value(value), generate
+
+
+borrowed: Any = intrinsic(_borrowed)
 
 
 @njit(cache=True)
