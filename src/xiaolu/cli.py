@@ -30,6 +30,7 @@ def town_import(source: Annotated[Path, tyro.conf.Positional], /, out: Path) -> 
         print(f"  {note}")
 
 
+SuiteName = Literal["small-roads", "signals", "hands", "kerb", "park", "traffic", "all", "ambient"]
 FamilyName = Literal["village", "park", "boulevard", "old-town"]
 
 
@@ -296,45 +297,78 @@ def report(
 
 
 def evaluate(
-    town: Path,
+    town: Path | None = None,
+    suite: SuiteName | None = None,
     driver: str = "vla2-nano",
+    split: Literal["train", "validation", "test"] = "validation",
+    seeds: int = 20,
+    only: tuple[str, ...] = (),
+    towns: Path | None = None,
     rides: int = 20,
     length_m: float = 400.0,
     seed: int = 850_000,
+    conditions: ConditionName = "sun",
     out: Path = Path("runs/evaluation.json"),
     workers: int = 2,
-    conditions: ConditionName = "sun",
+    films: bool = True,
 ) -> None:
-    """Drive a number of seeded rides and score them: a table, and JSON with documented fields (docs/evaluation.md).
+    """Score a driver on a suite of scenarios, or on rides in one town: JSON, CSV and a page (docs/evaluation.md).
+
+    What was finished is kept: the same command goes on after Ctrl-C or a kill.
 
     Args:
-        town: A town file.
-        driver: "vla2-nano" (shipped), "teacher", or a folder that `xiaolu export` wrote.
-        rides: How many; ride i uses seed + i.
-        length_m: About how far each.
-        seed: The first ride's seed.
-        out: Where the JSON goes.
+        town: A town file: seeded rides in it, by rides, length_m, seed and conditions.
+        suite: Or a suite: every family of it on the first `seeds` seeds of the split; "ambient" is rides without a
+            script in every town family, for distance per intervention.
+        driver: "vla2-nano" (shipped), "teacher", a baseline ("still", "constant", "idm", "teacher-blind",
+            "pdm-closed"), or a folder that `xiaolu export` wrote.
+        split: Of a suite: which seeds and towns. Nothing is tuned on test.
+        seeds: Of a suite: how many for each family.
+        only: Of a suite: these families.
+        towns: Of a suite: folder of generated towns; runs/towns or the user's cache if none is given.
+        rides: In a town: how many; ride i uses seed + i.
+        length_m: In a town: about how far each.
+        seed: In a town: the first ride's seed.
+        conditions: In a town: weather and light.
+        out: Where the JSON goes; the CSV, the page and the logs of what did not pass lie beside it.
         workers: Processes. The figures do not depend on it; the measured latency does.
-        conditions: Weather and light.
+        films: A film of everything that did not pass in the page.
     """
-    from xiaolu.evaluation.evaluate import evaluate_rides, table
+    from xiaolu.evaluation.evaluate import evaluate_rides, evaluate_suite
+    from xiaolu.evaluation.summary import table
+    from xiaolu.report.evaluation import write_page
 
-    evaluation = evaluate_rides(town, driver, rides, length_m, seed, workers, conditions, out)
+    if (town is None) == (suite is None):
+        raise ValueError("either --suite NAME or --town FILE says what is driven; give one of them")
+    if suite is not None:
+        evaluation = evaluate_suite(suite, split, seeds, driver, workers, out, towns, only)
+    else:
+        assert town is not None
+        evaluation = evaluate_rides(town, driver, rides, length_m, seed, workers, conditions, out)
     print(table(evaluation))
     print(out)
+    print(write_page(evaluation, out, town, towns, films))
 
 
-def compare(one: Annotated[Path, tyro.conf.Positional], other: Annotated[Path, tyro.conf.Positional], /) -> None:
+def compare(
+    one: Annotated[Path, tyro.conf.Positional], other: Annotated[Path, tyro.conf.Positional], /, out: Path | None = None
+) -> None:
     """Set two drivers side by side on the rides that both drove: passed, arrived, ratio of interventions.
 
     Args:
         one: A JSON of `xiaolu evaluate`.
-        other: Another, of the same town, length and conditions.
+        other: Another, of the same suite and split, or of the same town, length and conditions.
+        out: Where a page (.html) of it goes.
     """
     from xiaolu.evaluation.compare import compare as compared
     from xiaolu.evaluation.compare import load_evaluation, table
+    from xiaolu.report.comparison import write_comparison
 
-    print(table(compared(load_evaluation(one), load_evaluation(other))))
+    first, second = load_evaluation(one), load_evaluation(other)
+    found = compared(first, second)
+    print(table(found))
+    if out is not None:
+        print(write_comparison(found, first, second, out))
 
 
 def train(

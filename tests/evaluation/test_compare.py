@@ -7,7 +7,18 @@ from xiaolu.evaluation.compare import compare, load_evaluation, table
 
 def evaluation(driver: str, passed: list[bool], events: list[list[str]], **other) -> dict:
     rides = [
-        {"seed": 10 + i, "passed": p, "arrived": True, "own_m": 500.0, "interventions": [{"kind": k} for k in kinds]}
+        {
+            "ride": f"t-{10 + i}",
+            "family": "",
+            "town_digest": "d",
+            "route_m": 400.0 + i,
+            "conditions": "sun",
+            "scores": {},
+            "passed": p,
+            "arrived": True,
+            "own_m": 500.0,
+            "interventions": [{"kind": k} for k in kinds],
+        }
         for i, (p, kinds) in enumerate(zip(passed, events, strict=True))
     ]
     same = {"schema": 1, "town_digest": "d", "length_m": 400.0, "conditions": "sun", "summary": {}}
@@ -24,15 +35,15 @@ def test_ratio_and_split() -> None:
     assert figure["low"] == pytest.approx(5.3, abs=0.05) and figure["high"] == pytest.approx(41.0, abs=0.6)
     assert found["interventions"]["contact"]["high"] is None  # the other never did
     # Three rides only one passed, none the other way: 2 x (1/2)^3.
-    assert found["only_one"] == [10, 12, 13] and found["chance"] == pytest.approx(0.25)
+    assert found["only_one"] == ["t-10", "t-12", "t-13"] and found["chance"] == pytest.approx(0.25)
     assert "13.00" in table(found) and f"{figure['low']:.2f} to" in table(found)
 
 
 def test_only_rides_that_both_drove_count() -> None:
     one, other = evaluation("a", [True, True], [[], []]), evaluation("b", [True], [[]])
     assert compare(one, other)["rides"] == 1
-    other["rides"][0]["seed"] = 99
-    with pytest.raises(ValueError, match="no seed in common"):
+    other["rides"][0]["ride"] = "t-99"
+    with pytest.raises(ValueError, match="no ride in common"):
         compare(one, other)
 
 

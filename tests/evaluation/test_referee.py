@@ -51,7 +51,7 @@ def test_a_clean_ride_has_no_intervention(ride_steps):
     judgement = referee_of(config, steps).judge(True, "arrived")
     assert [k for k in kinds(judgement.events) if k in rules.CRITICAL and k != rules.RED_LINE] == []
     assert judgement.own_m == pytest.approx(judgement.progress_m, abs=12.0)
-    assert all(score.valid for score in judgement.scores)
+    assert [score.name for score in judgement.scores if not score.valid] == ["word_action_consistency"], "it is silent"
 
 
 def test_a_wheel_on_the_pavement_is_seen(ride_steps):

@@ -95,5 +95,5 @@ def test_one_event_in_a_window_whose_distance_does_not_count():
     events = [Event(iv.OFF_ROAD, 5 * S, 6 * S), Event(iv.CONTACT, 9 * S, 9 * S), Event(iv.RED_LINE, 20 * S, 20 * S)]
     counted = iv.interventions(events)
     assert [e.kind for e in counted] == [iv.OFF_ROAD, iv.RED_LINE]
-    own = iv.distance_outside_windows_m(stamps(400), np.full(400, 10.0), counted)
-    assert own == 400.0 - 200.0
+    own = iv.distance_outside_windows_m(stamps(400), np.full(400, 10.0), [e.from_ns for e in counted])
+    assert own == 400.0 - 200.0  # 40 s at 10 m/s, less two windows of 10 s

@@ -1,7 +1,10 @@
 """Leaderboard-style scores against cases worked out by hand."""
 
+import numpy as np
 import pytest
 
+from xiaolu.core.episode import Event
+from xiaolu.core.users import Kind
 from xiaolu.measures.leaderboard import (
     Infractions,
     completed,
@@ -9,6 +12,7 @@ from xiaolu.measures.leaderboard import (
     driving_score_21,
     infraction_score_20,
     infraction_score_21,
+    infractions_of,
     success,
 )
 
@@ -50,3 +54,17 @@ def test_no_route_is_no_score() -> None:
 def test_an_unknown_infraction_is_named() -> None:
     with pytest.raises(ValueError, match="jaywalking unknown; known are pedestrian"):
         Infractions({"jaywalking": 1})
+
+
+def test_what_a_ride_is_charged_with() -> None:
+    # A walker, a van and a cone touched, one red light, stuck in the end; 10 of 50 m outside the lane.
+    contacts = [Event("contact", 0, 0, f"uid {uid}") for uid in (3, 4, 5)]
+    kinds = {3: Kind.CHILD, 4: Kind.VAN, 5: Kind.OBJECT}
+    outside = np.arange(50) < 10
+    found = infractions_of(contacts, kinds, 1, outside, np.ones(50), "stuck")
+    assert found.counts == {"pedestrian": 1, "vehicle": 1, "static": 1, "red_light": 1, "timeout": 1}
+    assert found.outside_share == pytest.approx(0.2)
+    # 0.8 / (1 + 1.0 + 0.7 + 0.6 + 0.4 + 0.4) = 0.8 / 4.1; 0.8 x 0.5 x 0.6 x 0.65 x 0.7 x 0.7.
+    assert infraction_score_21(found) == pytest.approx(0.8 / 4.1)
+    assert infraction_score_20(found) == pytest.approx(0.8 * 0.5 * 0.6 * 0.65 * 0.7 * 0.7)
+    assert infractions_of([], {}, 0, outside[:0], np.empty(0), "arrived") == Infractions()

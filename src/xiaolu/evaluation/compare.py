@@ -11,9 +11,20 @@ from rich.console import Console
 from rich.table import Table
 from scipy.stats import binom
 
+from xiaolu.evaluation.summary import CRITICAL, mean
+from xiaolu.measures import interventions as rules
 from xiaolu.measures.rates import rate_ratio
 
-SAME = ("schema", "town_digest", "length_m", "conditions")
+FIGURES = (
+    "comfort_noticed_time_share",
+    "comfort_noticed_ride",
+    "comfort_nuplan_style_ride",
+    "nuplan_style_closed_loop",
+    "carla_2_1_style_driving_score",
+    "word_action_consistency",
+)
+SAME = ("schema",)
+ASKED = ("suite", "split", "town_digest", "length_m", "conditions")  # where either names it, both must
 
 
 def load_evaluation(path: Path) -> dict[str, Any]:
@@ -22,8 +33,10 @@ def load_evaluation(path: Path) -> dict[str, Any]:
         evaluation = json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is not an evaluation: {error}; `xiaolu evaluate --out FILE` writes one") from error
-    if not isinstance(evaluation, dict) or not {"summary", "rides", *SAME} <= set(evaluation):
+    if not isinstance(evaluation, dict) or not {"summary", "rides", "driver", *SAME} <= set(evaluation):
         raise ValueError(f"{path} is not an evaluation: it lacks summary and rides; `xiaolu evaluate` writes one")
+    if any("ride" not in row for row in evaluation["rides"]):
+        raise ValueError(f"{path} was written by an earlier version, whose rides have no names; evaluate again")
     return evaluation
 
 
@@ -32,18 +45,27 @@ def compare(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
 
     ratio: interventions per own km of one over the other's, exact conditional 95 % interval, by kind as well; only_one,
     only_other: rides that only that driver passed; chance: of a split at least as uneven if both were alike (exact
-    two-sided binomial on those rides). Raises ValueError when the two did not drive the same rides.
+    two-sided binomial on those rides); families: passed by family; figures: means over these rides. Raises ValueError
+    when the two did not drive the same rides: suite and split, towns, routes and conditions must agree.
     """
-    for field in SAME:
-        if one[field] != other[field]:
+    for field in (*SAME, *ASKED):
+        if one.get(field) != other.get(field):
             raise ValueError(
-                f"compare: {field} is {one[field]} in one and {other[field]} in the other: not the same rides"
+                f"compare: {field} is {one.get(field)} in one and {other.get(field)} in the other: not the same rides"
             )
-    first, second = ({row["seed"]: row for row in e["rides"]} for e in (one, other))
-    seeds = sorted(set(first) & set(second))
+    first, second = ({row["ride"]: row for row in e["rides"]} for e in (one, other))
+    seeds = [ride for ride in first if ride in second]
     if not seeds:
-        raise ValueError(f"compare: no seed in common ({_span(sorted(first))} and {_span(sorted(second))})")
+        raise ValueError(f"compare: no ride in common ({_span(list(first))} and {_span(list(second))})")
+    for ride in seeds:
+        a, b = first[ride], second[ride]
+        # What crashed before it began has neither town nor route.
+        if a["town_digest"] and b["town_digest"] and a["route_m"] and b["route_m"]:
+            for field in ("town_digest", "route_m", "conditions"):
+                if a[field] != b[field]:
+                    raise ValueError(f"compare: {ride}: {field} is {a[field]} in one and {b[field]} in the other")
     kinds = sorted({e["kind"] for rows in (first, second) for s in seeds for e in rows[s]["interventions"]})
+    driven = [s for s in seeds if first[s]["route_m"] and second[s]["route_m"]]  # a crash has no kilometres
     only_one = [s for s in seeds if first[s]["passed"] and not second[s]["passed"]]
     only_other = [s for s in seeds if second[s]["passed"] and not first[s]["passed"]]
     split = len(only_one) + len(only_other)
@@ -56,14 +78,25 @@ def compare(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
         "only_one": only_one,
         "only_other": only_other,
         "chance": float(min(1.0, 2.0 * binom.cdf(least, split, 0.5))) if split else 1.0,
-        "own_km": [sum(rows[s]["own_m"] for s in seeds) / 1000.0 for rows in (first, second)],
-        "interventions": {kind: _ratio(first, second, seeds, kind) for kind in ("all", *kinds)},
+        "own_km": [sum(rows[s]["own_m"] for s in driven) / 1000.0 for rows in (first, second)],
+        "families": {
+            family: [sum(rows[s]["passed"] for s in seeds if rows[s]["family"] == family) for rows in (first, second)]
+            + [sum(first[s]["family"] == family for s in seeds)]
+            for family in dict.fromkeys(first[s]["family"] for s in seeds)
+            if family
+        },
+        "figures": {name: [mean([rows[s] for s in seeds], name) for rows in (first, second)] for name in FIGURES},
+        "interventions": {kind: _ratio(first, second, driven, kind) for kind in ("all", CRITICAL, *kinds)},
     }
 
 
-def _ratio(first: dict, second: dict, seeds: Sequence[int], kind: str) -> dict[str, Any]:
+def _ratio(first: dict, second: dict, seeds: Sequence[str], kind: str) -> dict[str, Any]:
     def count(rows: dict) -> int:
-        return sum(kind in ("all", event["kind"]) for s in seeds for event in rows[s]["interventions"])
+        return sum(
+            kind in ("all", event["kind"]) or (kind == CRITICAL and event["kind"] in rules.CRITICAL)
+            for s in seeds
+            for event in rows[s]["interventions"]
+        )
 
     own_m = [sum(rows[s]["own_m"] for s in seeds) for rows in (first, second)]
     counts = [count(first), count(second)]
@@ -74,8 +107,8 @@ def _ratio(first: dict, second: dict, seeds: Sequence[int], kind: str) -> dict[s
     return {"counts": counts} | {k: v if np.isfinite(v) else None for k, v in told.items()}
 
 
-def _span(seeds: Sequence[int]) -> str:
-    return f"seeds {seeds[0]} to {seeds[-1]}" if seeds else "no rides"
+def _span(rides: Sequence[str]) -> str:
+    return f"{rides[0]} to {rides[-1]}" if rides else "no rides"
 
 
 def table(found: dict[str, Any]) -> str:
@@ -94,7 +127,14 @@ def table(found: dict[str, Any]) -> str:
         high = "∞" if figure["high"] is None else f"{figure['high']:.2f}"
         name = "interventions" if kind == "all" else f"  {kind}"
         grid.add_row(name, *(str(count) for count in figure["counts"]), ratio, f"{low} to {high}")
+    for name, values in found["figures"].items():
+        grid.add_row(name.replace("_", " "), *("-" if v is None else f"{v:.3f}" for v in values), "", "")
     console.print(grid)
+    if found["families"]:
+        each = Table("family", one, other, "rides")
+        for family, (ours, theirs, rides) in found["families"].items():
+            each.add_row(family, str(ours), str(theirs), str(rides))
+        console.print(each)
     console.print(
         f"only {one} passed {len(found['only_one'])} rides, only {other} {len(found['only_other'])}; "
         f"chance of such a split between equals {found['chance']:.3f}"

@@ -15,26 +15,28 @@ class Journal:
     def __init__(self, path: Path, key: dict[str, Any]) -> None:
         """Open a journal; rides of another key, and a last line that was cut short, are dropped."""
         self.path, self.key = path, json.loads(json.dumps(key))
-        self.rows: dict[int, dict[str, Any]] = {}
-        self.walls: dict[int, np.ndarray] = {}
+        self.rows: dict[str, dict[str, Any]] = {}
+        self.walls: dict[str, np.ndarray] = {}
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
         kept = [line for line in map(_read, lines) if line is not None]
         if kept and kept[0] == self.key:
             for line in kept[1:]:
-                self.rows[line["row"]["seed"]] = line["row"]
-                self.walls[line["row"]["seed"]] = np.array(line["wall_s"], np.float64)
+                self.rows[line["row"]["ride"]] = line["row"]
+                self.walls[line["row"]["ride"]] = np.array(line["wall_s"], np.float64)
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(path.name + ".part")
         with partial.open("w", encoding="utf-8") as file:
             file.write(json.dumps(self.key) + "\n")
-            file.writelines(self._line(seed) for seed in self.rows)
+            file.writelines(self._line(ride) for ride in self.rows)
         partial.replace(path)
         self._file = path.open("a", encoding="utf-8")
 
     def add(self, row: dict[str, Any], wall_s: np.ndarray) -> None:
         """Keep a finished ride, on the disk before this returns."""
-        self.rows[row["seed"]], self.walls[row["seed"]] = row, np.round(wall_s, 5)
-        self._file.write(self._line(row["seed"]))
+        # As it will be read again: what was finished before a kill and after it comes out alike.
+        row = json.loads(json.dumps(row))
+        self.rows[row["ride"]], self.walls[row["ride"]] = row, np.round(wall_s, 5)
+        self._file.write(self._line(row["ride"]))
         self._file.flush()
         os.fsync(self._file.fileno())
 
@@ -51,8 +53,8 @@ class Journal:
     ) -> None:
         self._file.close()
 
-    def _line(self, seed: int) -> str:
-        return json.dumps({"row": self.rows[seed], "wall_s": self.walls[seed].tolist()}) + "\n"
+    def _line(self, ride: str) -> str:
+        return json.dumps({"row": self.rows[ride], "wall_s": self.walls[ride].tolist()}) + "\n"
 
 
 def _read(line: str) -> dict[str, Any] | None:

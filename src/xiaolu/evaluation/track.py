@@ -5,13 +5,18 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from xiaolu.core.control import EGO_BODY
-from xiaolu.core.decision import LampColour
+from xiaolu.core.decision import Cause, LampColour
 from xiaolu.core.episode import Step
 from xiaolu.core.frames import to_child, to_parent, wrap_angle
+from xiaolu.core.plan import PATH_DISTANCES_M
 from xiaolu.core.scene import Scene
-from xiaolu.core.users import VULNERABLE, Users
-from xiaolu.measures.geometry import clearance_m, time_to_collision_turning_s
+from xiaolu.core.users import VULNERABLE, Kind, Users
+from xiaolu.measures.closed_loop import TTC_HORIZON_S
+from xiaolu.measures.geometry import clearance_m, time_to_collision_s, time_to_collision_turning_s
 from xiaolu.measures.interventions import MISSED_M
+from xiaolu.measures.pdm import STANDING_MPS
+from xiaolu.measures.strategy import deviation_m
+from xiaolu.measures.words import claim_holds, claims_of
 from xiaolu.world.ground import Ground
 from xiaolu.world.officer import Command, command_at
 from xiaolu.world.routing import RoutePath
@@ -27,6 +32,18 @@ SIGNAL_REACH_M = 25.0
 PARKED_M = (5.0, 2.0)
 BAY_REACH_M, BAY_MARGIN_M = 10.0, 0.6  # bays are drawn smaller than what is paved, the gap to the lane included
 DRIVE = (int(LaneKind.DRIVE),)
+CORNERS_M = np.array(
+    [[x, y] for x in (EGO_BODY.front_x_m, -EGO_BODY.rear_overhang_m) for y in (0.94, -0.94)]
+)  # of the outline
+BEHIND_RAD = np.deg2rad(150.0)  # who is met in this cone behind runs into the ego, not the ego into it
+CAUSE_M = 70.0  # what a driver gives as its cause is no farther than this
+# Of whom a cause speaks, and how far behind the ego they may be.
+CAUSE_OF = {
+    Cause.LEAD: (0.0, [int(k) for k in Kind]),
+    Cause.RIGHT_OF_WAY: (-CAUSE_M, [int(k) for k in Kind]),
+    Cause.PEDESTRIAN: (-2.0, [int(k) for k in VULNERABLE]),
+    Cause.OBSTACLE: (-6.0, [int(k) for k in Kind]),
+}
 
 
 class Track:
@@ -45,9 +62,11 @@ class Track:
         self._inside = -1  # the left-turn lane whose second line governs, beyond its waiting area
         self._waiting = [k for k, lane in enumerate(path.plan.lanes) if np.isfinite(town.waiting_s_m[lane])]
         self._columns: dict[str, list] = {}
+        self._stacked: dict[str, np.ndarray] = {}
+        self._ticks = 0
 
     def __len__(self) -> int:
-        return len(self._columns.get("stamp_ns", ()))
+        return self._ticks
 
     @property
     def progress_m(self) -> float:
@@ -66,14 +85,28 @@ class Track:
         """Return one quantity over the ride, (T, ...); KeyError with the known names for any other."""
         if name not in self._columns:
             raise KeyError(f"no column {name!r} in a track; known are {sorted(self._columns)}")
-        return np.asarray(self._columns[name])
+        fresh = self._columns[name]
+        if fresh:
+            # Rows are put into a table that doubles when it is full: asking every tick costs one row.
+            rows, before = np.asarray(fresh), self._ticks - len(fresh)
+            table = self._stacked.get(name)
+            if table is None or len(table) < self._ticks:
+                grown = np.empty((max(2 * self._ticks, 256), *rows.shape[1:]), rows.dtype)
+                if table is not None:
+                    grown[:before] = table[:before]
+                self._stacked[name] = table = grown
+            table[before : self._ticks] = rows
+            fresh.clear()
+        view = self._stacked[name][: self._ticks]
+        view.flags.writeable = False
+        return view
 
     def add(self, step: Step) -> None:
         """Append what one step shows."""
         scene = step.scene
         yaw = float(scene.ego_pose[2])
         middle = to_parent(scene.ego_pose, np.array([EGO_BODY.centre_x_m, 0.0]))
-        lane, _s_m, _offset_m, distance = self._ground.nearest(float(middle[0]), float(middle[1]), DRIVE, yaw=yaw)
+        lane, _s_m, lane_offset_m, distance = self._ground.nearest(float(middle[0]), float(middle[1]), DRIVE, yaw=yaw)
         self._s_m, offset_m = self._path.project(float(middle[0]), float(middle[1]), self._s_m)
         # Near its route the ego is on the route's layer, even where a ramp passes closer by.
         below = self._path.lane_at(self._s_m) if abs(offset_m) < MISSED_M else lane
@@ -88,6 +121,7 @@ class Track:
             "vetoed": bool(step.vetoed),
             "progress_m": self._s_m,
             "uid": scene.users.uid,
+            "kind": scene.users.kind,
             "touching": scene.touching,
             "by_user": scene.caused_by_user,
             "off_road_m": self._off_road_m(to_parent(scene.ego_pose, WHEELS_M), layer),
@@ -102,8 +136,11 @@ class Track:
         row["way_free"] = not row["in_way"].any() and not row["held_by_signal"]
         actors = self._actors(scene)
         row |= {f"actor_{name}": getattr(actors, name) for name in actors._fields}
+        row |= self._lane(lane, float(lane_offset_m), distance, layer, scene)
+        row |= self._words(step, float(offset_m))
         for name, value in row.items():
             self._columns.setdefault(name, []).append(value)
+        self._ticks += 1
 
     def _off_road_m(self, wheels: np.ndarray, layer: int) -> np.ndarray:
         """How far wheels (4, 2) are off the drivable surface; places to park in are made to be driven on."""
@@ -114,6 +151,49 @@ class Track:
             inside = np.abs(to_child(self._bays[bay, :3], wheels)) <= self._bays[bay, 3:] / 2 + BAY_MARGIN_M
             out = np.where(inside.all(axis=-1), 0.0, out)
         return out
+
+    def _lane(self, lane: int, offset_m: float, distance_m: float, layer: int, scene: Scene) -> dict:
+        """Where in its lane the ego is, what may be driven there, its corners, and who lies straight ahead of it."""
+        half_m = float(self._town.lane_width_m[lane]) / 2.0 if lane >= 0 else 0.0
+        in_lane = distance_m <= half_m
+        return {
+            "lane_offset_m": offset_m if in_lane else np.nan,
+            "in_junction": bool(in_lane and self._town.lane_junction[lane] >= 0),
+            "outside_lane": not in_lane,
+            "limit_mps": float(np.interp(self._s_m, self._path.s_m, self._path.limit_mps)),
+            "corner_off_m": self._off_road_m(to_parent(scene.ego_pose, CORNERS_M), layer),
+            "straight_ttc_s": straight_ttc_s(scene),
+        }
+
+    def _words(self, step: Step, offset_m: float) -> dict:
+        """Whether what the driver said holds in its plan, and whether its cause is there and can be seen."""
+        decision, scene = step.decision, step.scene
+        claims = claims_of(decision.why)
+        path = self._path.point_at(np.minimum(self._s_m + PATH_DISTANCES_M, self._path.length_m))
+        line = to_child(scene.ego_pose, path[:, :2])
+        left_m = deviation_m(decision.plan.path, line) - offset_m if len(np.unique(line, axis=0)) > 1 else np.zeros(1)
+        backwards = bool(decision.plan.path[0, 0] < 0.0)
+        speeds, now = decision.plan.speed_mps, scene.ego_speed_mps
+        exists, visible = self._cause(scene, decision.cause)
+        return {
+            "claims": bool(claims),
+            "claims_hold": all(claim_holds(claim, speeds, now, left_m, backwards) for claim in claims),
+            "cause_exists": exists,
+            "cause_visible": visible,
+        }
+
+    def _cause(self, scene: Scene, cause: Cause) -> tuple[bool, bool]:
+        """Whether something of the kind a cause names is there, and whether one such is in sight of the ego's eye."""
+        if cause == Cause.SIGNAL:
+            there = bool(np.isfinite(self._line[1]))
+            return there, there
+        if cause not in CAUSE_OF:
+            return True, True  # the road itself, or the goal
+        users = scene.users
+        place = to_child(scene.ego_pose, np.stack([users.x_m, users.y_m], axis=-1))
+        back_m, kinds = CAUSE_OF[cause]
+        fits = users.active & np.isin(users.kind, kinds) & (place[:, 0] > back_m) & (np.hypot(*place.T) < CAUSE_M)
+        return bool(fits.any()), bool((fits & scene.visible).any())
 
     def _on_route(self, lane: int, distance_m: float) -> bool:
         """Whether the ego is on a carriageway of its route, on whichever lane: a lane too far is no missed turn."""
@@ -282,6 +362,33 @@ class Actors(NamedTuple):
 
 def _outline(users: Users) -> tuple[np.ndarray, ...]:
     return users.x_m, users.y_m, users.yaw_rad, users.length_m, users.width_m
+
+
+def straight_ttc_s(scene: Scene) -> float:
+    """Return the least time to collision, s, everybody going straight on; infinite beyond 3 s.
+
+    Who is met from behind, and whoever meets an ego that stands, does not count: that is not the ego's doing.
+    """
+    users, speed = scene.users, scene.ego_speed_mps
+    near = np.flatnonzero(
+        users.active
+        & (np.hypot(users.x_m - scene.ego_pose[0], users.y_m - scene.ego_pose[1]) < NEAR_M + 3.0 * abs(speed))
+    )
+    if not len(near) or abs(speed) < STANDING_MPS:
+        return np.inf
+    x, y = to_parent(scene.ego_pose, np.array([EGO_BODY.centre_x_m, 0.0]))
+    yaw = scene.ego_pose[2]
+    some = users[near]
+    toward = np.arctan2(some.y_m - y, some.x_m - x) - yaw - (np.pi if speed < 0.0 else 0.0)
+    ahead = np.abs(wrap_angle(toward)) <= BEHIND_RAD
+    if not ahead.any():
+        return np.inf
+    boxes = np.stack(_outline(some), axis=-1)[ahead]
+    heading = np.stack([np.cos(some.yaw_rad), np.sin(some.yaw_rad)], axis=-1)
+    ego = np.array([x, y, yaw, EGO_BODY.length_m, EGO_BODY.width_m])
+    own = speed * np.array([np.cos(yaw), np.sin(yaw)])
+    found = time_to_collision_s(ego, own, boxes, (some.speed_mps[:, None] * heading)[ahead], TTC_HORIZON_S)
+    return float(found.min())
 
 
 def braking_behind_mps2(users: Users, ego_pose: np.ndarray) -> float:

@@ -116,7 +116,12 @@ def comfort(speed_mps: np.ndarray, yaw_rad: np.ndarray, stamp_ns: np.ndarray, ti
     speed_mps, yaw_rad, stamp_ns: (T,). Not valid for a ride shorter than the smoothing window.
     """
     first, last = (int(stamp_ns[0]), int(stamp_ns[-1])) if len(stamp_ns) else (0, 0)
-    names = ("comfort_nuplan_style_time_share", "comfort_noticed_time_share", "comfort_nuplan_style_ride")
+    names = (
+        "comfort_nuplan_style_time_share",
+        "comfort_noticed_time_share",
+        "comfort_nuplan_style_ride",
+        "comfort_noticed_ride",
+    )
     if len(speed_mps) < JERK_WINDOW:
         why = f"{len(speed_mps)} ticks, the smoothing needs {JERK_WINDOW}"
         return [Score(name, None, "share", False, why, from_ns=first, to_ns=last) for name in names] + [
@@ -124,9 +129,17 @@ def comfort(speed_mps: np.ndarray, yaw_rad: np.ndarray, stamp_ns: np.ndarray, ti
         ]
     motion = motion_of(speed_mps, yaw_rad, tick_s)
     outer, inner = breaches(motion, NUPLAN), breaches(motion, NOTICED)
+    brakes = hard_brakes(speed_mps, tick_s)
+
+    def score(name: str, value: float, ticks: np.ndarray, unit: str = "share") -> Score:
+        """A figure whose evidence is where something went wrong, else the whole ride."""
+        begins, ends = (ticks[0], ticks[-1]) if len(ticks) else (0, len(stamp_ns) - 1)
+        return Score(name, value, unit, from_ns=int(stamp_ns[begins]), to_ns=int(stamp_ns[ends]))
+
     return [
-        Score(names[0], float(1.0 - outer.mean()), "share", from_ns=first, to_ns=last),
-        Score(names[1], float(1.0 - inner.mean()), "share", from_ns=first, to_ns=last),
-        Score(names[2], float(not outer.any()), "share", from_ns=first, to_ns=last),
-        Score("hard_brakes", float(len(hard_brakes(speed_mps, tick_s))), "count", from_ns=first, to_ns=last),
+        score(names[0], float(1.0 - outer.mean()), np.flatnonzero(outer)),
+        score(names[1], float(1.0 - inner.mean()), np.flatnonzero(inner)),
+        score(names[2], float(not outer.any()), np.flatnonzero(outer)),
+        score(names[3], float(not inner.any()), np.flatnonzero(inner)),
+        score("hard_brakes", float(len(brakes)), brakes.ravel(), "count"),
     ]

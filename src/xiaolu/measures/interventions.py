@@ -6,6 +6,8 @@ beyond 5 m/s². Efficiency: stuck with a free way, a manoeuvre of the route miss
 event in each window, since after an event somebody else would be driving.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from xiaolu.core.decision import LampColour
@@ -173,10 +175,16 @@ def interventions(events: list[Event], window_s: float = WINDOW_S) -> list[Event
 
 
 def distance_outside_windows_m(
-    stamp_ns: np.ndarray, speed_mps: np.ndarray, counted: list[Event], window_s: float = WINDOW_S
+    stamp_ns: np.ndarray, speed_mps: np.ndarray, taken_ns: Sequence[int], window_s: float = WINDOW_S
 ) -> float:
-    """Return the metres driven (T,) by the driver itself: the window after each counted event is left out."""
-    own = np.ones(len(stamp_ns), bool)
-    for event in counted:
-        own &= ~((stamp_ns > event.from_ns) & (stamp_ns <= event.from_ns + window_s * SECOND_NS))
+    """Return the metres driven (T,) by the driver itself: the window after each takeover (ns) is left out."""
+    own = outside_windows(stamp_ns, taken_ns, window_s)
     return float(np.sum(np.abs(speed_mps)[own]) * TICK_S)
+
+
+def outside_windows(stamp_ns: np.ndarray, taken_ns: Sequence[int], window_s: float = WINDOW_S) -> np.ndarray:
+    """Return (T,) bool: the driver itself is at the wheel, not whoever took over for a window."""
+    own = np.ones(len(stamp_ns), bool)
+    for taken in taken_ns:
+        own &= ~((stamp_ns > taken) & (stamp_ns <= taken + window_s * SECOND_NS))
+    return own

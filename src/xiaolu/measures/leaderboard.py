@@ -7,7 +7,11 @@ a figure of ours is not a leaderboard result, whose routes, traffic and sensors 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+
+from xiaolu.core.episode import Event
 from xiaolu.core.score import Score
+from xiaolu.core.users import ON_FOOT, Kind
 
 # What each infraction adds to the divisor (2.1), and what it multiplies by (2.0). Source: leaderboard.carla.org.
 COSTS_21 = {
@@ -30,6 +34,7 @@ FACTORS_20 = {
 }
 MINIMUM_SPEED_COST = 0.4
 COMPLETE_SHARE, COMPLETE_M = 0.99, 10.0
+TIMED_OUT = ("stuck", "time is up", "called off: too slow")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,35 @@ class Infractions:
             raise ValueError(f"Infractions: {', '.join(wrong)} unknown; known are {', '.join(COSTS_21)}")
         if not 0.0 <= self.outside_share <= 1.0 or any(not 0.0 <= share <= 1.0 for share in self.minimum_speed):
             raise ValueError(f"Infractions: shares {self.outside_share} and {self.minimum_speed} must be within 0 to 1")
+
+
+def infractions_of(
+    contacts: list[Event],
+    kind_of: Mapping[int, int],
+    red_lines: int,
+    outside: np.ndarray,
+    moved_m: np.ndarray,
+    end: str,
+) -> Infractions:
+    """Return the infractions of one ride.
+
+    contacts: the ego's own, as `interventions.contacts` finds them, one a body in 5 s; kind_of: uid -> Kind of who
+    could be touched; red_lines: crossings on red; outside (T,) bool: outside its lane; moved_m (T,): driven each tick;
+    end: why the ride ended ("stuck" and "time is up" are time-outs). Stop signs, yielding to emergency vehicles and
+    minimum speed have no counterpart in this world: these counts stay empty.
+    """
+    counts: dict[str, int] = {}
+    for event in contacts:
+        kind = kind_of[int(event.detail.split()[1])]
+        name = "pedestrian" if kind in ON_FOOT else "static" if kind == Kind.OBJECT else "vehicle"
+        counts[name] = counts.get(name, 0) + 1
+    if red_lines:
+        counts["red_light"] = red_lines
+    if end in TIMED_OUT:
+        counts["timeout"] = 1
+    total = float(np.sum(moved_m))
+    share = float(np.sum(moved_m[np.asarray(outside, bool)])) / total if total > 0.0 else 0.0
+    return Infractions(counts, min(share, 1.0))
 
 
 def infraction_score_21(found: Infractions) -> float:

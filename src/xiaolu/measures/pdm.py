@@ -55,6 +55,11 @@ def no_collision(faults: np.ndarray, is_user: np.ndarray) -> float:
     return 0.0 if (hit & is_user).any() else 0.5 if hit.any() else 1.0
 
 
+def drivable_area(corner_off_m: np.ndarray) -> float:
+    """Return 0 when any corner (T, 4) of the outline is off the drivable surface, metres, else 1."""
+    return float(not (np.asarray(corner_off_m) > 0.0).any())
+
+
 def projected_time_to_collision(
     ego: np.ndarray, speed_mps: np.ndarray, others: np.ndarray, other_velocity: np.ndarray
 ) -> float:

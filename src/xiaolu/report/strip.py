@@ -22,7 +22,7 @@ from xiaolu.world.scenarios.picture import colour_of
 from xiaolu.world.scenarios.sample import Scenario, scenario_of
 from xiaolu.world.scenarios.towns import Towns
 from xiaolu.world.show import strips_of
-from xiaolu.world.town import LaneKind
+from xiaolu.world.town import LaneKind, Town
 from xiaolu.world.world import World
 
 MOMENTS, CELL_PX = 6, 200
@@ -66,8 +66,22 @@ def moments_of(scenario: Scenario, steps: list[Step]) -> list[int]:
     return [int(moment) for moment in moments]
 
 
-def _from_above(scenario: Scenario, step: Step, outlines: list[tuple[np.ndarray, tuple[int, int, int]]]) -> Image.Image:
-    """Return the picture from above, the ego's way up."""
+Outlines = list[tuple[np.ndarray, tuple[int, int, int]]]
+
+
+def outlines_of(town: Town) -> Outlines:
+    """Return what of a town is seen from above: outlines (n, 2) and their colours, the lowest first."""
+    out = [(o, WALK) for o in strips_of(town, np.flatnonzero(town.lane_kind == LaneKind.FOOT))]
+    out += [
+        (town.junction_points[a:b], ROAD)
+        for a, b in zip(town.junction_start[:-1], town.junction_start[1:], strict=True)
+        if b - a > 2
+    ]
+    return out + [(o, ROAD) for o in strips_of(town, np.flatnonzero(town.lane_kind == LaneKind.DRIVE))]
+
+
+def from_above(path: RoutePath, actors: int, step: Step, outlines: Outlines) -> Image.Image:
+    """Return the picture from above (CELL_PX wide and high), the ego's way up; actors: how many users are scripted."""
     scene, scale = step.scene, 2.0 * CELL_PX / (AHEAD_M + BACK_M)
     size = (2 * CELL_PX, round(2 * CELL_PX * 1.0))
     picture = Image.new("RGB", size, GROUND)
@@ -80,14 +94,13 @@ def _from_above(scenario: Scenario, step: Step, outlines: list[tuple[np.ndarray,
     for outline, colour in outlines:
         if np.hypot(*(outline - scene.ego_pose[:2]).T).min() < 75.0:
             draw.polygon(pixels(outline), fill=colour)
-    path = RoutePath(scenario.town, scenario.plan)
     draw.line(pixels(path.points[:, :2]), fill=(150, 185, 235), width=3)
     users = scene.users
     for n in np.flatnonzero(users.active):
         one = [
             np.array([v]) for v in (users.x_m[n], users.y_m[n], users.yaw_rad[n], users.length_m[n], users.width_m[n])
         ]
-        actor = users.uid[n] < len(scenario.script.actors)
+        actor = users.uid[n] < actors
         paint = colour_of(int(users.kind[n])) if actor else "#8b949e"
         one[3], one[4] = np.maximum(one[3], 0.7), np.maximum(one[4], 0.7)
         draw.polygon(pixels(box_corners(*one)[0]), fill=paint, outline="white" if actor else None)
@@ -110,14 +123,8 @@ def _from_above(scenario: Scenario, step: Step, outlines: list[tuple[np.ndarray,
 def film_strip(scenario: Scenario, steps: list[Step], renderer: Renderer) -> Image.Image:
     """Return the strip: a column a moment; wide camera, narrow camera, from above; what the driver says below."""
     moments = moments_of(scenario, steps)
-    town = scenario.town
-    outlines = [(o, WALK) for o in strips_of(town, np.flatnonzero(town.lane_kind == LaneKind.FOOT))]
-    outlines += [
-        (town.junction_points[a:b], ROAD)
-        for a, b in zip(town.junction_start[:-1], town.junction_start[1:], strict=True)
-        if b - a > 2
-    ]
-    outlines += [(o, ROAD) for o in strips_of(town, np.flatnonzero(town.lane_kind == LaneKind.DRIVE))]
+    path, actors = RoutePath(scenario.town, scenario.plan), len(scenario.script.actors)
+    outlines = outlines_of(scenario.town)
     heights = (CELL_PX // 2, CELL_PX // 2, CELL_PX)
     top, foot = 24, 30
     strip = Image.new("RGB", (MOMENTS * (CELL_PX + 4) + 4, top + sum(heights) + 12 + foot), PAPER)
@@ -130,7 +137,7 @@ def film_strip(scenario: Scenario, steps: list[Step], renderer: Renderer) -> Ima
         for name, height in zip(("wide", "narrow"), heights[:2], strict=True):
             strip.paste(Image.fromarray(pictures[name]).resize((CELL_PX, height), Image.Resampling.LANCZOS), (x, y))
             y += height + 4
-        strip.paste(_from_above(scenario, step, outlines).crop((0, 0, CELL_PX, heights[2])), (x, y))
+        strip.paste(from_above(path, actors, step, outlines).crop((0, 0, CELL_PX, heights[2])), (x, y))
         y += heights[2] + 3
         lamp = step.decision.perceived.signal
         if lamp in LAMPS:

@@ -1,0 +1,19 @@
+"""The teacher without forecasting: everybody is taken to stay where he is now. What looking ahead is worth."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from xiaolu.expert.bodies import Counted
+from xiaolu.expert.teacher import Teacher
+from xiaolu.expert.yielding import Moves
+
+
+class BlindTeacher(Teacher):
+    """A SceneDriver for one route of one town."""
+
+    name = "teacher-blind"
+
+    def _forecast(self, here: Counted, colours: np.ndarray) -> Moves:
+        moves = super()._forecast(here, colours)
+        return replace(moves, poses=np.repeat(moves.poses[:, :1], moves.poses.shape[1], axis=1))
