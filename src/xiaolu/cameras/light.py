@@ -1,6 +1,7 @@
 """Weather and the hour become numbers for the shaders: how bright the sun, which colour the sky, how thick the air."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -40,6 +41,7 @@ def _mix(a, b, share: float) -> np.ndarray:
     return np.asarray(a) * (1.0 - share) + np.asarray(b) * share
 
 
+@lru_cache(maxsize=64)
 def light_of(conditions: Conditions) -> Light:
     """Return the light of some conditions. All colours were tuned by eye on rendered streets."""
     elevation, azimuth = conditions.sun_elevation_rad, conditions.sun_azimuth_rad

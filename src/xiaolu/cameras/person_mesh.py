@@ -1,5 +1,7 @@
 """People as limbs: skeletons of joints, dressed, with what they hold."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from xiaolu.cameras.classes import PixelClass
@@ -36,15 +38,22 @@ def limbs_of_people(
     Labels (n,) uint32; raised_label: of arms raised with a message; lift_m (n,): added to their z. driver: x, y of the
     one whom gestures to a driver are meant for; warmth: of the season, 0 winter to 1 summer.
     """
-    people = traits_of(users.kind, users.style)
+    kind, style = (np.asarray(column, np.int64).tobytes() for column in (users.kind, users.style))
+    people, clothes = _dressed(kind, style, warmth)
     body = skeletons_of(users, people, lift_m, _bearing_rad(users, driver))
-    clothes = clothes_of(people, warmth)
     limbs = Limbs()
     if len(people.kind):
         _add_bodies(limbs, body, clothes, people, label, raised_label)
         _add_pieces(limbs, body, clothes, people, label)
         add_held(limbs, body, clothes, label, people.style)
     return limbs.all()
+
+
+@lru_cache(maxsize=1)
+def _dressed(kind: bytes, style: bytes, warmth: float) -> tuple[Traits, Clothes]:
+    """Return who people of kinds and styles (n,) int64 are, and what they wear: the same ones are about for a while."""
+    people = traits_of(np.frombuffer(kind, np.int64), np.frombuffer(style, np.int64))
+    return people, clothes_of(people, warmth)
 
 
 def _bearing_rad(users: Users, driver: tuple[float, float] | None) -> np.ndarray:

@@ -16,6 +16,7 @@ from xiaolu.core.chance import Purpose, uniform
 from xiaolu.core.conditions import Conditions
 from xiaolu.core.rates import TICK_NS
 from xiaolu.core.scene import Scene
+from xiaolu.world.draws import draw as drawn
 
 TARGET = 104.0  # mean level that the metering aims at, of 255
 FLATTEN = 0.55  # exponent: the metering makes up for about half of what is missing, as night should look like night
@@ -86,7 +87,8 @@ def _camera_key(name: str) -> int:
 
 def _exposure_of(camera: CameraModel, scene: Scene) -> Exposure:
     tick = int(scene.stamp_ns // TICK_NS)
-    draws = uniform(scene.seed, _camera_key(camera.name), np.array([tick, -1]), Purpose.CAMERA, DROP_SEED)
+    name = _camera_key(camera.name)
+    draws = (drawn(scene.seed, name, at, int(Purpose.CAMERA), DROP_SEED) for at in (tick, -1))
     key, life_key = (np.uint32(int(d * 2**32)) for d in draws)
     turn = camera.ego_from_camera[:3, :3]
     arm = camera.ego_from_camera[:3, 3]
@@ -148,38 +150,41 @@ def _read_out(work, gain, noise, key, out):
 def _smear(work, focal, cu, cv, ground, velocity, turn, seconds, out):
     """Average each pixel along the way it moved while the shutter was open."""
     height, width = work.shape[0], work.shape[1]
-    steps = 4
+    steps, quarter = 4, np.float32(0.25)
+    nearness = 1.0 / (SIGHT_UP_M * focal)
+    per_focal = 1.0 / focal
     for v in range(height):
         y = v + 0.5 - cv
+        down_here = ground[1] * y + ground[2] * focal
+        moved_v = -focal * velocity[1] + y * velocity[2]
+        turned_u, turned_v = turn[2] * y - turn[1] * focal, turn[0] * (focal + y * y * per_focal)
         for u in range(width):
             x = u + 0.5 - cu
             # The ground's depth along this ray; what stands up is no nearer than the ground at its foot.
-            down = ground[0] * x + ground[1] * y + ground[2] * focal
-            depth = FARTHEST_M
-            if down > 1e-6:
-                depth = min(max(SIGHT_UP_M * focal / down, CLOSEST_M), FARTHEST_M)
-            du = (-focal * velocity[0] + x * velocity[2]) / depth
-            dv = (-focal * velocity[1] + y * velocity[2]) / depth
-            du += turn[0] * x * y / focal - turn[1] * (focal + x * x / focal) + turn[2] * y
-            dv += turn[0] * (focal + y * y / focal) - turn[1] * x * y / focal - turn[2] * x
+            per_depth = min(max((ground[0] * x + down_here) * nearness, 1.0 / FARTHEST_M), 1.0 / CLOSEST_M)
+            du = (-focal * velocity[0] + x * velocity[2]) * per_depth
+            dv = moved_v * per_depth
+            du += x * (turn[0] * y - turn[1] * x) * per_focal + turned_u
+            dv += turned_v - x * (turn[1] * y * per_focal + turn[2])
             du *= seconds
             dv *= seconds
             size = max(abs(du), abs(dv))
-            if size > 6.0:
-                du *= 6.0 / size
-                dv *= 6.0 / size
             if size < 0.5:
                 for c in range(3):
                     out[v, u, c] = work[v, u, c]
                 continue
-            for c in range(3):
-                total = np.float32(0.0)
-                for k in range(steps):
-                    share = (k + 0.5) / steps - 0.5
-                    a = min(max(int(u + 0.5 + du * share), 0), width - 1)
-                    b = min(max(int(v + 0.5 + dv * share), 0), height - 1)
-                    total += work[b, a, c]
-                out[v, u, c] = total / np.float32(steps)
+            if size > 6.0:
+                du *= 6.0 / size
+                dv *= 6.0 / size
+            red = green = blue = np.float32(0.0)
+            for k in range(steps):
+                share = (k + 0.5) / steps - 0.5
+                a = min(max(int(u + 0.5 + du * share), 0), width - 1)
+                b = min(max(int(v + 0.5 + dv * share), 0), height - 1)
+                red += work[b, a, 0]
+                green += work[b, a, 1]
+                blue += work[b, a, 2]
+            out[v, u, 0], out[v, u, 1], out[v, u, 2] = red * quarter, green * quarter, blue * quarter
 
 
 @njit(cache=True)
