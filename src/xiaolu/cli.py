@@ -202,16 +202,16 @@ def scenario_check(
 def scenario_ambient(
     family: Annotated[str, tyro.conf.Positional],
     /,
-    rides: int = 10,
+    km: float = 20.0,
     seed: int = 800_000,
     towns: Path | None = None,
     out: Path | None = None,
 ) -> None:
-    """Measure what is met per km on ambient rides in a town family, the teacher driving.
+    """Measure what is met per km on ambient rides in a town family.
 
     Args:
         family: "village", "park", "boulevard" or "old-town".
-        rides: How many; ride i uses seed + i.
+        km: How far in all; ride i uses seed + i.
         seed: The first ride's seed.
         towns: Folder of generated towns; runs/towns or the user's cache if none is given.
         out: A copy of ambient.toml into which the figures are written.
@@ -219,12 +219,13 @@ def scenario_ambient(
     from xiaolu.report.ambient import measure_ambient, write_measured
     from xiaolu.world.scenarios.towns import Towns
 
-    figures, km = measure_ambient(family, rides, seed, Towns(towns))
-    print(f"{family}: {rides} rides, {km:.1f} km; met per km:")
-    for name, value in figures.items():
+    measured = measure_ambient(family, km, seed, Towns(towns))
+    print(f"{family}: {measured.rides} rides, {measured.km:.1f} km; met per km:")
+    for name, value in measured.per_km.items():
         print(f"  {name:28} {value:.2f}")
     if out is not None:
-        write_measured(out, family, figures, f"{rides} rides of the teacher from seed {seed}, {km:.1f} km")
+        command = f"xiaolu scenario ambient {family} --km {km:g} --seed {seed}"
+        write_measured(out, family, measured.per_km, f"{command}: {measured.rides} rides, {measured.km:.1f} km")
         print(out)
 
 

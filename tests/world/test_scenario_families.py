@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from xiaolu.core.users import Kind
+from xiaolu.core.users import ON_FOOT, Kind
 from xiaolu.world.scenarios.format import family_names, load_family
 from xiaolu.world.script import Actor, Script, stage
+from xiaolu.world.temper import HEIGHT_M, LENGTH_M, WIDTH_M
 from xiaolu.world.town import LaneKind
 from xiaolu.world.ways import ways_of
 
@@ -51,6 +52,12 @@ def test_every_suite_has_its_families():
     families = [load_family(name) for name in family_names()]
     for suite, least in SUITES.items():
         assert sum(suite in family.tags for family in families) >= least, suite
+
+
+def test_whoever_is_on_foot_is_as_big_as_a_person():
+    """Road workers had a car's outline: nobody could pass them, and they stood in each other."""
+    for kind in ON_FOOT:
+        assert 0.2 < LENGTH_M[kind] < 0.6 and 0.3 < WIDTH_M[kind] < 0.7 and 1.0 < HEIGHT_M[kind] < 2.0, kind.name
 
 
 def test_staging_leaves_the_towns_own_ways_alone(small_town):

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from xiaolu.core.decision import LampColour
-from xiaolu.core.seeds import Split
+from xiaolu.core.seeds import Split, split_of
 from xiaolu.core.users import Kind
 from xiaolu.world.routing import RoutePath
 from xiaolu.world.scenarios import checks
 from xiaolu.world.scenarios.ambient import ambient, ambient_of, drawn, read_ambient
 from xiaolu.world.scenarios.family import SiteQuery
 from xiaolu.world.scenarios.format import family_names, load_family, read_family
-from xiaolu.world.scenarios.sample import draw, free_time_s, scenario_in
+from xiaolu.world.scenarios.sample import draw, free_time_s, scenario_in, town_order
 from xiaolu.world.scenarios.sites import place_of, places
 from xiaolu.world.scenarios.streets import streets_of
 from xiaolu.world.scenarios.towns import Towns
@@ -231,6 +231,16 @@ def test_an_ambient_ride_follows_from_family_and_seed(small_town, tmp_path):
     again = [drawn("old-town", seed, Towns(tmp_path)) for seed in range(800_000, 800_030)]
     assert [(t.meta["name"], c) for t, c in rides] == [(t.meta["name"], c) for t, c in again]
     assert len({t.meta["name"] for t, _ in rides}) == 4 and len({c for _, c in rides}) >= 4
+
+
+def test_a_rare_place_is_looked_for_in_further_towns_of_the_same_split_only():
+    """Without, a roundabout that none of four towns has would be no scenario at all."""
+    order = town_order(load_family("roundabout"), 800_003)
+    own, further = Towns.seeds(Split.VALIDATION), Towns.further_seeds(Split.VALIDATION)
+    assert {number for _, number in order[: len(own)]} == set(own)
+    assert {number for _, number in order[len(own) :]} == set(further)
+    for split in (Split.VALIDATION, Split.TEST, Split.RESERVED):
+        assert all(split_of(number) is split for number in Towns.further_seeds(split))
 
 
 def test_a_town_that_can_not_be_made_is_named_with_what_is_needed(tmp_path, monkeypatch):

@@ -1,16 +1,21 @@
-"""`xiaolu scenario ambient`: what is met per km on ambient rides, counted on rides of the teacher."""
+"""`xiaolu scenario ambient`: what is met per km on ambient rides, counted on rides that follow the way.
+
+They stop for red and for who is in the way, and drive through what is parked: it is met, and holds up nobody's count.
+"""
 
 from collections import Counter
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from xiaolu.core.control import EGO_BODY
 from xiaolu.core.episode import Step
 from xiaolu.core.frames import to_child, wrap_angle
+from xiaolu.core.rates import ticks_of
 from xiaolu.core.users import ON_FOOT, Kind
 from xiaolu.ride.config import ambient_config
-from xiaolu.ride.drivers import make_driver
+from xiaolu.ride.follower import Follower
 from xiaolu.ride.ride import Ride
 from xiaolu.world.routing import RoutePath
 from xiaolu.world.scenarios.towns import Towns
@@ -21,7 +26,17 @@ NEAR_M = 12.0  # who comes abreast within this is met
 NARROW_M = 5.5  # of both directions together
 IN_WAY_M = 2.2  # to the sides of the ego's middle: who is that near ahead of it is in its way
 AHEAD_M = 25.0
+WAITS_S, STANDS_MPS = 90.0, 0.1  # a red may last that long; who stands longer is stuck, and the next ride begins
+MOST_RIDES_PER_KM = 20
 PLURAL = {Kind.BUS: "buses", Kind.CHILD: "children"}
+
+
+class Measured(NamedTuple):
+    """What was met per km; how many km that was, in how many rides."""
+
+    per_km: dict[str, float]
+    km: float
+    rides: int
 
 
 def met(town: Town, path: RoutePath, steps: list[Step]) -> Counter[str]:
@@ -73,24 +88,29 @@ def _driven_m(path: RoutePath, steps: list[Step]) -> float:
     return max(s_m, 1.0)
 
 
-def measure_ambient(family: str, rides: int, seed: int, towns: Towns) -> tuple[dict[str, float], float]:
-    """Return (what is met per km, km driven) over so many rides of the teacher in a town family's towns."""
+def measure_ambient(family: str, km: float, seed: int, towns: Towns) -> Measured:
+    """Return what is met per km, over so many km of rides in a town family's towns: seeds from `seed` on."""
     total: Counter[str] = Counter()
-    km = 0.0
+    driven_m, rides = 0.0, 0
     worlds: dict[str, World] = {}
-    for number in range(rides):
-        config = ambient_config(family, seed + number, towns).with_route()
+    while driven_m < km * 1000.0 and rides < MOST_RIDES_PER_KM * max(km, 1.0):
+        config = ambient_config(family, seed + rides, towns).with_route()
         assert config.route is not None
         key = config.town.digest()
         worlds.setdefault(key, World(config.town, users=config.users, density=config.density))
-        ride = Ride(config, make_driver("teacher", config.town, config.route), world=worlds[key])
+        driver = Follower(config.town, config.route, None, heeds=True, through_parked=True)
+        ride = Ride(config, driver, world=worlds[key])
         steps: list[Step] = []
-        while not ride.done and ride.stamp_ns < config.max_s * 1e9:
+        stood = 0
+        while not ride.done and ride.stamp_ns < config.max_s * 1e9 and stood < ticks_of(WAITS_S):
             steps.append(ride.step())
+            stood = stood + 1 if steps[-1].scene.ego_speed_mps < STANDS_MPS and len(steps) > 20 else 0
         path = RoutePath(config.town, config.route)
         total += met(config.town, path, steps)
-        km += _driven_m(path, steps) / 1000
-    return {name: round(count / km, 2) for name, count in sorted(total.items())}, km
+        driven_m += _driven_m(path, steps)
+        rides += 1
+    per_km = {name: round(1000.0 * count / driven_m, 2) for name, count in sorted(total.items())}
+    return Measured(per_km, driven_m / 1000.0, rides)
 
 
 def write_measured(path: Path, family: str, met_per_km: dict[str, float], note: str) -> None:

@@ -14,11 +14,13 @@ from xiaolu.core.scene import Scene
 from xiaolu.measures.geometry import clearance_m
 from xiaolu.world.routing import RoutePath, RoutePlan
 from xiaolu.world.signals import entry_colour, ordered_by
+from xiaolu.world.spawn import PARKED_UID
 from xiaolu.world.town import Town
 
-UP_MPS2, DOWN_MPS2, BRAKES_MPS2 = 1.2, 2.0, 1.8
+UP_MPS2, DOWN_MPS2, BRAKES_MPS2 = 1.2, 2.0, 1.3
+HEEDS_MPS2 = 3.5  # most that who heeds brakes with
 ACROSS_MPS2 = 1.5  # most in a bend
-LOOK_M, ASIDE_M, GAP_M, BEFORE_LINE_M = 40.0, 0.3, 3.0, 1.0
+LOOK_M, ASIDE_M, GAP_M, BEFORE_LINE_M = 40.0, 0.3, 3.0, 1.5
 STOPS = (LampColour.RED, LampColour.YELLOW)
 
 
@@ -34,9 +36,17 @@ class Follower:
     name = "follower"
     cameras: tuple[str, ...] = ()
 
-    def __init__(self, town: Town, route: RoutePlan, speed_mps: float | None = 6.0, heeds: bool = False) -> None:
+    def __init__(
+        self,
+        town: Town,
+        route: RoutePlan,
+        speed_mps: float | None = 6.0,
+        heeds: bool = False,
+        through_parked: bool = False,
+    ) -> None:
+        """through_parked: what is parked is not heeded: rides that count what is met need not pass it."""
         self.town, self.path = town, RoutePath(town, route)
-        self.speed_mps, self.heeds = speed_mps, heeds
+        self.speed_mps, self.heeds, self.through_parked = speed_mps, heeds, through_parked
 
     def reset(self, seed: int) -> None:
         self.s_m = 0.0
@@ -58,7 +68,8 @@ class Follower:
         wish = min(own, float(np.sqrt(ACROSS_MPS2 / max(bend, 1e-3))), float(np.sqrt(2.0 * UP_MPS2 * left_m)))
         if self.heeds:
             wish = min(wish, self._before_line(scene), self._behind(scene))
-        plan = Plan(to_child(pose, points), rolling(scene.ego_speed_mps, wish))
+        down = HEEDS_MPS2 if self.heeds else DOWN_MPS2
+        plan = Plan(to_child(pose, points), rolling(scene.ego_speed_mps, wish, down_mps2=down))
         return Decision(observation.stamp_ns, plan, Strategy(PathMode.KEEP, Pace.GO))
 
     def _before_line(self, scene: Scene) -> float:
@@ -81,7 +92,8 @@ class Follower:
     def _behind(self, scene: Scene) -> float:
         """Return the speed that leaves it GAP_M behind what is in its way now or in a second, m/s."""
         users, (x, y, _) = scene.users, scene.ego_pose
-        near = np.flatnonzero(users.active & (np.hypot(users.x_m - x, users.y_m - y) < LOOK_M + 5.0))
+        looked_at = users.active & ~(self.through_parked & (users.uid >= PARKED_UID))
+        near = np.flatnonzero(looked_at & (np.hypot(users.x_m - x, users.y_m - y) < LOOK_M + 5.0))
         if not len(near):
             return float("inf")
         some, along = users[near], np.arange(EGO_BODY.front_x_m + 0.5, LOOK_M, 1.0)

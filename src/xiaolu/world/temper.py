@@ -25,9 +25,15 @@ LATERAL_MPS2 = _table(other=1.9, bus=1.4)
 OWN_SPEED_MPS = _table(other=40.0, bicycle=4.0, e_bike=5.6, pedestrian=1.33, child=1.25, officer=1.3, worker=1.3)
 SPEED_SPREAD = _table(other=0.08, bicycle=0.15, e_bike=0.15, pedestrian=0.15, child=0.2)
 TURN_RATE_RADPS = _table(other=1.2, bus=0.8, bicycle=2.0, e_bike=2.0, pedestrian=4.0, child=4.0)
-LENGTH_M = _table(other=4.6, van=5.2, bus=10.5, bicycle=1.75, e_bike=1.75, pedestrian=0.4, child=0.35, officer=0.4)
-WIDTH_M = _table(other=1.82, van=1.92, bus=2.5, bicycle=0.6, e_bike=0.7, pedestrian=0.5, child=0.4, officer=0.55)
-HEIGHT_M = _table(other=1.48, van=2.0, bus=3.1, bicycle=1.7, e_bike=1.65, pedestrian=1.68, child=1.2, officer=1.75)
+LENGTH_M = _table(
+    other=4.6, van=5.2, bus=10.5, bicycle=1.75, e_bike=1.75, pedestrian=0.4, child=0.35, officer=0.4, worker=0.4
+)
+WIDTH_M = _table(
+    other=1.82, van=1.92, bus=2.5, bicycle=0.6, e_bike=0.7, pedestrian=0.5, child=0.4, officer=0.55, worker=0.55
+)
+HEIGHT_M = _table(
+    other=1.48, van=2.0, bus=3.1, bicycle=1.7, e_bike=1.65, pedestrian=1.68, child=1.2, officer=1.75, worker=1.75
+)
 STRIDE_M = _table(other=4.0, bicycle=3.0, e_bike=9.0, pedestrian=1.45, child=1.1, officer=1.45, worker=1.45)
 ON_FOOT = np.array([kind in (Kind.PEDESTRIAN, Kind.CHILD, Kind.OFFICER, Kind.WORKER) for kind in Kind])
 TWO_WHEELER = np.array([kind in (Kind.BICYCLE, Kind.E_BIKE) for kind in Kind])

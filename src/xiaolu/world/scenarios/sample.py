@@ -95,7 +95,8 @@ def scenario_of(family: Family, seed: int, towns: Towns | None = None) -> Scenar
         found = scenario_in(family, seed, towns.get(town_family, town_seed), town_family, town_seed, misfits)
         if found is not None:
             return found
-    tried = ", ".join(f"{name} {number}" for name, number in sorted(town_order(family, seed)))
+    numbers = [number for _, number in town_order(family, seed)]
+    tried = f"{', '.join(family.towns)} {min(numbers)} to {max(numbers)}"
     why = f" ({'; '.join(sorted(misfits))})" if misfits else ""
     raise ValueError(
         f"{family.name}: no {split_of(seed).value} town has a place for it{why}; looked in {tried} "
@@ -104,12 +105,12 @@ def scenario_of(family: Family, seed: int, towns: Towns | None = None) -> Scenar
 
 
 def town_order(family: Family, seed: int) -> list[tuple[str, int]]:
-    """Return the towns (family, seed) in which a scenario is looked for, in order."""
-    all_towns = [
-        (name, number) for name in family.towns if name in set(TownFamily) for number in Towns.seeds(split_of(seed))
-    ]
-    order = _chance(family, seed, 0).permutation(len(all_towns))
-    return [all_towns[k] for k in order]
+    """Return the towns (family, seed) a scenario is looked for in, in order: the split's own, then further ones."""
+    split, out = split_of(seed), []
+    for part, seeds in ((0, Towns.seeds(split)), (4, Towns.further_seeds(split))):
+        towns = [(name, number) for name in family.towns if name in set(TownFamily) for number in seeds]
+        out += [towns[k] for k in _chance(family, seed, part).permutation(len(towns))]
+    return out
 
 
 def _chance(family: Family, seed: int, part: int) -> np.random.Generator:

@@ -9,6 +9,8 @@ from xiaolu.world.generate import Family
 from xiaolu.world.kept_towns import town_of, town_path
 from xiaolu.world.town import Town
 
+# Towns of each family that scenarios take place in, and how many more are looked through for a rare place.
+FURTHER = 12
 PER_SPLIT = {Split.TRAIN: 12, Split.VALIDATION: 4, Split.TEST: 4, Split.RESERVED: 4}
 
 
@@ -31,6 +33,12 @@ class Towns:
         """Return the seeds of a split's towns."""
         first = RANGES[split].start
         return range(first, first + PER_SPLIT[split])
+
+    @staticmethod
+    def further_seeds(split: Split) -> range:
+        """Return the seeds of towns that are looked through where none of `seeds` has a place."""
+        last = Towns.seeds(split).stop
+        return range(last, last + FURTHER)
 
     def get(self, family: str, seed: int) -> Town:
         """Return a town; it is generated if it is not in the folder. Raises ValueError saying what that needs."""
