@@ -7,9 +7,19 @@ import pytest
 from tests.world.test_scenarios import CHILD, child
 from xiaolu.core.seeds import Split
 from xiaolu.evaluation import rehearsal
-from xiaolu.evaluation.rehearsal import Rehearsal, Stage, faults, read_rehearsals, rehearse, rehearse_all, table
+from xiaolu.evaluation.rehearsal import (
+    Rehearsal,
+    Stage,
+    faults,
+    read_rehearsals,
+    rehearse,
+    rehearse_all,
+    room_to_spare_m,
+    table,
+)
 from xiaolu.world.ground import Ground
 from xiaolu.world.scenarios.family import SiteQuery
+from xiaolu.world.scenarios.sample import scenario_in
 from xiaolu.world.scenarios.towns import Towns
 from xiaolu.world.town import save_town
 from xiaolu.world.world import World
@@ -55,6 +65,18 @@ def test_what_stands_in_the_ego_or_never_happens_is_named(towns, stage_of):
     never = child(CHECKED, ("ego_arrives_s = 2.5", 'actor = "cone", act = "melts"'), (cone, melts))
     row = rehearse(never, 800_001, towns, stage_of)
     assert set(row.missed) >= {"child", "cone-1"} and any("never came" in fault for fault in faults([row]))
+
+
+def test_a_clearance_that_no_car_can_keep_is_named(small_town):
+    """A cone in the middle of a lane of 3.25 m with one beside it leaves no room for a car and 2 m."""
+    place = "s_m = 20, left_m = -1.0 }"
+    asks = 'actor = "child"\nleast_m = 0.3', 'actor = "cone"\nleast_m = '
+    easy = child((asks[0], asks[1] + "0.3"), CHECKED)
+    hard = child((asks[0], asks[1] + "4.5"), CHECKED, (place, place.replace("-1.0", "0.5")))
+    spare = [room_to_spare_m(scenario_in(family, 3, small_town, "old-town", 0)) for family in (easy, hard)]
+    assert 1.0 < spare[0] < 4.0 and spare[1] < 0.0
+    row = Rehearsal("some", 3, "old-town 0", outcomes={"stands": "fail", "steady": "fail"}, room_m=-0.4)
+    assert faults([row]) == ["no room to keep the clearance asked for in 1, short of 0.4 m"]
 
 
 def test_a_family_without_a_place_says_so(towns, stage_of):

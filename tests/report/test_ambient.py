@@ -13,8 +13,8 @@ from xiaolu.world.town import save_town
 
 def test_what_is_met_is_counted_per_km_and_written_into_the_table(small_town, tmp_path):
     for seed in Towns.seeds(Split.VALIDATION):
-        save_town(small_town, tmp_path / f"town-{seed}.town")
-    measured = measure_ambient("old-town", 0.2, 800_000, Towns(tmp_path))
+        save_town(small_town, tmp_path / f"village-{seed}.town")
+    measured = measure_ambient("village", 0.2, 800_000, Towns(tmp_path))
     assert measured.km >= 0.2 and measured.rides >= 1
     junctions = measured.per_km["junctions"] * measured.km
     assert junctions == pytest.approx(round(junctions), abs=0.05) and junctions >= 1.0
@@ -22,7 +22,7 @@ def test_what_is_met_is_counted_per_km_and_written_into_the_table(small_town, tm
     table = tmp_path / "ambient.toml"
     table.write_text(resources.files("xiaolu").joinpath(*FILE).read_text(encoding="utf-8"), encoding="utf-8")
     before = read_ambient(table.read_text(encoding="utf-8"))
-    write_measured(table, "old-town", measured.per_km, "a note")
+    write_measured(table, "village", measured.per_km, "a note")
     after = read_ambient(table.read_text(encoding="utf-8"))
-    assert after["old-town"].met_per_km == measured.per_km
-    assert after["village"] == before["village"] and after["old-town"].length_m == before["old-town"].length_m
+    assert after["village"].met_per_km == measured.per_km
+    assert after["park"] == before["park"] and after["village"].length_m == before["village"].length_m
