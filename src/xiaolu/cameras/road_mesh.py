@@ -3,6 +3,7 @@
 from enum import IntEnum
 
 import numpy as np
+import shapely
 
 from xiaolu.cameras.classes import PixelClass
 from xiaolu.cameras.mesh import Detail, Mesh, Pass, pack, quads
@@ -15,6 +16,9 @@ CROSSING_RAISE_M = 0.02  # what lies on the road is lifted a little, so that the
 JUNCTION_SINK_M = 0.02
 GROUND_SINK_M = 0.07
 VERGE_M = 1.2
+OVERLAP_M = (
+    0.4  # a walking area may reach so far into a road, or lie so near to one, before the road counts as under it
+)
 
 
 class Layer(IntEnum):
@@ -67,9 +71,12 @@ def _line_of(town: Town) -> np.ndarray:
     return np.where(left_most, yellow, white)
 
 
-def _strip(strips: Strips, chosen, half_m, raise_m, colour, layer, pixel_class, **code) -> Mesh:
-    """Return the flat strips of the chosen lanes; half_m (L,) half widths, colour (L, 3); uv is (across, along)."""
-    first = strips.of(chosen)
+def _strip(strips: Strips, chosen, half_m, raise_m, colour, layer, pixel_class, but=(), **code) -> Mesh:
+    """Return the flat strips of the chosen lanes; half_m (L,) half widths, colour (L, 3); uv is (across, along).
+
+    but: first points of quads that are left out.
+    """
+    first = np.setdiff1d(strips.of(chosen), but)
     lane = strips.lane
     left = strips.edge(half_m[lane], raise_m)
     right = strips.edge(-half_m[lane], raise_m)
@@ -92,6 +99,25 @@ def _strip(strips: Strips, chosen, half_m, raise_m, colour, layer, pixel_class, 
         **lanewise,
     )
     return quads(vertices, Pass.GROUND)
+
+
+def _over_roads(town: Town, strips: Strips, half_m: np.ndarray) -> np.ndarray:
+    """Return the first points of walking areas' quads that reach over a road: there people walk on the road itself."""
+    first = strips.of(town.lane_kind == LaneKind.FOOT_AREA)
+    drive = np.flatnonzero(town.lane_kind == LaneKind.DRIVE)
+    if not len(first) or not len(drive):
+        return first[:0]
+    lines = [shapely.LineString(town.line(int(lane))[:, :2]) for lane in drive]
+    middle = 0.5 * (strips.point[first, :2] + strips.point[first + 1, :2])
+    over = np.zeros(len(first), bool)
+    for things, spare_m in (
+        (shapely.linestrings(np.stack([strips.point[first, :2], strips.point[first + 1, :2]], 1)), -OVERLAP_M),
+        (shapely.points(middle), OVERLAP_M),  # what lies between the two directions
+    ):
+        roads = shapely.buffer(lines, half_m[drive] + spare_m, quad_segs=1, cap_style="flat")
+        quad, road = shapely.STRtree(roads).query(things, predicate="intersects")
+        over[quad[town.lane_layer[strips.lane[first[quad]]] == town.lane_layer[drive[road]]]] = True
+    return first[over]
 
 
 def _wall(top_a, top_b, drop_m, colour, pixel_class, detail) -> Mesh:
@@ -244,6 +270,7 @@ def road_meshes(town: Town, strips: Strips, cell_m: float) -> list[Mesh]:
     line = np.where(inside, Line.NONE, _line_of(town))
     edge = drive & ~inside & (town.lane_right < 0) & (town.lane_class <= RoadClass.TERTIARY)
     walk = (kind == LaneKind.FOOT) | (kind == LaneKind.FOOT_AREA)
+    open_road = _over_roads(town, strips, half)
     # The sidewalk reaches a little under the road's edge, so that no grass shows between the two.
     road = (Layer.ASPHALT, PixelClass.ROAD)
     meshes = [
@@ -255,7 +282,16 @@ def road_meshes(town: Town, strips: Strips, cell_m: float) -> list[Mesh]:
         _strip(
             strips, kind == LaneKind.FOOT, half, KERB_M, PAVING, Layer.PAVING, PixelClass.SIDEWALK, line=Line.KERBSTONE
         ),
-        _strip(strips, kind == LaneKind.FOOT_AREA, half, KERB_M - 0.01, PAVING, Layer.PAVING, PixelClass.SIDEWALK),
+        _strip(
+            strips,
+            kind == LaneKind.FOOT_AREA,
+            half,
+            KERB_M - 0.01,
+            PAVING,
+            Layer.PAVING,
+            PixelClass.SIDEWALK,
+            but=open_road,
+        ),
         _verges(town, strips, half),
         _junctions(town),
         *_stop_lines(town),
@@ -263,7 +299,7 @@ def road_meshes(town: Town, strips: Strips, cell_m: float) -> list[Mesh]:
         _ground(town, cell_m),
         *_bridges(town, strips, half),
     ]
-    first = strips.of(walk)
+    first = np.setdiff1d(strips.of(walk), open_road)
     for side in (1.0, -1.0):
         line_m = strips.edge(side * half[strips.lane], KERB_M)
         a, b = (line_m[first], line_m[first + 1]) if side < 0 else (line_m[first + 1], line_m[first])

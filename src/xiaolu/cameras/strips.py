@@ -5,15 +5,18 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from xiaolu.world.town import Town
+from xiaolu.world.town import LaneKind, Town
 
 TOLERANCE_M = 0.04  # a thinned line stays this close to the full one: less than a paint line's width
 LONGEST_M = 40.0  # a strip's quads are no longer than this, so that fog, light and culling stay local
 
 
 @njit(cache=True)
-def _thin(points: np.ndarray, start: np.ndarray) -> np.ndarray:
-    """Return (P,) bool: the points to keep, so that no dropped one lies further than TOLERANCE_M from its chord."""
+def _thin(points: np.ndarray, start: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """Return (P,) bool: the points to keep, so that no dropped one lies further than TOLERANCE_M from its chord.
+
+    whole (L,) bool: lanes of which all are kept.
+    """
     keep = np.zeros(len(points), np.bool_)
     for lane in range(len(start) - 1):
         first, last = start[lane], start[lane + 1] - 1
@@ -24,7 +27,7 @@ def _thin(points: np.ndarray, start: np.ndarray) -> np.ndarray:
         anchor = first
         while anchor < last:
             ahead = anchor + 1
-            while ahead < last:
+            while ahead < last and not whole[lane]:
                 candidate = ahead + 1
                 d = points[candidate] - points[anchor]
                 length = np.sqrt(d[0] * d[0] + d[1] * d[1] + d[2] * d[2])
@@ -72,8 +75,9 @@ class Strips:
 
 
 def strips_of(town: Town) -> Strips:
-    """Return the strips of all lanes of a town."""
-    keep = _thin(np.ascontiguousarray(town.points), town.point_start.astype(np.int64))
+    """Return the strips of all lanes of a town. Walking areas are not thinned: parts of them lie across roads."""
+    areas = town.lane_kind == LaneKind.FOOT_AREA
+    keep = _thin(np.ascontiguousarray(town.points), town.point_start.astype(np.int64), areas)
     count = np.diff(town.point_start)
     lane_of_point = np.repeat(np.arange(town.lanes), count)
     step = np.zeros(len(town.points))
