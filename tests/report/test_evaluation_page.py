@@ -43,7 +43,12 @@ def evaluation(driver: str, rows: list[dict]) -> dict:
 @pytest.fixture
 def mixed():
     crash = row_without_ride(Task("hail-800003", 800_003, "hail"), "crash", "RuntimeError: <no wheel>")
-    rows = [row(800_000, "pass"), row(800_001, "fail", ("red_line",), ("waits_for",)), row(800_002, "invalid"), crash]
+    rows = [
+        row(800_000, "pass"),
+        row(800_001, "fail", ("red_line",), ("waits_for", "waits_for")),
+        row(800_002, "invalid"),
+        crash,
+    ]
     return evaluation("teacher", rows)
 
 
@@ -104,3 +109,27 @@ def test_rides_on_another_route_are_refused(mixed):
     other = evaluation("idm", [row(800_000, "pass") | {"route_m": 201.0}])
     with pytest.raises(ValueError, match=r"hail-800000: route_m is 200\.0 in one and 201\.0"):
         compare(mixed, other)
+
+
+def test_a_film_is_of_the_seconds_around_the_failure_and_says_who_drives(small_town, monkeypatch):
+    from xiaolu.report import failures as room
+    from xiaolu.ride.config import RideConfig
+    from xiaolu.ride.follower import Follower
+    from xiaolu.ride.ride import Ride
+    from xiaolu.world.world import World
+
+    config = RideConfig(small_town, 3, length_m=180.0, users=4, density=0.0).with_route()
+    ride = Ride(config, Follower(small_town, config.route), world=World(small_town, users=4, density=0.0))
+    steps = [ride.step() for _ in range(150)]
+    assert [step.index for step in room.around(steps, 10.0)] == list(range(20, 131, room.EVERY))
+
+    class Grey:
+        def images(self, scene, names):
+            return {"wide": np.full((80, 160, 3), 128, np.uint8)}
+
+    failed = row(800_001, "fail", ("stuck",)) | {"taken_s": [12.0]}
+    shown = list(room.pictures_of(config.header("x"), steps, small_town, failed, Grey()))
+    assert {p.shape for p in shown} == {(room.HEIGHT_PX, room.WIDTH_PX, 3)} and len(shown) == 55
+    red = [int((p[200:226, 430:520, 0] > 200).sum()) for p in shown]
+    before = [k for k, step in enumerate(room.around(steps, 12.0)) if step.scene.stamp_ns <= 12e9]
+    assert not any(red[k] for k in before) and all(red[k] for k in range(len(before), len(shown)))

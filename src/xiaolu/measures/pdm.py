@@ -43,7 +43,11 @@ class Parts:
 
 def at_fault(ego: np.ndarray, speed_mps: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Return (T, N) bool: the ego (T, 5) at speed (T,) overlaps others (T, N, 5), moving, and not hit from behind."""
-    overlap = clearance_m(ego[:, None], others) <= 0.0
+    away = np.hypot(others[..., 0] - ego[:, None, 0], others[..., 1] - ego[:, None, 1])
+    reach = 0.5 * (np.hypot(ego[:, 3], ego[:, 4])[:, None] + np.hypot(others[..., 3], others[..., 4]))
+    overlap = away <= reach  # the rest is too far off to touch, whichever way it is turned
+    mine = np.broadcast_to(ego[:, None], others.shape)
+    overlap[overlap] = clearance_m(mine[overlap], others[overlap]) <= 0.0
     toward = np.arctan2(others[..., 1] - ego[:, None, 1], others[..., 0] - ego[:, None, 0])
     behind = np.abs(wrap_angle(toward - ego[:, None, 2])) > BEHIND_RAD
     return overlap & ~behind & (np.abs(speed_mps) > STANDING_MPS)[:, None]

@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from xiaolu import __version__
 from xiaolu.cameras.renderer import Renderer
 from xiaolu.episodes.rides import read_ride
-from xiaolu.report.failures import moment_of, write_film
+from xiaolu.report.failures import write_film
 from xiaolu.report.page import town_of_ride
 from xiaolu.world.scenarios.towns import Towns
 from xiaolu.world.town import Town
@@ -63,7 +63,7 @@ def _films(rows: Sequence[dict[str, Any]], folder: Path, town: Path | None, town
                     loaded = _town_of(log, row, town, towns)
                     renderer, present = Renderer(loaded), (row["town_digest"], loaded)
                 assert renderer is not None
-                film = write_film(log, present[1], moment_of(row), renderer, Path(scratch) / "film.mp4")
+                film = write_film(log, present[1], row, renderer, Path(scratch) / "film.mp4")
                 out[row["ride"]] = film.read_bytes()
                 progress.advance(bar)
         finally:

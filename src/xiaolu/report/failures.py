@@ -14,6 +14,7 @@ from xiaolu.cameras.renderer import Renderer
 from xiaolu.core.decision import LampColour
 from xiaolu.core.episode import Header, Step
 from xiaolu.episodes.rides import read_ride
+from xiaolu.measures.interventions import WINDOW_S
 from xiaolu.report.film import INK, MUTED, PAPER, RIBBON, write_mp4
 from xiaolu.report.strip import CELL_PX, LAMPS, Outlines, from_above, outlines_of
 from xiaolu.ride.config import config_of
@@ -41,8 +42,10 @@ def around(steps: Sequence[Step], moment_s: float) -> list[Step]:
     return [steps[k] for k in chosen[::EVERY]]
 
 
-def picture(step: Step, renderer: Renderer, path: RoutePath, actors: int, outlines: Outlines) -> np.ndarray:
-    """Return the picture (HEIGHT_PX, WIDTH_PX, 3) uint8 of one step."""
+def picture(
+    step: Step, renderer: Renderer, path: RoutePath, actors: int, outlines: Outlines, helped: bool = False
+) -> np.ndarray:
+    """Return the picture (HEIGHT_PX, WIDTH_PX, 3) uint8 of one step; helped: somebody else has taken the wheel."""
     canvas = Image.new("RGB", (WIDTH_PX, HEIGHT_PX), PAPER)
     wide = renderer.images(step.scene, ["wide"])["wide"]
     canvas.paste(Image.fromarray(wide).resize(VIEW_PX, Image.Resampling.BILINEAR), (0, 0))
@@ -52,28 +55,34 @@ def picture(step: Step, renderer: Renderer, path: RoutePath, actors: int, outlin
     draw.text((8, 206), f"{step.scene.stamp_ns / 1e9:.1f} s   {step.scene.ego_speed_mps * 3.6:.0f} km/h", INK, font)
     draw.text((170, 206), str(decision.strategy), RIBBON[decision.strategy.pace.name.lower()], font)
     draw.text((8, 230), decision.why[:84], MUTED, small)
+    if helped:
+        draw.text((430, 206), "taken over", RIBBON["stop"], font)
     lamp = decision.perceived.signal
     if lamp in LAMPS:
         draw.ellipse((586, 208, 602, 224), fill=LAMPS[LampColour(lamp)])
     return np.asarray(canvas)
 
 
-def pictures_of(header: Header, steps: Sequence[Step], town: Town, moment_s: float, renderer: Renderer) -> Iterator:
-    """Yield the pictures of a ride around a moment."""
+def pictures_of(
+    header: Header, steps: Sequence[Step], town: Town, row: dict[str, Any], renderer: Renderer
+) -> Iterator[np.ndarray]:
+    """Yield the pictures of a ride around the moment at which it went wrong."""
     route = config_of(header, town).route
     assert route is not None
     path, outlines = RoutePath(town, route), outlines_of(town)
     acts = steps[0].scene.acts if steps else None
-    for step in around(steps, moment_s):
-        yield picture(step, renderer, path, 0 if acts is None else len(acts), outlines)
+    for step in around(steps, moment_of(row)):
+        now_s = step.scene.stamp_ns / 1e9
+        helped = any(taken < now_s <= taken + WINDOW_S for taken in row["taken_s"])
+        yield picture(step, renderer, path, 0 if acts is None else len(acts), outlines, helped)
 
 
-def write_film(log: Path, town: Town, moment_s: float, renderer: Renderer, out: Path) -> Path:
-    """Write the film of a logged ride around a moment. Raises ValueError for a log without steps."""
+def write_film(log: Path, town: Town, row: dict[str, Any], renderer: Renderer, out: Path) -> Path:
+    """Write the film of a logged ride; row: its entry of the JSON. Raises ValueError for a log without steps."""
     ride = read_ride(log)
     steps = list(ride.steps())
     if not steps:
         raise ValueError(f"{log} holds no steps")
     out.parent.mkdir(parents=True, exist_ok=True)
-    write_mp4(pictures_of(ride.header, steps, town, moment_s, renderer), out, fps=10 // EVERY, crf=CRF)
+    write_mp4(pictures_of(ride.header, steps, town, row, renderer), out, fps=10 // EVERY, crf=CRF)
     return out
