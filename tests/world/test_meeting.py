@@ -7,6 +7,7 @@ import pytest
 
 from tests.world.test_world import moving, overlaps
 from xiaolu.core.users import Kind
+from xiaolu.world.contact import boxes_meet
 from xiaolu.world.state import WorldState, map_arrays
 from xiaolu.world.town import PropKind, Town
 from xiaolu.world.world import World
@@ -125,3 +126,58 @@ def test_vehicles_queue_behind_what_can_move_and_pass_what_is_parked(small_town)
         aside[bool(parked)] = max(behind)
     assert aside[False] < 0.3
     assert aside[True] > 0.7
+
+
+def test_nobody_touches_anybody_even_if_nobody_looks(small_town):
+    """Everyone is of the kind that looks away: cars still brake in time, and no harder than tyres allow."""
+    world = World(small_town, users=30, density=4.0)
+    for seed in (1, 2):
+        state = map_arrays(np.copy, world.start(seed, BESIDE))
+        state.minds.attentive[:] = False
+        hardest = 0.0
+        for _ in range(300):
+            state = world.step(state, moving(state, 0.0))
+            assert not overlaps(state)
+            cars = state.users.active[0] & (state.users.kind[0] <= Kind.BUS)
+            hardest = min(hardest, float(state.users.acceleration_mps2[0][cars].min(initial=0.0)))
+        assert hardest > -15.1, hardest
+
+
+def test_newcomers_have_room_around_them(small_town):
+    world = World(small_town, users=40, density=8.0)
+    for seed in range(12):
+        users = world.start(seed, BESIDE).users[0]
+        wider = dataclasses.replace(users, length_m=users.length_m + 0.6, width_m=users.width_m + 0.6)
+        free = users.active & (np.arange(len(users)) < world.users)
+        boxes = [
+            (wider.x_m[i], wider.y_m[i], wider.yaw_rad[i], 0.5 * wider.length_m[i], 0.5 * users.width_m[i])
+            for i in np.flatnonzero(free)
+        ]
+        for a, one in enumerate(boxes):
+            assert not any(boxes_meet(*one, *other, 0.0, 0.0) for other in boxes[a + 1 :])
+
+
+def test_cars_go_round_what_blocks_their_lane_by_the_oncoming_one_when_that_is_free(small_town):
+    """The ego stands in its lane for good. Who comes up behind waits a little, then passes on the left."""
+    world = World(small_town, users=8, density=0.0)
+    state = placed(world, [("Win", 40.0, 5.0)], ego=(-80.0, -1.6, 0.0))
+    states = watch(world, state, 60.0)
+    y, x = column(states, "y_m", 0), column(states, "x_m", 0)
+    assert y.max() > 0.3, "it never pulled out"
+    assert x.max() > -70.0, "it never got past"
+
+
+def test_some_riders_come_against_the_flow_and_keep_to_the_kerb(small_town):
+    """On a road with room for it, e-bikes and cycles ride against the traffic; they hug their left-hand kerb."""
+    world = World(small_town, users=40, density=4.0)
+    against = set()
+    for seed in range(24):
+        users = world.start(seed, np.array([-60.0, -1.6, 0.0])).users[0]
+        for i in np.flatnonzero(users.active & np.isin(users.kind, (Kind.E_BIKE, Kind.BICYCLE)) & (users.lane >= 0)):
+            lane = int(users.lane[i])
+            x, y, _, yaw = small_town.pose_at(lane, float(users.s_m[i]))
+            if np.cos(yaw - users.yaw_rad[i]) < -0.9:
+                aside = -(users.x_m[i] - x) * np.sin(yaw) + (users.y_m[i] - y) * np.cos(yaw)
+                against.add((seed, int(users.uid[i])))
+                assert aside < -0.5 * small_town.lane_width_m[lane] + 1.0
+    assert against

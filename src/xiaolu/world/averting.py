@@ -1,12 +1,16 @@
 """Averting: the last look before two bodies touch. World frame.
 
-Everything else keeps distance by corridors and right of way; where outlines would meet all the same within the next
-second or so, whoever can still prevent it brakes (`avert`), and at a walking pace one stops dead (`would_touch`).
+Everything else keeps distance by corridors and right of way. Where outlines would meet within the next second or so all
+the same, whoever can still prevent it brakes (`avert`). And nobody does what could not be stopped in time: after every
+move all who heed each other can brake as hard as they can, at once, and nobody touches anybody (`would_meet`). Who has
+moved already this tick is taken at its word; who has not, as braking. So there is always one thing that is safe: to
+brake. What is left are outlines that turn or step aside where two stand flank to flank; these stay put (`would_touch`).
 """
 
 import numpy as np
 from numba import njit
 
+from xiaolu.core.rates import TICK_S
 from xiaolu.world.contact import boxes_meet
 from xiaolu.world.temper import EMERGENCY_MPS2, ON_FOOT
 
@@ -14,6 +18,7 @@ LOOK_S, LOOKS = 1.25, 5  # how far ahead, in so many samples
 SURE_S = 0.5  # nearer than this both brake, later only the one that goes second
 STOPS_DEAD_MPS = 1.5  # a body this slow stands within a tick or two
 _SPARE_M = 0.05
+_STEP_S = 0.35  # of a plan to brake, swept straight; tuned: bends are slow, and a tick's motion is checked exactly
 
 
 @njit(cache=True)
@@ -22,12 +27,66 @@ def _pose_on(bodies, paths, i, s):
     if s < 0.05:
         return bodies[i].x, bodies[i].y, bodies[i].yaw
     row = paths.row[i]
-    k = int(s / row.step) if row.count > 1 else 0
-    if row.count < 2 or k > row.count - 2:
+    if row.count < 2:
         return bodies[i].x + s * bodies[i].cos, bodies[i].y + s * bodies[i].sin, bodies[i].yaw
+    k = min(int(s / row.step), row.count - 2)
     a, b = paths.point[i, k], paths.point[i, k + 1]
     share = s / row.step - k
     return a.x + share * (b.x - a.x), a.y + share * (b.y - a.y), np.arctan2(b.y - a.y, b.x - a.x)
+
+
+@njit(cache=True)
+def _braked(speed, braking, seconds):
+    """Return how far a body goes in so many seconds while it brakes, m."""
+    t = min(seconds, speed / braking)
+    return speed * t - 0.5 * braking * t * t
+
+
+@njit(cache=True)
+def _meet_braking(bodies, paths, i, gone, speed, j):
+    """Return whether i, having gone so far this tick and braking then, meets j, who brakes as well."""
+    hard_i, hard_j = EMERGENCY_MPS2[bodies[i].kind], EMERGENCY_MPS2[bodies[j].kind]
+    gone_j, speed_j = bodies[j].gone, bodies[j].then
+    if np.isnan(gone_j):  # it has not moved yet: it may brake from now on
+        speed_j = max(bodies[j].speed, 0.0)
+        gone_j = _braked(speed_j, hard_j, TICK_S)
+        speed_j = max(speed_j - hard_j * TICK_S, 0.0)
+    hl, hw = bodies[i].half_length, bodies[i].half_width
+    hlj, hwj = bodies[j].half_length, bodies[j].half_width
+    x, y, yaw = bodies[i].x, bodies[i].y, bodies[i].yaw
+    u, v, turn = bodies[j].x, bodies[j].y, bodies[j].yaw
+    if boxes_meet(x, y, yaw, hl + _SPARE_M, hw + _SPARE_M, u, v, turn, hlj, hwj, 0.0, 0.0):
+        return False  # flank to flank already: `would_touch` watches over these
+    lasts = max(speed / hard_i, speed_j / hard_j)
+    steps = 1 + int(lasts / _STEP_S)
+    for n in range(steps + 1):  # first the tick itself, then the braking
+        t = lasts * n / steps
+        next_x, next_y, next_yaw = _pose_on(bodies, paths, i, gone + _braked(speed, hard_i, t))
+        next_u, next_v, next_turn = _pose_on(bodies, paths, j, gone_j + _braked(speed_j, hard_j, t))
+        mx, my = next_u - u - next_x + x, next_v - v - next_y + y
+        if boxes_meet(x, y, yaw, hl + _SPARE_M, hw + _SPARE_M, u, v, turn, hlj, hwj, mx, my):
+            return True
+        x, y, yaw, u, v, turn = next_x, next_y, next_yaw, next_u, next_v, next_turn
+    return boxes_meet(x, y, yaw, hl + _SPARE_M, hw + _SPARE_M, u, v, turn, hlj, hwj, 0.0, 0.0)
+
+
+@njit(cache=True)
+def would_meet(bodies, paths, users, i, gone, speed):
+    """Return whom i, going so far this tick to be at a speed, could meet though both then brake hard; -1 for nobody."""
+    far = bodies[i].half_length + bodies[i].half_width + gone + _braked(speed, EMERGENCY_MPS2[bodies[i].kind], 9.0)
+    for j in range(users):
+        if j == i or not bodies[j].present:
+            continue
+        dx, dy = bodies[j].x - bodies[i].x, bodies[j].y - bodies[i].y
+        v = bodies[j].speed
+        reach = (
+            far + bodies[j].half_length + bodies[j].half_width + 0.5 + v * v / (2.0 * EMERGENCY_MPS2[bodies[j].kind])
+        )
+        if dx * dx + dy * dy > reach * reach or abs(bodies[i].z - bodies[j].z) > 3.0:
+            continue
+        if _meet_braking(bodies, paths, i, gone, speed, j):
+            return j
+    return -1
 
 
 @njit(cache=True)
@@ -107,9 +166,10 @@ def avert(table, bodies, paths, o, users, away):
 
 @njit(cache=True)
 def would_touch(table, o, slots, u, was_x, was_y, was_yaw, ego):
-    """Return whether the user of row u, now moved from a pose, has come to touch somebody it did not touch before.
+    """Return the slot of the one whom the user of row u, now moved from a pose, has come to touch and did not before.
 
-    ego (6,): the ego after the tick: its middle's x, y, its yaw, z, length and width; x is NaN where it does not count.
+    slots: the ego; -1: nobody. ego (6,): the ego after the tick: its middle's x, y, its yaw, z, length and width; x is
+    NaN where it does not count.
     """
     row = table.row[u]
     hl, hw = 0.5 * row.length_m + 0.5 * _SPARE_M, 0.5 * row.width_m + 0.5 * _SPARE_M
@@ -133,10 +193,11 @@ def would_touch(table, o, slots, u, was_x, was_y, was_yaw, ego):
         reach = hl + hw + 0.5 * (length + width)
         if abs(x - row.x_m) > reach or abs(y - row.y_m) > reach or abs(z - row.z_m) > 3.0:
             continue
-        if boxes_meet(
+        if not boxes_meet(
             row.x_m, row.y_m, row.yaw_rad, hl, hw, x, y, yaw, 0.5 * length, 0.5 * width, 0.0, 0.0
-        ) and not boxes_meet(
-            was_x, was_y, was_yaw, 0.5 * row.length_m, 0.5 * row.width_m, x, y, yaw, 0.5 * length, 0.5 * width, 0.0, 0.0
-        ):
-            return True
-    return False
+        ):  # fmt: skip
+            continue
+        hl_was, hw_was = 0.5 * row.length_m, 0.5 * row.width_m
+        if not boxes_meet(was_x, was_y, was_yaw, hl_was, hw_was, x, y, yaw, 0.5 * length, 0.5 * width, 0.0, 0.0):
+            return j
+    return -1

@@ -14,7 +14,17 @@ from xiaolu.world.passing import choose_offset
 from xiaolu.world.paths import follow_ego, follow_heading, follow_ways, lay_out
 from xiaolu.world.signals import lamp
 from xiaolu.world.temper import LAPSE_S, ON_FOOT
-from xiaolu.world.yielding import apart, follow_gap, give_way, goes_first, in_the_way, shared_spot, stop_within
+from xiaolu.world.waiting import GOING_MPS, WAVED, waved_through
+from xiaolu.world.yielding import (
+    LEAVES_S,
+    apart,
+    follow_gap,
+    give_way,
+    goes_first,
+    in_the_way,
+    shared_spot,
+    stop_within,
+)
 
 STOP_LINE_GAP_M = 0.6
 
@@ -98,8 +108,8 @@ def heed_bodies(table, bodies, paths, o, users):
         acceleration = follow_gap(kind, speed, pace, np.inf, 0.0, headway)
         for n in range(count):
             j = near[n]
-            gap, along, cos = in_the_way(bodies, paths, i, j, margin)
-            if gap == np.inf:
+            gap, along, cos, leaves_s = in_the_way(bodies, paths, i, j, margin)
+            if gap == np.inf or leaves_s + LEAVES_S < gap / max(speed, 1.0):
                 continue
             both_walk = ON_FOOT[kind] and j < users and ON_FOOT[bodies[j].kind]
             if both_walk and gap < 0.3 and bodies[i].uid < bodies[j].uid and bodies[i].waited > 1.0:
@@ -112,6 +122,9 @@ def heed_bodies(table, bodies, paths, o, users):
             near_by = 1.0 if cos > 0.7 else 1.0 - 0.7 * impatience  # who blocks another's way is crept up to
             followed = follow_gap(kind, speed, pace, max(gap - spare, 0.05), speed - along, headway, near_by)
             acceleration = min(acceleration, followed)
+        leader = bodies[i].leader
+        if bodies[i].beside >= 0 and (leader < 0 or not bodies[leader].moving):
+            bodies[i].waits_for = bodies[i].beside
         if paths.row[i].stop < np.inf:
             room = paths.row[i].stop - bodies[i].half_length - (0.2 if ON_FOOT[kind] else STOP_LINE_GAP_M)
             acceleration = min(acceleration, stop_within(kind, speed, pace, max(room, 0.0)))
@@ -122,9 +135,12 @@ def heed_bodies(table, bodies, paths, o, users):
 def heed_paths(ways, table, bodies, paths, o, users, seed, tick):
     """Lower accelerations where paths meet: of every pair one goes first, the other gives way if it has seen it."""
     spot = np.empty(4, np.int64)
-    away = np.zeros(users, np.bool_)
+    away, waved = np.zeros(users, np.bool_), np.zeros(users + 1, np.bool_)
     for i in range(users):
         away[i] = bodies[i].moving and careless(table.row[o + i], seed, tick)
+        waved[i] = bodies[i].moving and waved_through(bodies, paths, users, i)
+        if waved[i]:
+            bodies[i].waits_for = WAVED
     for i in range(users):
         if paths.row[i].count == 0:
             continue
@@ -146,14 +162,14 @@ def heed_paths(ways, table, bodies, paths, o, users, seed, tick):
             if not shared_spot(bodies, paths, i, j, spot):
                 continue
             if goes_first(ways, bodies, paths, i, j, spot):
-                if seen:
+                if seen and not (waved[j] and abs(bodies[i].speed) < GOING_MPS):
                     yielded = give_way(
                         bodies, paths, j, i, spot[2], spot[3], spot[0], spot[1], table.row[o + j].headway_s
                     )
                     if yielded < min(bodies[j].acceleration, 0.0):
                         bodies[j].waits_for = i
                     bodies[j].acceleration = min(bodies[j].acceleration, yielded)
-            elif sees:
+            elif sees and not (waved[i] and abs(bodies[j].speed) < GOING_MPS):
                 yielded = give_way(bodies, paths, i, j, spot[0], spot[1], spot[2], spot[3], table.row[o + i].headway_s)
                 if yielded < min(bodies[i].acceleration, 0.0):
                     bodies[i].waits_for = j

@@ -6,7 +6,7 @@ from numba import njit
 from xiaolu.core.control import EGO_BODY
 from xiaolu.core.rates import TICK_S
 from xiaolu.world.sight import enters_turned_box, first_wall
-from xiaolu.world.temper import HIDES
+from xiaolu.world.temper import GAP_S, GAP_SPREAD_S, HASTE, HIDES, ON_FOOT, SPEED_SPREAD
 
 SIGHT_M = 60.0  # how far users look out for each other
 REFRESH_TICKS = 3  # each pair's line of sight is looked at this often
@@ -16,11 +16,17 @@ _HALF_LENGTH, _HALF_WIDTH = EGO_BODY.length_m / 2, EGO_BODY.width_m / 2
 
 # The bodies of one branch, the ego last. moving: follows a path of its own. lead_gap: to the body in its way, inf
 # without; leader: which that is, -1 without. acceleration: decided so far. red: turns right on red. way, along: where
-# it is, -1 on no way. backs_for, waits_for: as in `Minds`.
+# it is, -1 on no way. backs_for, waits_for: as in `Minds`; waited_for: waits_for of the tick before;
+# beside: who stands where it would pull out or go by. gone, then: how far
+# it has gone this tick and its speed then, NaN before it has moved. dares_s: of people, how far away in time a vehicle
+# is before which they step out.
 BODY = np.dtype(
     [(name, np.float64) for name in ("x", "y", "z", "yaw", "cos", "sin", "half_length", "half_width", "speed")]
-    + [(name, np.float64) for name in ("offset", "waited", "lead_gap", "acceleration", "along")]
-    + [(name, np.int64) for name in ("uid", "leader", "way", "backs_for", "waits_for")]
+    + [
+        (name, np.float64)
+        for name in ("offset", "waited", "lead_gap", "acceleration", "along", "gone", "then", "dares_s")
+    ]
+    + [(name, np.int64) for name in ("uid", "leader", "way", "backs_for", "waits_for", "waited_for", "beside")]
     + [("kind", np.int8), ("present", np.bool_), ("moving", np.bool_), ("red", np.bool_)],
     align=True,
 )
@@ -37,7 +43,8 @@ def gather(table, o, users, ego, ego_z):
     bodies = np.zeros(users + 1, BODY)
     for i in range(users + 1):
         bodies[i].uid, bodies[i].leader, bodies[i].way, bodies[i].lead_gap = -1, -1, -1, np.inf
-        bodies[i].waits_for = -1
+        bodies[i].waits_for = bodies[i].waited_for = bodies[i].beside = -1
+        bodies[i].gone = np.nan
     for i in range(users):
         u = o + i
         if not table.row[u].active:
@@ -55,7 +62,11 @@ def gather(table, o, users, ego, ego_z):
         if table.row[u].backwards:  # a body heads where it goes
             bodies[i].yaw, bodies[i].speed = bodies[i].yaw + np.pi, -bodies[i].speed
         bodies[i].offset, bodies[i].backs_for = table.row[u].offset_m, table.row[u].backs_for
+        if ON_FOOT[bodies[i].kind]:
+            hurry = (table.row[u].haste - HASTE) / SPEED_SPREAD[bodies[i].kind]
+            bodies[i].dares_s = min(max(GAP_S - GAP_SPREAD_S * hurry, 0.9), 4.0)
         if bodies[i].moving:
+            bodies[i].waited_for = table.row[u].waits_for
             bodies[i].way, bodies[i].along = table.row[u].way, table.row[u].along_m
     bodies[users].present = bodies[users].moving = True
     bodies[users].x, bodies[users].y, bodies[users].z, bodies[users].yaw = ego[0], ego[1], ego_z, ego[2]

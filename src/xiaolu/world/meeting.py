@@ -8,8 +8,10 @@ other's uid) until that one has gone by. Whoever queues behind it backs up too. 
 import numpy as np
 from numba import njit
 
+from xiaolu.core.rates import TICK_S
 from xiaolu.world.paths import choose_next
 from xiaolu.world.temper import ON_FOOT, TWO_WHEELER
+from xiaolu.world.waiting import RING, ring_of
 from xiaolu.world.yielding import shared_spot
 
 NEAR_M = 10.0  # vehicles that stand this close face to face have met
@@ -21,8 +23,8 @@ FARTHEST_M = 120.0
 QUEUE_M = 9.0  # what a vehicle behind costs the one that would back up
 ASIDE_M = 0.3  # between two vehicles that pass each other at a walking pace
 EDGE_M = 0.05
-GIVE_UP_S = 45.0  # one that cannot get out of the way for so long tries the other way round
-RING = 5  # bodies at most that stand in each other's way in a ring
+GIVE_UP_S = 15.0  # one that cannot get out of the way for so long leaves it to the other
+LOCKED_S = 7.0  # a ring in which nobody could be waved through stands for so long before one backs out of it
 
 _STEP_M = 1.0
 
@@ -204,8 +206,6 @@ def cost_of_backing(ways, table, bodies, paths, o, users, seed, i, j):
 @njit(cache=True)
 def _still_there(bodies, paths, users, i, spot):
     """Return whether the one that i backs up for has yet to go by."""
-    if bodies[i].waited > 2.0 * GIVE_UP_S:
-        return False
     for j in range(users + 1):
         if bodies[j].present and code_of(bodies[j].uid) == bodies[i].backs_for and (j == users or bodies[j].moving):
             gap, lat = _gap_ahead(bodies, i, j)
@@ -222,22 +222,17 @@ def _locked(ways, table, bodies, paths, o, users, seed, i):
 
     -1 where there is no such ring, or another of it has to back up.
     """
-    k, members = i, 0
-    while members < RING:
-        k = bodies[k].leader
-        members += 1
-        if k < 0 or k == users or abs(bodies[k].speed) > 0.3 or bodies[k].waited < SETTLE_S:
-            return -1
-        if bodies[k].backs_for != 0 or paths.row[k].ordered:
-            return -1
-        if k == i:
-            break
-    if k != i:
+    if bodies[i].waited < LOCKED_S:
         return -1
+    ring = np.empty(RING, np.int64)
+    members = ring_of(bodies, users, i, ring)
+    for n in range(members):
+        k = ring[n]
+        if bodies[k].waited < LOCKED_S or bodies[k].backs_for != 0 or paths.row[k].ordered:
+            return -1
     best, chosen, behind = np.inf, -1, -1
-    for _ in range(members):
-        last = k
-        k = bodies[k].leader
+    for n in range(members):
+        last, k = ring[n], ring[(n + 1) % members]
         if not _turned(bodies, last, k) or ON_FOOT[bodies[k].kind]:
             continue
         cost = cost_of_backing(ways, table, bodies, paths, o, users, seed, k, last)
@@ -260,10 +255,11 @@ def _is_to_back(ways, table, bodies, paths, o, users, seed, i, j):
     if bodies[j].waited < SETTLE_S:
         return False
     first = bodies[i].uid < bodies[j].uid
-    if max(bodies[i].waited, bodies[j].waited) > GIVE_UP_S:
-        return bodies[i].waited > bodies[j].waited or (bodies[i].waited == bodies[j].waited and first)
     its = cost_of_backing(ways, table, bodies, paths, o, users, seed, j, i)
-    return mine < its - 0.5 if first else mine <= its + 0.5
+    backs = mine < its - 0.5 if first else mine <= its + 0.5
+    if its < np.inf and int(max(bodies[i].waited, bodies[j].waited) / GIVE_UP_S) % 2 == 1:
+        return not backs  # it has tried for long, in vain
+    return backs
 
 
 @njit(cache=True)
@@ -340,13 +336,18 @@ def back_up(ways, table, bodies, paths, o, users, seed):
             least = 7.0 if bodies[ahead].speed < -0.05 else 0.0  # it makes room for the one before it
         far, aside = place_behind(ways, table, bodies, paths, o, users, seed, i, j, least)
         speed = bodies[i].speed
-        if far == np.inf:
+        nowhere = far == np.inf
+        if nowhere:
             far, aside = 0.0, bodies[i].offset
         paths.row[i].aim = aside
         paths.row[i].slope = 0.25
         off = abs(bodies[i].offset - aside)
         if far < 1.0 and off > 0.15:
             far = 2.0  # it is abreast of its place: on until it stands well aside
-        room = min(far, _room_back(bodies, users, i) - 0.6)
+        behind = _room_back(bodies, users, i) - 0.6
+        room = min(far, behind)
+        stands = abs(speed) < 0.05 and bodies[i].waited % GIVE_UP_S < TICK_S
+        if stands and (nowhere or (far > 1.5 and behind < 0.4)):
+            bodies[i].backs_for = 0  # it gets nowhere: whose turn it is, is worked out again
         fastest = min(BACK_MPS, np.sqrt(2.0 * BACK_MPS2 * max(room - 0.3, 0.0)))
         bodies[i].acceleration = min(max((-fastest - speed) / 0.4, -BACK_MPS2), 2.0)

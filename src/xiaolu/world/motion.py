@@ -3,28 +3,44 @@
 import numpy as np
 from numba import njit
 
+from xiaolu.core.chance import Purpose
 from xiaolu.core.control import EGO_BODY
 from xiaolu.core.decision import LampColour
 from xiaolu.core.rates import TICK_S
 from xiaolu.world.acting import change_shape, direct, hold, intend, play
 from xiaolu.world.angles import full_turn, half_turn
-from xiaolu.world.averting import STOPS_DEAD_MPS, avert, would_touch
+from xiaolu.world.averting import STOPS_DEAD_MPS, avert, would_meet, would_touch
 from xiaolu.world.borrowing import borrowed, held
 from xiaolu.world.clearing import keep_clear
 from xiaolu.world.contact import touches_ego
 from xiaolu.world.deciding import careless, draw_paths, heed_bodies, heed_paths
+from xiaolu.world.draws import draw
 from xiaolu.world.hands import gesticulate
 from xiaolu.world.looking import FORGET_Z_M, gather, look
 from xiaolu.world.meeting import BACK_MPS, back_up, settle
 from xiaolu.world.meeting import before as before_way
-from xiaolu.world.paths import PATH, PATH_POINT, POINTS, Paths, choose_next
+from xiaolu.world.paths import PATH, PATH_POINT, POINTS, Paths, choose_next, lay_out
 from xiaolu.world.places import ego_way
 from xiaolu.world.signals import entry_lamp
-from xiaolu.world.temper import EMERGENCY_MPS2, ON_FOOT, STRIDE_M, TURN_RATE_RADPS
+from xiaolu.world.temper import (
+    EMERGENCY_MPS2,
+    ON_FOOT,
+    STRIDE_M,
+    TURN_BACK_BLOCKED_PER_S,
+    TURN_BACK_HESITATING_PER_S,
+    TURN_BACK_PER_S,
+    TURN_BACK_WAITED_S,
+    TURN_RADIUS_M,
+    TURN_RATE_RADPS,
+)
+from xiaolu.world.town import LaneKind
 from xiaolu.world.yielding import by_right_of_way, shared_spot
 
-_RED = int(LampColour.RED)
+_RED, _TURN = int(LampColour.RED), int(Purpose.TURN)
+_CROSSING = int(LaneKind.CROSSING)
 _HALF_LENGTH = EGO_BODY.length_m / 2
+STEEPEST = 0.35  # the slope at which bodies move over in their lane; at a standstill they slide
+_BRAKING_MPS2 = (0.0, 1.0, 2.0, 3.0, 5.0)  # tried one after the other before the hardest
 _LENGTH, _WIDTH, _CENTRE = EGO_BODY.length_m, EGO_BODY.width_m, EGO_BODY.centre_x_m
 
 
@@ -59,7 +75,55 @@ def _advance(ways, programs, table, bodies, i, u, seed, ds, moved, clock):
         way = following
         table.row[u].junctions += 1
     table.row[u].way, table.row[u].along_m, table.row[u].offset_m = way, along, offset
-    place_on_way(ways, table, u, moved / (max(abs(ds), 0.02) * (1.0 if ds > 0.0 else -1.0)) if abs(ds) > 0.005 else 0.0)
+    slope = moved / ds if abs(ds) > 0.02 else 0.0
+    most = min(TURN_RATE_RADPS[kind] * TICK_S, abs(ds) / TURN_RADIUS_M[kind] + (0.4 if ON_FOOT[kind] else 0.0))
+    place_on_way(ways, table, u, min(max(slope, -STEEPEST), STEEPEST), most)
+
+
+@njit(cache=True)
+def turns_back(ways, row, seed, tick):
+    """Return whether somebody on foot changes its mind within this second, and goes back the way it came.
+
+    Seldom on a footway; more often where it hesitates in the first part of a crossing, or cannot get on.
+    """
+    if ways.twin[row.way] < 0:
+        return False
+    rate = TURN_BACK_PER_S
+    if ways.way[row.way].kind == _CROSSING:
+        hesitates = row.speed_mps < 0.6 and row.along_m < 0.45 * ways.way[row.way].length
+        rate = TURN_BACK_HESITATING_PER_S if hesitates else 0.0
+    elif row.waited_s > TURN_BACK_WAITED_S and row.waits_for >= 0 and row.speed_mps < 0.3:
+        rate = TURN_BACK_BLOCKED_PER_S
+    return draw(seed, row.uid, tick, _TURN, 1) < rate
+
+
+@njit(cache=True)
+def _averted(bodies, paths, users, i, before, acceleration):
+    """Return the acceleration after which i can still brake without touching anybody: as wanted, or braking gently.
+
+    Whoever is in the way is waited for.
+    """
+    kind = bodies[i].kind
+    for least in _BRAKING_MPS2:
+        wanted = min(acceleration, -least) if least > 0.0 else acceleration
+        wanted = max(wanted, -EMERGENCY_MPS2[kind])
+        if least > 0.0 and least < -acceleration:
+            continue
+        speed = max(before + wanted * TICK_S, 0.0)
+        gone = 0.5 * (before + speed) * TICK_S
+        other = would_meet(bodies, paths, users, i, gone, speed)
+        if other < 0:
+            return wanted
+        aim = paths.row[i].aim
+        if least == 0.0 and before > 1.0 and abs(aim - bodies[i].offset) > 0.05:
+            paths.row[i].aim = bodies[i].offset  # straight on rather than over to where somebody is
+            lay_out(paths, i, bodies[i].offset, bodies[i].half_width)
+            if would_meet(bodies, paths, users, i, gone, speed) < 0:
+                return wanted
+            paths.row[i].aim = aim
+            lay_out(paths, i, bodies[i].offset, bodies[i].half_width)
+        bodies[i].waits_for = other
+    return -EMERGENCY_MPS2[kind]
 
 
 @njit(cache=True)
@@ -67,10 +131,17 @@ def _move(ways, programs, table, bodies, paths, o, i, seed, tick, clock, ego_the
     """Move user i by its acceleration over one tick, along its chain of ways; ego_then: see `would_touch`."""
     u = o + i
     kind = table.row[u].kind
+    if ON_FOOT[kind] and table.row[u].actor < 0 and tick % 10 == 0 and turns_back(ways, table.row[u], seed, tick):
+        way = table.row[u].way
+        table.row[u].way, table.row[u].along_m = ways.twin[way], ways.way[way].length - table.row[u].along_m
+        table.row[u].offset_m = -table.row[u].offset_m
+        bodies[i].acceleration = -EMERGENCY_MPS2[kind]  # it stops, then goes the other way
     sense = -1.0 if table.row[u].backwards else 1.0
     before = sense * table.row[u].speed_mps
     acceleration = max(bodies[i].acceleration, -EMERGENCY_MPS2[kind])
     backs = bodies[i].backs_for != 0 or before < 0.0
+    if not backs and before + acceleration * TICK_S > 0.0:
+        acceleration = _averted(bodies, paths, len(bodies) - 1, i, before, acceleration)
     speed = max(before + acceleration * TICK_S, -BACK_MPS if backs else 0.0)
     if backs and bodies[i].backs_for == 0:
         speed = min(speed, 0.0)
@@ -96,19 +167,32 @@ def _move(ways, programs, table, bodies, paths, o, i, seed, tick, clock, ego_the
     row = table.row[u]
     way, along, offset, junctions, ran_red = row.way, row.along_m, row.offset_m, row.junctions, row.ran_red
     x, y, yaw = row.x_m, row.y_m, row.yaw_rad
-    for attempt in range(3):  # as it wants to; else straight on; else it stays where it is
+    other = -1
+    goes, steps = ds, moved
+    first_aside = before < 0.5 and moved != 0.0
+    for attempt in range(4):  # as it wants to; else straight on, or just aside where it hardly moves; else it stays
         if attempt > 0:
             table.row[u].way, table.row[u].along_m, table.row[u].offset_m = way, along, offset
             table.row[u].junctions, table.row[u].ran_red = junctions, ran_red
             table.row[u].x_m, table.row[u].y_m, table.row[u].yaw_rad = x, y, yaw
-            moved = 0.0
-        if attempt == 2:
+        aside = attempt == (1 if first_aside else 2)
+        if aside and steps == 0.0:
+            continue
+        ds, moved = (0.0 if aside else goes), (steps if attempt == 0 or aside else 0.0)
+        if attempt == 3:
             ds, speed = 0.0, 0.0
             table.row[u].speed_mps, table.row[u].yaw_rate_radps = 0.0, 0.0
+            table.row[u].acceleration_mps2 = -sense * before / TICK_S
+            table.row[u].waits_for = other
             break
         _advance(ways, programs, table, bodies, i, u, seed, ds, moved, clock)
-        if abs(speed) > STOPS_DEAD_MPS or not would_touch(table, o, len(bodies) - 1, u, x, y, yaw, ego_then):
+        other = would_touch(table, o, len(bodies) - 1, u, x, y, yaw, ego_then)
+        if other < 0 or (other == len(bodies) - 1 and abs(speed) > STOPS_DEAD_MPS):
+            if aside:
+                speed = 0.0
+                table.row[u].speed_mps, table.row[u].acceleration_mps2 = 0.0, -sense * before / TICK_S
             break
+    bodies[i].gone, bodies[i].then = ds, max(speed, 0.0)
     table.row[u].lights = (
         np.int8(paths.row[i].lights | (1 if acceleration < -0.6 or speed < 0.1 else 0)) if kind <= 2 else 0
     )
@@ -118,8 +202,11 @@ def _move(ways, programs, table, bodies, paths, o, i, seed, tick, clock, ego_the
 
 
 @njit(cache=True)
-def place_on_way(ways, table, u, slope):
-    """Set a user's place, heading, lane and offset from its way, how far along it is, and its offset to the left."""
+def place_on_way(ways, table, u, slope, most):
+    """Set a user's place, heading and lane from its way, how far along it is, and its offset to the left.
+
+    slope: how far it moves to the left per metre; most: how far it may turn, rad.
+    """
     way, along, offset = table.row[u].way, table.row[u].along_m, table.row[u].offset_m
     a = ways.way[way].start
     place = along / ways.way[way].spacing
@@ -133,7 +220,6 @@ def place_on_way(ways, table, u, slope):
     if table.row[u].backwards:
         yaw += np.pi
     turn = half_turn(yaw + np.arctan(slope) - table.row[u].yaw_rad)
-    most = TURN_RATE_RADPS[table.row[u].kind] * TICK_S
     turn = min(max(turn, -most), most)
     table.row[u].yaw_rad = half_turn(table.row[u].yaw_rad + turn)
     table.row[u].yaw_rate_radps = turn / TICK_S

@@ -6,6 +6,9 @@ from numba import njit
 from xiaolu.world.temper import ON_FOOT, TWO_WHEELER
 
 SQUEEZE_M = 0.35  # how far who has stood for long leans over the surface's edge, tuned by eye
+RIDER_PATIENCE_S = 2.0  # a rider who has stood so long passes on whichever side there is room
+OVER_WAIT_S = 2.5  # so long one stands behind what blocks the lane before one goes round by the oncoming one
+OVER_M, OVER_S = 22.0, 6.0  # that lane is to be free this far, and for so long of who comes; tuned by eye
 
 _MOST = 16
 
@@ -21,6 +24,8 @@ def _merged(low, high, gaps, within, count, keep):
     while grown:
         grown = False
         for n in range(count):
+            if gaps[n] > within:
+                continue
             touches = low[n] < keep < high[n] if union_low > union_high else low[n] < union_high and high[n] > union_low
             if touches and (low[n] < union_low or high[n] > union_high):
                 union_low, union_high = min(union_low, low[n]), max(union_high, high[n])
@@ -29,9 +34,37 @@ def _merged(low, high, gaps, within, count, keep):
 
 
 @njit(cache=True)
+def _blocker(bodies, low, high, gaps, who, count, union_low, union_high):
+    """Return the nearest of those who leave no room between two edges and could go somewhere else, -1 without one."""
+    best, found = np.inf, -1
+    for n in range(count):
+        if bodies[who[n]].moving and low[n] < union_high and high[n] > union_low and gaps[n] < best:
+            best, found = gaps[n], who[n]
+    return found
+
+
+@njit(cache=True)
 def _is_vehicle(kind):
     """Return whether a kind fills a lane: not on foot, not on two wheels."""
     return not ON_FOOT[kind] and not TWO_WHEELER[kind]
+
+
+@njit(cache=True)
+def _free_over(bodies, i, low, high):
+    """Return whether nobody is in the oncoming lane for as long as it takes to pass something there.
+
+    low, high: where that lane is, left of i's line. Who stands there counts as far as one has to go.
+    """
+    for j in range(len(bodies)):
+        if j == i or not bodies[j].present or abs(bodies[j].z - bodies[i].z) > 3.0:
+            continue
+        dx, dy = bodies[j].x - bodies[i].x, bodies[j].y - bodies[i].y
+        lon, lat = dx * bodies[i].cos + dy * bodies[i].sin, -dx * bodies[i].sin + dy * bodies[i].cos
+        aside = lat + bodies[i].offset
+        far = OVER_M + (OVER_S * abs(bodies[j].speed) if _is_vehicle(bodies[j].kind) else 0.0)
+        if -6.0 < lon < far and low - 0.3 < aside + bodies[j].half_width and aside - bodies[j].half_width < high + 0.3:
+            return False
+    return True
 
 
 @njit(cache=True)
@@ -50,21 +83,22 @@ def choose_offset(bodies, paths, i, near, near_count):
         left, right = min(left, paths.point[i, k].left), min(right, paths.point[i, k].right)
     # Who has stood for somebody long enough squeezes over the surface's edge: two that face each other get past.
     squeeze = min(max(0.1 * (bodies[i].waited - 4.0), 0.0), SQUEEZE_M)
-    right += squeeze
+    left, right = left + squeeze, right + squeeze
     edge = 0.0 if walking else 0.1
     lowest, highest = -right + half_width + edge, left - half_width - edge
-    if TWO_WHEELER[bodies[i].kind]:
+    if TWO_WHEELER[bodies[i].kind] and bodies[i].waited < RIDER_PATIENCE_S:
         highest = min(highest, paths.row[i].keep + 1.0)  # riders pass near the kerb, not over on the left
     if lowest > highest:
         lowest = highest = 0.5 * (left - right)
     keep = min(max(paths.row[i].keep, lowest), highest)
     low, high = np.empty(_MOST), np.empty(_MOST)
     tight_low, tight_high = np.empty(_MOST), np.empty(_MOST)
-    gaps = np.empty(_MOST)
+    gaps, who = np.empty(_MOST), np.empty(_MOST, np.int64)
     count = 0
-    nearest = np.inf
+    nearest, stands, queue = np.inf, np.inf, False
     offset = bodies[i].offset
     least, most = -np.inf, np.inf
+    by_least, by_most = -1, -1
     for n in range(near_count):
         j = near[n]
         if count == _MOST:
@@ -87,9 +121,11 @@ def choose_offset(bodies, paths, i, near, near_count):
             if k == 0 and abs(lon) < along + half_length:
                 # Abreast: whatever it wants, it does not lean into whom it can touch.
                 if lat > offset:
-                    most = min(most, max(lat - across - half_width - 0.15, offset))
+                    bound = max(lat - across - half_width - 0.15, offset)
+                    most, by_most = (bound, j) if bound < most else (most, by_most)
                 else:
-                    least = max(least, min(lat + across + half_width + 0.15, offset))
+                    bound = min(lat + across + half_width + 0.15, offset)
+                    least, by_least = (bound, j) if bound > least else (least, by_least)
             if lat - across > left or lat + across < -right:
                 break
             ahead_speed = bodies[j].speed * cos
@@ -97,18 +133,27 @@ def choose_offset(bodies, paths, i, near, near_count):
                 break
             queues = bodies[j].moving and j < len(bodies) - 1 and cos > 0.3 and _is_vehicle(bodies[j].kind)
             if queues and _is_vehicle(bodies[i].kind):
+                queue = True
                 break  # a queue is waited in, not overtaken: who does meets oncoming traffic face to face
             gap = k * paths.row[i].step + lon - along - half_length
             clear = 0.12 if walking else 0.4 + 0.05 * min(speed, 8.0)
             reach = across + half_width
             low[count], high[count] = lat - reach - clear, lat + reach + clear
-            tight = 0.08 if walking else 0.25
+            tight = 0.08 if walking else max(0.25 - 0.02 * max(bodies[i].waited - 4.0, 0.0), 0.1)
             tight_low[count], tight_high[count] = lat - reach - tight, lat + reach + tight
-            gaps[count] = gap
+            gaps[count], who[count] = gap, j
             count += 1
             nearest = min(nearest, max(gap, 0.0))
+            if not bodies[j].moving or (j == len(bodies) - 1 and bodies[j].speed < 0.2):
+                stands = min(stands, max(gap, 0.0))
             break
     aim, passing = keep, False
+    if _is_vehicle(bodies[i].kind) and paths.row[i].over > 0.0 and (offset > highest + 0.2 or stands < 20.0):
+        over = left + paths.row[i].over - half_width - 0.2
+        beyond = offset > highest + 0.2  # it is over there already, and goes on
+        may = bodies[i].waited > OVER_WAIT_S and not queue and paths.row[i].stop == np.inf
+        if beyond or (may and paths.row[i].over_to > stands + 15.0 and _free_over(bodies, i, left, over + half_width)):
+            highest = max(highest, over)
     for attempt in range(4):
         # With good clearance, then with little; then only what is near; then only what it is already beside.
         within = np.inf if attempt < 2 else (4.0 if attempt == 2 else 0.3)
@@ -116,6 +161,8 @@ def choose_offset(bodies, paths, i, near, near_count):
             union_low, union_high = _merged(low, high, gaps, within, count, keep)
         else:
             union_low, union_high = _merged(tight_low, tight_high, gaps, within, count, keep)
+        if attempt == 1 and speed < 0.3 and union_low < lowest and union_high > highest:
+            bodies[i].beside = _blocker(bodies, tight_low, tight_high, gaps, who, count, union_low, union_high)
         if union_low > union_high:
             break
         by_left, by_right = union_high <= highest, union_low >= lowest
@@ -125,6 +172,10 @@ def choose_offset(bodies, paths, i, near, near_count):
             passing = attempt < 2
             break
         aim = offset if attempt == 3 else keep
+    if passing and aim > most + 0.1 and by_most >= 0 and speed < 0.3:
+        bodies[i].beside = by_most  # it would pull out, were it not for that one
+    elif passing and aim < least - 0.1 and by_least >= 0 and speed < 0.3:
+        bodies[i].beside = by_least
     aim = min(max(aim, least), most) if least <= most else offset
     paths.row[i].aim = aim
     change = abs(aim - offset)

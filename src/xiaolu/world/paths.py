@@ -17,8 +17,11 @@ from xiaolu.world.town import LaneKind, RoadClass, Turn
 from xiaolu.world.ways import LOOK_FOR_VEHICLES_MPS
 
 POINTS = 28
-NARROW_M = 4.3  # a shared surface narrower than this lets no two cars past each other: cars stay out if they can
+SIGNAL_MPS2 = 2.6  # who would have to brake harder than this before a yellow light goes on
+NARROW_M = 4.3  # a shared surface narrower than this lets no two cars past each other: few drive into it
 
+_ALLEY = 0.1  # of the cars that could take a narrow alley, so many do; tuned by eye
+_RELUCTANT = 0.001  # a way that is taken where there is no other
 _TURN = int(Purpose.TURN)
 _RED, _YELLOW, _DARK, _NONE = int(LampColour.RED), int(LampColour.YELLOW), int(LampColour.DARK), int(LampColour.NONE)
 _GREEN, _FLASHING = int(LampColour.GREEN), int(LampColour.FLASHING_GREEN)
@@ -34,7 +37,20 @@ _PULL_OVER, _ADVANCE, _NO_COMMAND = int(Command.PULL_OVER), int(Command.ADVANCE)
 PATH = np.dtype(
     [
         (name, np.float64)
-        for name in ("step", "stop", "pace", "keep", "aim", "slope", "low_x", "low_y", "high_x", "high_y")
+        for name in (
+            "step",
+            "stop",
+            "pace",
+            "keep",
+            "aim",
+            "slope",
+            "over",
+            "over_to",
+            "low_x",
+            "low_y",
+            "high_x",
+            "high_y",
+        )
     ]
     + [("count", np.int64), ("lights", np.int64), ("ordered", np.int64)]
 )
@@ -52,7 +68,7 @@ class Paths(NamedTuple):
     middle may go before it must wait (a red light, a dead end, a full junction); ordered: 1 where a light or a script
     says so, and patience does not count. pace: the speed it would like now. keep: where it would
     like to be, left of the line; aim, slope: where it now goes, and how fast. lights: indicators. low_*, high_*: the
-    extent.
+    extent. over, over_to: the room in the oncoming lane, and how far that goes on.
     """
 
     row: np.ndarray
@@ -72,25 +88,31 @@ def _after(ways, way):
 
 
 @njit(cache=True)
-def _liking(ways, option, kind):
-    """Return how readily a user of a kind takes a way at a fork, 0 for not at all."""
-    if ON_FOOT[kind]:
-        return 0.02 if ways.way[option].on_road or ways.way[_after(ways, option)].on_road else 1.0
+def _liking_of_road(ways, option, kind):
+    """Return how readily a driver or rider takes a way, whatever comes after the next street."""
     turn, beyond = ways.way[option].turn, _leads_to(ways, option)
     liking = 0.5 if turn == _LEFT else (0.6 if turn == _RIGHT else (0.01 if turn == _U_TURN else 1.0))
     if TWO_WHEELER[kind]:
         if ways.way[option].kind == _CYCLE:
             return liking * 4.0
-        return liking * (0.001 if ways.way[beyond].road <= _TRUNK else 1.0)
+        return liking * (_RELUCTANT if ways.way[beyond].road <= _TRUNK else 1.0)
     if ways.way[option].kind != _DRIVE:
         return 0.0
     if ways.way[beyond].shared and ways.way[beyond].left_room + ways.way[beyond].right_room < NARROW_M:
-        return liking * 0.001
+        return liking * (_RELUCTANT if kind == _BUS else _ALLEY)
     if kind == _BUS and ways.way[beyond].road >= _RESIDENTIAL:
         return liking * 0.01
-    if ways.way[beyond].next_start == ways.way[beyond].next_end:
-        return liking * 0.3
     return liking
+
+
+@njit(cache=True)
+def _liking(ways, option, kind):
+    """Return how readily a user of a kind takes a way at a fork, 0 for not at all."""
+    if ON_FOOT[kind]:
+        return 0.02 if ways.way[option].on_road or ways.way[_after(ways, option)].on_road else 1.0
+    if ways.way[option].dead:
+        return _RELUCTANT * _liking_of_road(ways, option, kind)
+    return _liking_of_road(ways, option, kind)
 
 
 @njit(cache=True)
@@ -171,7 +193,7 @@ def keep_of(ways, way, kind, own_m):
     """Return where a user keeps on a way, m left of its line: its own liking, and the rule to keep right."""
     right = ways.way[way].right_room
     if ON_FOOT[kind]:
-        return own_m * max(right - 0.35, 0.0)
+        return own_m * max(min(right, ways.way[way].left_room) - 0.35, 0.0)
     if TWO_WHEELER[kind] and ways.way[way].kind == _DRIVE:
         return -max(right - 0.65, 0.0) + 0.3 * own_m
     keep = ways.way[way].keep_right + own_m
@@ -194,6 +216,7 @@ def follow_ways(ways, programs, paths, i, row, half, seed, away, time_s, officer
     step = horizon / (POINTS - 1)
     own = OWN_SPEED_MPS[kind] * (haste if kind >= 3 else 1.0)
     paths.row[i].step = step
+    paths.row[i].over, paths.row[i].over_to = ways.way[way].over, ways.way[way].length - along
     paths.row[i].stop = np.inf
     paths.row[i].lights = paths.row[i].ordered = 0
     pace = np.inf
@@ -218,7 +241,7 @@ def follow_ways(ways, programs, paths, i, row, half, seed, away, time_s, officer
                 line = start_s + ways.way[way].stop_s
                 gap = line - half
                 if gap > -1.0 and paths.row[i].stop == np.inf:
-                    can_stop = speed * speed < 2.0 * 3.0 * max(gap, 0.01)
+                    can_stop = speed * speed < 2.0 * SIGNAL_MPS2 * max(gap, 0.01)
                     if halts(ways, programs, officers, way, following, time_s, row.reaction_s, can_stop, walking, away):
                         paths.row[i].stop = max(line, 0.0)
                         paths.row[i].ordered = 1
@@ -242,7 +265,7 @@ def follow_ways(ways, programs, paths, i, row, half, seed, away, time_s, officer
             line = start_s + ways.way[way].wait_s
             gap = line - half
             if gap > -1.0 and paths.row[i].stop == np.inf and not away:
-                can_stop = speed * speed < 2.0 * 3.0 * max(gap, 0.01)
+                can_stop = speed * speed < 2.0 * SIGNAL_MPS2 * max(gap, 0.01)
                 if halts_inside(ways, programs, officers, way, time_s, row.reaction_s, can_stop):
                     paths.row[i].stop = max(line, 0.0)
         place = s / ways.way[way].spacing

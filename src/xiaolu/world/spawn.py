@@ -8,6 +8,7 @@ from scipy.spatial import cKDTree
 
 from xiaolu.core.chance import Purpose
 from xiaolu.core.users import Kind, Thing
+from xiaolu.world.contact import boxes_meet
 from xiaolu.world.draws import draw, draw_normal
 from xiaolu.world.looking import FORGET_Z_M
 from xiaolu.world.motion import place_on_way
@@ -15,6 +16,7 @@ from xiaolu.world.paths import NARROW_M, keep_of
 from xiaolu.world.sight import first_wall
 from xiaolu.world.standing import standing_of
 from xiaolu.world.temper import (
+    HASTE,
     HEIGHT_M,
     INATTENTIVE_SHARE,
     LENGTH_M,
@@ -38,6 +40,8 @@ PARKED_M = 85.0
 PARKED_AHEAD_M = 20.0
 PARKED_CLEAR_M = 7.0  # none stands nearer than this where a ride begins
 PARKED_HIDDEN_M = 40.0  # they come and go no nearer than this
+ROOM_M, ROOM_S = 0.4, 1.5  # a newcomer is this far from everybody, and stays so for so long if all go straight on
+AGAINST_SHARE = 0.1  # of the riders on a road come against its flow, tuned by eye
 PARKED_UID = 1 << 40  # a parked car's identity is this plus its prop's index: the same whenever one comes by
 
 _CELL_M = 40.0
@@ -103,9 +107,14 @@ def spots_of(ways: Ways) -> Spots:
     kind, junction, road, length = (way_table[name] for name in ("kind", "junction", "road", "length"))
     drive = (kind == LaneKind.DRIVE) & (junction < 0)
     room = way_table["left_room"] + way_table["right_room"]
+    onward = ~way_table["dead"] if (drive & ~way_table["dead"]).any() else np.ones(len(way_table), bool)
+    drive &= onward
     vehicles = np.where(drive & ~(way_table["shared"] & (room < NARROW_M)), _VEHICLES_PER_KM[road], 0.0)
     slow_road = (road >= _SECONDARY) & drive
-    wheels = np.where((kind == LaneKind.CYCLE) & (junction < 0), 3.0, 0.0) + np.where(slow_road, 1.0, 0.0)
+    cycle = (kind == LaneKind.CYCLE) & (junction < 0) & onward
+    against = cycle & way_table["back"]
+    wheels = np.where(cycle & ~against, 3.0, 0.0) + np.where(slow_road, 1.0, 0.0)
+    wheels += np.where(against, AGAINST_SHARE, 0.0)
     people = np.where((kind == LaneKind.FOOT) & (junction < 0) & ~way_table["on_road"], 0.5 * _PEOPLE_PER_KM, 0.0)
     densities = (vehicles, wheels * _TWO_WHEELERS_PER_KM, people)
     low_x, low_y = float(points["x"].min()), float(points["y"].min())
@@ -258,7 +267,7 @@ def _settle(ways, table, o, i, slots, uid, kind, way, s, seed):
     table.row[u].width_m = WIDTH_M[kind] * (1.0 + 0.4 * (size - 1.0))
     table.row[u].height_m = HEIGHT_M[kind] * size
     table.row[u].style = np.int32(draw(seed, uid, 0, _STYLE, 0) * 2147483647)
-    haste = 0.97 + SPEED_SPREAD[kind] * draw_normal(seed, uid, 0, _TEMPER, 0)
+    haste = HASTE + SPEED_SPREAD[kind] * draw_normal(seed, uid, 0, _TEMPER, 0)
     table.row[u].haste = min(max(haste, 0.7), 1.3)
     table.row[u].headway_s = min(max(1.5 + 0.35 * draw_normal(seed, uid, 0, _TEMPER, 1), 0.9), 2.6)
     if TWO_WHEELER[kind] or ON_FOOT[kind]:
@@ -276,13 +285,35 @@ def _settle(ways, table, o, i, slots, uid, kind, way, s, seed):
     table.row[u].acceleration_mps2 = table.row[u].gesture_s = 0.0
     table.row[u].gesture, table.row[u].lights = 0, 0
     table.row[u].stride_rad = 6.28 * draw(seed, uid, 0, _SHAPE, 1)
-    for _ in range(40):  # the heading turns a little at a time; a newcomer takes it whole
-        place_on_way(ways, table, u, 0.0)
+    place_on_way(ways, table, u, 0.0, np.pi)
     table.row[u].yaw_rate_radps = 0.0
     for j in range(slots):
         table.seen[o + j, i] = 100
         table.seen[u, j] = 100
     table.seen[u, slots] = 100
+
+
+@njit(cache=True)
+def _crowded(table, o, i, slots):
+    """Return whether the user of slot i is in somebody's way, or soon will be if both go straight on."""
+    row = table.row[o + i]
+    hl, hw = 0.5 * row.length_m + ROOM_M, 0.5 * row.width_m + ROOM_M
+    vx, vy = row.speed_mps * np.cos(row.yaw_rad), row.speed_mps * np.sin(row.yaw_rad)
+    for j in range(slots):
+        other = table.row[o + j]
+        if j == i or not other.active or abs(other.z_m - row.z_m) > FORGET_Z_M:
+            continue
+        reach = hl + hw + 0.5 * (other.length_m + other.width_m) + ROOM_S * (row.speed_mps + abs(other.speed_mps))
+        if abs(other.x_m - row.x_m) > reach or abs(other.y_m - row.y_m) > reach:
+            continue
+        mx = ROOM_S * (other.speed_mps * np.cos(other.yaw_rad) - vx)
+        my = ROOM_S * (other.speed_mps * np.sin(other.yaw_rad) - vy)
+        if boxes_meet(
+            row.x_m, row.y_m, row.yaw_rad, hl, hw, other.x_m, other.y_m, other.yaw_rad, 0.5 * other.length_m,
+            0.5 * other.width_m, mx, my,
+        ):  # fmt: skip
+            return True
+    return False
 
 
 @njit(cache=True)
@@ -341,12 +372,16 @@ def appear(
         free = _empty_slot(table, o, 0, users)
         if free < 0:
             return uid
-        group, need = -1, 0.5
+        group, need = -1, 0.0
         for g in range(3):
-            if wanted[g] - have[g] > need:
-                group, need = g, wanted[g] - have[g]
-        if group < 0:
+            need += max(wanted[g] - have[g] - 0.5, 0.0)
+        if need == 0.0:
             return uid
+        need *= draw(seed, uid, tick, _KIND, 1 + attempt)  # by chance: a group that finds no room keeps nobody out
+        for g in range(3):
+            lacks = max(wanted[g] - have[g] - 0.5, 0.0)
+            if lacks > 0.0 and need >= 0.0:
+                group, need = g, need - lacks
         # A point of the disc at random picks the cell, a second draw the spot in it: even over area, then over ways.
         angle = 2.0 * np.pi * draw(seed, uid, tick, _SPAWN, 4 * attempt)
         radius = RADIUS_M * np.sqrt(draw(seed, uid, tick, _SPAWN, 4 * attempt + 1))
@@ -383,9 +418,28 @@ def appear(
             continue
         _settle(ways, table, o, free, slots, uid, kind, way, spots.s[spot], seed)
         table.row[o + free].speed_mps = speed
+        if _crowded(table, o, free, slots):
+            _clear_slot(table, o + free, free, o, slots)
+            continue
         have[group] += 1.0
         uid += 1
     return uid
+
+
+@njit(cache=True)
+def _comes_by(row, parking, n):
+    """Return whether a user is about to drive where something would stand."""
+    long = parking.length[n] if parking.length[n] > 0.0 else LENGTH_M[_CAR] * 1.03
+    wide = parking.width[n] if parking.length[n] > 0.0 else WIDTH_M[_CAR]
+    reach = 0.5 * (long + wide + row.length_m + row.width_m) + 2.0 * ROOM_M + 2.0 * ROOM_S * abs(row.speed_mps)
+    if abs(row.x_m - parking.x[n]) > reach or abs(row.y_m - parking.y[n]) > reach:
+        return False
+    ahead = 2.0 * ROOM_S * row.speed_mps
+    return boxes_meet(
+        parking.x[n], parking.y[n], parking.yaw[n], 0.5 * long + 2.0 * ROOM_M, 0.5 * wide + 2.0 * ROOM_M, row.x_m,
+        row.y_m, row.yaw_rad, 0.5 * row.length_m, 0.5 * row.width_m, ahead * np.cos(row.yaw_rad),
+        ahead * np.sin(row.yaw_rad),
+    )  # fmt: skip
 
 
 @njit(cache=True)
@@ -407,8 +461,7 @@ def _nearest_place(parking, table, o, users, slots, seed, x, y, ego_x, ego_y, in
         for i in range(slots):
             row = table.row[o + i]
             shown = i >= users and row.uid == PARKED_UID + parking.prop[n]
-            in_its_way = row.active and i < users and np.hypot(row.x_m - parking.x[n], row.y_m - parking.y[n]) < 5.0
-            taken = taken or shown or in_its_way
+            taken = taken or shown or (row.active and i < users and _comes_by(row, parking, n))
         if not taken:
             best, least = n, away
     return best, least

@@ -1,7 +1,9 @@
 """Ways: what road users walk and drive along, as flat arrays for compiled loops.
 
 A way is a lane in its own direction; a footway or crossing counts twice, once in each direction; and a short curve
-joins the ends of footways that meet in one walking area. Nothing below needs to ask which it is.
+joins the ends of footways that meet in one walking area. Where people walk on the road there are ways along its edges
+(`xiaolu.world.walked`), and some riders come against the flow (`xiaolu.world.against`). Nothing below needs to ask
+which it is.
 """
 
 from typing import NamedTuple
@@ -9,7 +11,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy.spatial import cKDTree
 
+from xiaolu.world.against import turned_round
 from xiaolu.world.town import LaneKind, Town, Turn
+from xiaolu.world.walked import along_roads, curve
 
 LINK_WIDTH_M = 1.6
 LOOK_FOR_VEHICLES_MPS, LOOK_FOR_PEOPLE_MPS = 3.5, 6.5  # tuned by eye, in narrow streets with blind corners
@@ -31,6 +35,7 @@ WAY = np.dtype(
         ("left_room", np.float64),
         ("right_room", np.float64),
         ("keep_right", np.float64),
+        ("over", np.float64),
         ("lane", np.int32),
         ("signal", np.int32),
         ("junction", np.int32),
@@ -41,6 +46,7 @@ WAY = np.dtype(
         ("red_right", np.bool_),
         ("shared", np.bool_),
         ("on_road", np.bool_),
+        ("dead", np.bool_),
     ],
     align=True,
 )
@@ -50,16 +56,18 @@ POINT = np.dtype([("x", np.float64), ("y", np.float64), ("z", np.float64), ("yaw
 class Ways(NamedTuple):
     """way (W,) of WAY, point (P,) of POINT, next_way (K,); yield_start (L + 1,), yield_lane: by lane, as in Town.
 
-    before_start (W + 1,), before_way: where a way comes from; twin (W,): the other direction of its surface, or -1.
+    before_start (W + 1,), before_way: where a way comes from; twin (W,): the other direction of its surface or footway,
+    or -1.
 
     Of a way: start, end: its points, evenly spaced by `spacing`; next_start, next_end: where it leads, in next_way;
     lane: the town's lane (of a link: its walking area's, or -1); back: walked against the lane's own direction;
     signal: the signal column that governs entering it, -1 without; red_right: may be entered on red while yielding;
     stop_s: where one stops on it before a signal (its end where there is no stop line); wait_s: where the second line
     of a left turn with a waiting area lies on it, infinite without; left_room, right_room: how far the surface goes
-    either side of the line; keep_right: where on a shared surface one keeps, left of the line; look: the speed in m/s
-    at which one enters it, ready to let others go first; on_road: a footway that the map lays over a carriageway, which
-    people avoid.
+    either side of the line; keep_right: where on a shared surface one keeps, left of the line; over: how much further
+    to the left the lane of those who come towards one goes, 0 where there is none; look: the speed in m/s at which one
+    enters it, ready to let others go first; on_road: a footway that the map lays over a carriageway, which people
+    avoid; dead: it leads to nothing but ends, and nobody drives into it who has a choice.
     """
 
     way: np.ndarray
@@ -110,6 +118,7 @@ def ways_of(town: Town) -> Ways:
     junction = spread(town.lane_junction, -1).astype(np.int64)
     signal = spread(town.lane_signal, -1).astype(np.int64)
     left, right, keep, shared = _rooms(town, width, way_kind, turn)
+    _widen_junctions(next_lists, junction, signal, left, right, shared)
     stop_s = length.copy()
     stop_s[:lanes] = np.where(np.isnan(town.stop_s_m), length[:lanes], np.minimum(town.stop_s_m, length[:lanes]))
     next_start = np.concatenate([[0], np.cumsum([len(n) for n in next_lists])]).astype(np.int64)
@@ -130,13 +139,38 @@ def ways_of(town: Town) -> Ways:
     point = np.zeros(len(points), POINT)
     point["x"], point["y"], point["z"], point["yaw"] = *points.T, _tangents(points, start)
     way["on_road"] = _on_road(way, point)
+    way["over"] = _oncoming_room(town, way, point)
+    way["dead"] = _dead(next_lists)
+    rows, walks, led = along_roads(town, way, count)
+    more_rows, more_lines, more_led = turned_round(town, way, count + len(walks))
+    rows, walks, led = np.concatenate([rows, more_rows]), walks + more_lines, led + more_led
+    if walks:
+        begins = np.concatenate([[0], np.cumsum([len(line) for line in walks])]).astype(np.int64)
+        walked_points = np.concatenate(walks)
+        more = np.zeros(len(walked_points), POINT)
+        more["x"], more["y"], more["z"], more["yaw"] = *walked_points.T, _tangents(walked_points, begins)
+        steps = np.hypot(*np.diff(walked_points[:, :2], axis=0).T)
+        gone_m = np.concatenate([[0.0], np.cumsum(steps)])
+        rows["start"], rows["end"] = begins[:-1] + len(point), begins[1:] + len(point)
+        rows["length"] = np.maximum(gone_m[begins[1:] - 1] - gone_m[begins[:-1]], 1e-3)
+        rows["stop_s"], rows["spacing"] = rows["length"], rows["length"] / (np.diff(begins) - 1)
+        next_lists += led
+        next_end = np.cumsum([len(n) for n in next_lists])
+        rows["next_end"] = next_end[count:]
+        rows["next_start"] = next_end[count:] - [len(n) for n in led]
+        way, point = np.concatenate([way, rows]), np.concatenate([point, more])
     following_way = np.array([way for ways in next_lists for way in ways], np.int64)
+    twin = np.concatenate([town.lane_twin, np.full(len(way) - lanes, -1)]).astype(np.int64)
+    twin[walked], twin[backward[walked]] = backward[walked], walked
+    half = len(walks) - len(more_lines)
+    forth = count + np.arange(half // 2)
+    twin[forth], twin[forth + half // 2] = forth + half // 2, forth
     return Ways(
         way,
         point,
         following_way,
         *befores(way, following_way),
-        np.concatenate([town.lane_twin, np.full(count - lanes, -1)]).astype(np.int64),
+        twin,
         np.ascontiguousarray(town.yield_start, np.int64),
         np.ascontiguousarray(town.yield_lane, np.int64),
     )
@@ -148,6 +182,25 @@ def befores(way: np.ndarray, next_way: np.ndarray) -> tuple[np.ndarray, np.ndarr
     led = np.concatenate([next_way[one["next_start"] : one["next_end"]] for one in way])
     order = np.argsort(led, kind="stable")
     return np.searchsorted(led[order], np.arange(len(way) + 1)).astype(np.int64), came[order].astype(np.int64)
+
+
+def _dead(next_lists: list[list[int]]) -> np.ndarray:
+    """Return (W,) bool: ways from which one only comes to ends."""
+    left = [len(after) for after in next_lists]
+    came: list[list[int]] = [[] for _ in next_lists]
+    for way, after in enumerate(next_lists):
+        for onward in after:
+            came[onward].append(way)
+    dead = np.zeros(len(next_lists), bool)
+    ends = [way for way, after in enumerate(left) if after == 0]
+    while ends:
+        way = ends.pop()
+        dead[way] = True
+        for earlier in came[way]:
+            left[earlier] -= 1
+            if left[earlier] == 0:
+                ends.append(earlier)
+    return dead
 
 
 def _look_speeds(town: Town) -> np.ndarray:
@@ -177,6 +230,26 @@ def _on_road(way: np.ndarray, point: np.ndarray) -> np.ndarray:
     share = np.add.reduceat(over.astype(np.float64), np.cumsum(counts) - counts) / counts
     inside[foot] = share > 0.3
     return inside
+
+
+def _oncoming_room(town: Town, way: np.ndarray, point: np.ndarray) -> np.ndarray:
+    """Return (W,) m: the width of the oncoming lane left of an ordinary drive lane, 0 where there is none."""
+    room = np.zeros(len(way))
+    drive = np.flatnonzero((way["kind"] == LaneKind.DRIVE) & (way["junction"] < 0) & ~way["back"] & ~way["shared"])
+    if not len(drive):
+        return room
+    half = town.lane_width_m[way["lane"][drive]] / 2
+    points = np.concatenate([np.arange(way["start"][w], way["end"][w]) for w in drive])
+    owner = np.repeat(np.arange(len(drive)), (way["end"] - way["start"])[drive])
+    tree = cKDTree(np.stack([point["x"][points], point["y"][points], 10.0 * point["z"][points]], axis=-1))
+    middle = point[(way["start"][drive] + way["end"][drive]) // 2]
+    x, y = middle["x"] - (half + 1.6) * np.sin(middle["yaw"]), middle["y"] + (half + 1.6) * np.cos(middle["yaw"])
+    distance, nearest = tree.query(np.stack([x, y, 10.0 * middle["z"]], axis=-1), distance_upper_bound=1.8)
+    found = np.isfinite(distance)
+    nearest = np.where(found, nearest, 0)
+    opposite = np.cos(point["yaw"][points[nearest]] - middle["yaw"]) < -0.8
+    room[drive] = np.where(found & opposite, 2.0 * half[owner[nearest]], 0.0)
+    return room
 
 
 def _tangents(points: np.ndarray, start: np.ndarray) -> np.ndarray:
@@ -254,7 +327,7 @@ def _links(town: Town, backward: np.ndarray, places, first: int):
                     following.append((leaving, entering))
                     continue
                 links.append(
-                    _curve(line[-2:], onward[:2], gap) if gap < 12.0 else _across(town, area, line[-1], onward[0])
+                    curve(line[-2:], onward[:2], gap) if gap < 12.0 else _across(town, area, line[-1], onward[0])
                 )
                 areas.append(area)
                 way = first + len(links) - 1
@@ -272,21 +345,6 @@ def _across(town: Town, area: int, leave: np.ndarray, enter: np.ndarray) -> np.n
     return leave + (enter - leave) * t
 
 
-def _curve(arrive: np.ndarray, depart: np.ndarray, gap: float) -> np.ndarray:
-    """Return a Bezier curve (n, 3) from arrive[1] to depart[0], along both directions."""
-
-    def direction(pair):
-        step = pair[1] - pair[0]
-        return step / max(float(np.hypot(step[0], step[1])), 1e-9)
-
-    a, d = arrive[1], depart[0]
-    b, c = a + direction(arrive) * gap * 0.35, d - direction(depart) * gap * 0.35
-    t = np.linspace(0.0, 1.0, max(int(np.ceil(gap / 0.5)), 3) + 1)[:, None]
-    line = (1 - t) ** 3 * a + 3 * (1 - t) ** 2 * t * b + 3 * (1 - t) * t * t * c + t**3 * d
-    line[:, 2] = (a[2] + (d[2] - a[2]) * t)[:, 0]
-    return line
-
-
 def _rooms(town: Town, width, kind, turn):
     """Return per way: room left and right of the line, where to keep, and whether two directions share the surface."""
     left, right = width / 2, width / 2
@@ -302,6 +360,20 @@ def _rooms(town: Town, width, kind, turn):
         keep[lane] = -right[lane] + (left[lane] + right[lane]) / 4
         shared[lane] = True
     return left, right, keep, shared
+
+
+def _widen_junctions(next_lists, junction, signal, left, right, shared) -> None:
+    """Let ways over an unmarked junction be as wide as the shared surfaces they join: there is no line on it."""
+    before = np.full(len(left), -1)
+    for way, after in enumerate(next_lists):
+        for onward in after:
+            if junction[way] < 0 and junction[onward] >= 0:
+                before[onward] = way
+    for way in np.flatnonzero((junction >= 0) & (signal < 0) & (before >= 0)).tolist():
+        after = next_lists[way]
+        if len(after) == 1 and junction[after[0]] < 0 and shared[before[way]] and shared[after[0]]:
+            left[way] = max(left[way], min(left[before[way]], left[after[0]]))
+            right[way] = max(right[way], min(right[before[way]], right[after[0]]))
 
 
 def _red_right(town: Town, turn: np.ndarray, signal: np.ndarray) -> np.ndarray:

@@ -10,10 +10,12 @@ from numba import njit
 from xiaolu.world.temper import ACCELERATION_MPS2, BRAKING_MPS2, EMERGENCY_MPS2, ON_FOOT, STANDSTILL_GAP_M
 from xiaolu.world.town import LaneKind
 
-PERSON_GAP_S = 2.3  # people step in front of a vehicle that is at least this far away in time (DUT, 50 % point)
 MARGIN_S = 1.0  # between one leaving a shared spot and the other reaching it, tuned by eye
 PATIENCE_S = 2.5  # a body that stands although it may go is passed after so long
 STOP_SHORT_M = 0.6
+SOFT_MPS2 = 1.8  # the usual peak of braking (medians 1.2 to 1.5, nuScenes and WOMD)
+LATE_MPS2 = 3.0  # who would have to brake harder than this goes first (95 % of measured braking stays below)
+LEAVES_S = 0.4  # who has crossed one's way so long before one gets there is not waited for, tuned by eye
 INSIDE_M = -0.25  # a front bumper this far into the other's corridor, its margin included, is on the shared spot
 
 _CROSSING = int(LaneKind.CROSSING)
@@ -37,8 +39,9 @@ def follow_gap(kind, speed, pace, gap, closing, headway_s, near=1.0):
         # The model panics at a gap that opens or closes at a stroke: half as much again as is needed will do.
         needed = max(closing, 0.0) ** 2 / (2.0 * (gap - 0.5 * still) + 0.01)
         model = max(model, -max(1.2 * b, 1.5 * needed))
-    elif closing < -1.0:
-        model = max(model, -1.2 * b)  # it pulls away by itself
+    else:  # close already: what is closing is stopped within the rest, and the gap opens by itself
+        needed = max(closing, 0.0) ** 2 / (2.0 * max(gap - 0.05, 0.1))
+        model = max(model, -max(1.2 * b, 1.5 * needed))
     return max(model, -EMERGENCY_MPS2[kind])
 
 
@@ -47,11 +50,11 @@ def stop_within(kind, speed, pace, gap):
     """Return an acceleration in m/s² that comes to rest at the end of a gap, and no sooner than needed."""
     free = follow_gap(kind, speed, pace, np.inf, 0.0, 1.0)
     if gap <= 0.02:
-        return -EMERGENCY_MPS2[kind] if speed > 2.0 else -3.0
+        return -EMERGENCY_MPS2[kind] if speed > 2.0 else -(0.8 + 1.1 * speed)
     needed = speed * speed / (2.0 * gap)
     comfortable = BRAKING_MPS2[kind]
     if needed > 0.75 * comfortable:
-        return max(min(-needed, free), -EMERGENCY_MPS2[kind] if speed > 2.0 else -3.0)
+        return max(min(-needed, free), -EMERGENCY_MPS2[kind] if speed > 2.0 else -(0.8 + 1.1 * speed))
     # Creep up to the line: never faster than comfortable braking from the next moment on allows.
     reachable = np.sqrt(2.0 * 0.75 * comfortable * gap)
     return min(free, (reachable - speed) / 0.5)
@@ -71,9 +74,9 @@ def travel_s(distance, speed, pace, a):
 
 @njit(cache=True)
 def in_the_way(bodies, paths, i, j, margin):
-    """Return (gap m, speed of j along i's path, cosine of their headings) for a body in i's swept corridor, inf gap
-    if it is not there. The gap is from i's front bumper. A body abreast of i counts only where i's path would sweep
-    i's flank into it.
+    """Return (gap m, speed of j along i's path, cosine of their headings, in how many s it has left that path sideways)
+    for a body in i's swept corridor, inf gap if it is not there. The gap is from i's front bumper. A body abreast of i
+    counts only where i's path would sweep i's flank into it while it is there.
     """
     reach = bodies[j].half_length + bodies[j].half_width
     row = paths.row[i]
@@ -83,7 +86,7 @@ def in_the_way(bodies, paths, i, j, margin):
         or bodies[j].y < row.low_y - reach
         or bodies[j].y > row.high_y + reach
     ):
-        return np.inf, 0.0, 0.0
+        return np.inf, 0.0, 0.0, np.inf
     half_step = 0.5 * row.step
     half_length, half_width = bodies[i].half_length, bodies[i].half_width
     abreast = False
@@ -102,16 +105,21 @@ def in_the_way(bodies, paths, i, j, margin):
         along = abs(cos) * bodies[j].half_length + abs(sin) * bodies[j].half_width
         if k == 0 and abs(lon) < along + half_length:
             if abs(lat) < half_width + across:  # in contact already: whoever is ahead may leave
-                return (0.05 if lon > 0.0 else np.inf), bodies[j].speed * cos, cos
+                return (0.05 if lon > 0.0 else np.inf), bodies[j].speed * cos, cos, np.inf
             abreast = True
         if abreast:
-            if k > 0 and abs(lat) < half_width + across + 0.03 and abs(lon) < along + half_length:
-                return max((k - 1) * row.step, 0.05), bodies[j].speed * cos, cos
+            passes = bodies[j].speed > 0.5 and cos < 0.3
+            if k > 0 and abs(lat) < half_width + across + 0.03 and abs(lon) < along + half_length and not passes:
+                return max((k - 1) * row.step, 0.05), bodies[j].speed * cos, cos, np.inf
             continue
         if abs(lat) > half_width + across + margin or lon < -half_step - along or lon > half_step + along:
             continue
-        return max(k * row.step + lon - along - half_length, 0.05), bodies[j].speed * cos, cos
-    return np.inf, 0.0, 0.0
+        aside = bodies[j].speed * sin
+        leaves_s = np.inf
+        if abs(aside) > 0.5:
+            leaves_s = max(half_width + across + margin - lat * np.sign(aside), 0.0) / abs(aside)
+        return max(k * row.step + lon - along - half_length, 0.05), bodies[j].speed * cos, cos, leaves_s
+    return np.inf, 0.0, 0.0, np.inf
 
 
 @njit(cache=True)
@@ -238,8 +246,8 @@ def goes_first(ways, bodies, paths, i, j, spot):
     if standing_i and standing_j and max(bodies[i].waited, bodies[j].waited) > PATIENCE_S:
         return bodies[i].waited > bodies[j].waited if bodies[i].waited != bodies[j].waited else elder
     walks_i, walks_j = ON_FOOT[bodies[i].kind], ON_FOOT[bodies[j].kind]
-    late_i = v_i * v_i > 2.0 * (2.0 if walks_i else 4.0) * max(front_i - 0.2, 0.05)
-    late_j = v_j * v_j > 2.0 * (2.0 if walks_j else 4.0) * max(front_j - 0.2, 0.05)
+    late_i = v_i * v_i > 2.0 * (2.0 if walks_i else LATE_MPS2) * max(front_i - 0.2, 0.05)
+    late_j = v_j * v_j > 2.0 * (2.0 if walks_j else LATE_MPS2) * max(front_j - 0.2, 0.05)
     if late_i != late_j:
         return late_i
     red_i = bodies[i].red and _turns_on_red(ways, paths, i, spot[0], spot[1])
@@ -261,7 +269,7 @@ def goes_first(ways, bodies, paths, i, j, spot):
     arrive_j = travel_s(front_j, v_j, paths.row[j].pace, ACCELERATION_MPS2[bodies[j].kind])
     if walks_i != walks_j:
         vehicle_s = arrive_j if walks_i else arrive_i
-        return walks_i if vehicle_s > PERSON_GAP_S else walks_j
+        return walks_i if vehicle_s > (bodies[i].dares_s if walks_i else bodies[j].dares_s) else walks_j
     sway_i, sway_j = abs(paths.row[i].aim - paths.row[i].keep), abs(paths.row[j].aim - paths.row[j].keep)
     if abs(sway_i - sway_j) > 0.2 and np.cos(paths.point[i, spot[0]].yaw - paths.point[j, spot[2]].yaw) < -0.7:
         return sway_i < sway_j
@@ -304,4 +312,6 @@ def give_way(bodies, paths, i, j, first_i, last_i, first_j, last_j, headway_s):
         return np.inf
     if front <= 0.1 and bodies[j].leader == i:
         return np.inf  # it stands in the other's way: clearing the spot helps both
-    return stop_within(kind, v, paths.row[i].pace, max(front - STOP_SHORT_M, 0.0))
+    # It stops short of the spot; who decides late uses up part of that rather than brake hard.
+    room = min(max(v * v / (2.0 * SOFT_MPS2), front - STOP_SHORT_M), front - 0.15)
+    return stop_within(kind, v, paths.row[i].pace, max(room, 0.0))

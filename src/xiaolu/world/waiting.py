@@ -1,0 +1,55 @@
+"""Waiting: who waits for whom in a ring, and who of them is waved through.
+
+Right of way is settled between two at a time, so three or more may each wait for the next. Once they all stand, the
+one among them who has nobody close in front of it is let through: the one who has waited longest. It stays so until it
+has got going (`WAVED`).
+"""
+
+import numpy as np
+from numba import njit
+
+from xiaolu.world.temper import STANDSTILL_GAP_M
+
+WAVED = -3  # as a body's `waits_for`: it waits for nobody, the others have let it go first
+RING = 8  # bodies at most that wait for each other in a ring
+RING_S = 3.0  # so long they stand before one is waved through
+GOING_MPS = 1.0  # once it is as fast as this it has got going
+
+
+@njit(cache=True)
+def ring_of(bodies, users, i, ring):
+    """Fill ring (RING,) with the users who wait for each other in a ring, from i on; return how many, 0 for no ring."""
+    if abs(bodies[i].speed) > 0.3:
+        return 0
+    k = i
+    for count in range(RING):
+        ring[count] = k
+        k = bodies[k].waited_for
+        if k < 0 or k >= users or not bodies[k].moving or abs(bodies[k].speed) > 0.3:
+            return 0
+        if k == i:
+            return count + 1
+    return 0
+
+
+@njit(cache=True)
+def _free_ahead(bodies, i):
+    return bodies[i].backs_for == 0 and bodies[i].lead_gap > 0.3 * STANDSTILL_GAP_M[bodies[i].kind] + 1.0
+
+
+@njit(cache=True)
+def waved_through(bodies, paths, users, i):
+    """Return whether i need not wait for those who stand: it is the one of a ring whom the others let through."""
+    if bodies[i].waited < RING_S or abs(bodies[i].speed) > GOING_MPS or not _free_ahead(bodies, i):
+        return False
+    if bodies[i].waited_for == WAVED:
+        return True
+    ring = np.empty(RING, np.int64)
+    for n in range(ring_of(bodies, users, i, ring)):
+        k = ring[n]
+        if k == i or not _free_ahead(bodies, k) or paths.row[k].ordered:
+            continue
+        longer = bodies[k].waited > bodies[i].waited
+        if longer or (bodies[k].waited == bodies[i].waited and bodies[k].uid < bodies[i].uid):
+            return False
+    return ring_of(bodies, users, i, ring) > 0
