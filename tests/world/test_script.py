@@ -168,9 +168,10 @@ def test_ambient_users_brake_for_an_actor(small_town):
     blocked = actor("box", Kind.OBJECT, -60.0, 1.62, 0.0, style=int(Thing.BOX), parked=True)
     world = World(small_town, users=30, density=3.0)
     staged = world.staged(Script((blocked,)))
-    state = staged.start(5, START)
-    nearest = np.inf
-    for _ in range(400):
+    state, nearest = staged.start(5, START), np.inf
+    for tick in range(1200):
+        if tick % 400 == 0:
+            state = staged.start(5 + tick // 400, START)
         state = staged.step(state, moving(state, 0.0))
         others = state.users.active[0] & (state.minds.actor[0] < 0)
         dx, dy = state.users.x_m[0][others] + 60.0, state.users.y_m[0][others] - 1.62
