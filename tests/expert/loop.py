@@ -21,6 +21,7 @@ from xiaolu.world.town import Town
 
 BODY_OF = {Kind.CAR: (4.6, 1.82, 1.5), Kind.PEDESTRIAN: (0.4, 0.5, 1.7), Kind.BICYCLE: (1.75, 0.6, 1.7)}
 BODY_OF |= {Kind.OFFICER: BODY_OF[Kind.PEDESTRIAN], Kind.WORKER: BODY_OF[Kind.PEDESTRIAN]}
+BODY_OF |= {Kind.VAN: (5.2, 1.92, 2.0), Kind.CHILD: (0.35, 0.4, 1.2)}
 
 
 @dataclass(frozen=True)

@@ -88,11 +88,22 @@ class Perceived:
 
 
 @dataclass(frozen=True, slots=True)
+class Limited:
+    """What held a plan back. uid: the road user, -1 where it was none; away_m: how far along the path; visible: seen by
+    a camera at that moment, False for one that is remembered."""
+
+    uid: int
+    away_m: float
+    visible: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """The answer to one Observation. It takes effect at stamp_ns plus the configured latency.
 
     imagined holds a fixed number of alternatives; imagined_valid (same length, bool) says which are real.
-    wall_s is what the computation took on this machine's clock: measured, never used.
+    wall_s is what the computation took on this machine's clock: measured, never used. limited_by is a teacher's: the
+    thing in the scene behind `cause`.
     """
 
     stamp_ns: int
@@ -104,6 +115,7 @@ class Decision:
     imagined: tuple[Imagined, ...] = ()
     imagined_valid: tuple[bool, ...] = ()
     wall_s: float = 0.0
+    limited_by: Limited | None = None
 
     def __post_init__(self) -> None:
         if len(self.imagined) != len(self.imagined_valid):

@@ -17,7 +17,7 @@ class Scene:
     """World frame throughout.
 
     ego_pose (3,): rear axle x, y, yaw; z is the ground below it. users: (N,) table, empty slots included.
-    visible (N,) bool: a line of sight from the ego's eye to the user. touching (N,) bool: in contact with the ego
+    visible (N,) bool: one of the ego's cameras shows the user. touching (N,) bool: in contact with the ego
     during the last tick; caused_by_user (N,) bool: that contact was the user's doing. signal_colour (H,) int8
     LampColour per head of the town; signal_countdown_s (H,): what its digits count to the next change, NaN where it
     has none, infinite where it orders nothing: it is dark, or its yellow flashes (then YELLOW and DARK in turn).

@@ -7,7 +7,7 @@ from numba import njit
 
 from xiaolu.core.frames import box_corners, to_child
 from xiaolu.core.scene import Scene
-from xiaolu.core.users import ON_FOOT, VULNERABLE, Kind, Users
+from xiaolu.core.users import ON_FOOT, VULNERABLE, Kind, Thing, Users
 from xiaolu.expert.course import Course
 from xiaolu.expert.forecast import STEP_S
 from xiaolu.world.ground import Ground
@@ -18,15 +18,18 @@ ALONGSIDE_SIN = 0.4
 NEAR_M = 8.0  # in the immediate corridor everybody counts, seen or not
 REMEMBERED_NS = 1_000_000_000
 STANDING_MPS = 0.3
+HESITATES_MPS, HESITATES_S = 0.7, 4.0
+TALL_M = 1.75  # what stands and is taller hides people
+OPEN_ARM_M = 0.6  # what is seen of a raised one
 # Least and comfortable side gaps; DUT and nuScenes recordings give .2 to .9 m at town speeds.
-PARKED_GAPS_M, VEHICLE_GAPS_M = (0.25, 0.8), (0.3, 0.7)
+PARKED_GAPS_M, VEHICLE_GAPS_M, TALL_GAPS_M = (0.25, 0.8), (0.3, 0.7), (0.3, 1.6)
 CYCLE_GAPS_M, PERSON_GAPS_M = (0.5, 1.2), (0.5, 1.2)
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
     """Users that count now, (U,) each. ahead_m, left_m: in the ego frame; on_road: for people, where vehicles drive;
-    stood_s: how long standing."""
+    stood_s: how long standing; visible: seen right now, else remembered or felt right ahead."""
 
     users: Users
     ahead_m: np.ndarray
@@ -37,6 +40,14 @@ class Counted:
     parked: np.ndarray
     on_road: np.ndarray
     stood_s: np.ndarray
+    visible: np.ndarray
+
+    @property
+    def hesitates(self) -> np.ndarray:
+        """(U,) bool: on foot in the road and just come to a stand: it may go on either way."""
+        u = self.users
+        short = (np.abs(u.speed_mps) < HESITATES_MPS) & (self.stood_s < HESITATES_S)
+        return self.on_foot & self.on_road & short & ((u.kind == Kind.PEDESTRIAN) | (u.kind == Kind.CHILD))
 
 
 def counted(scene: Scene, ground: Ground, seen_ns: dict[int, int], stood_ns: dict[int, int]) -> Counted:
@@ -80,6 +91,7 @@ def counted(scene: Scene, ground: Ground, seen_ns: dict[int, int], stood_ns: dic
         (table.lane < 0) & (np.abs(table.speed_mps) < 0.05) & ~np.isin(table.kind, VULNERABLE),
         on_road,
         stood,
+        np.asarray(scene.visible, bool)[chosen],
     )
 
 
@@ -126,23 +138,27 @@ def in_the_way(
     index = np.clip(((s0_m + 0.5 * (box[:, 0] + box[:, 1])) / course.step_m).astype(np.int64), 0, course.n - 1)
     toward = (u.yaw_rad - course.yaw_rad[index] + np.pi) % (2 * np.pi) - np.pi
     along, across = u.speed_mps * np.cos(toward), u.speed_mps * np.sin(toward)
-    out = []
+    out, hesitates = [], here.hesitates
     first_of = {int(o): h for h, o in reversed(list(enumerate(owner)))}
     for k in range(len(u)):
         low_s, high_s, low_d, high_d = box[k]
         if high_s < -3.0 or low_s > 72.0 or low_d > 5.5 or high_d < -5.5:
             continue
+        if u.kind[k] == Kind.OBJECT and u.style[k] == Thing.GATE_ARM and u.length_m[k] > OPEN_ARM_M:
+            continue  # a lowered arm bids to stop: nobody drives around its end
         if here.parked[k]:
-            out.append((low_s, high_s, low_d, high_d, *PARKED_GAPS_M, k))
+            tall = u.height_m[k] > TALL_M and u.kind[k] != Kind.OBJECT
+            out.append((low_s, high_s, low_d, high_d, *(TALL_GAPS_M if tall else PARKED_GAPS_M), k))
         elif here.on_foot[k]:
-            if abs(across[k]) < 0.4:
+            if abs(across[k]) < 0.4 and not (hesitates[k] and low_d < 2.0 and high_d > -2.0):
                 out.append((low_s - 1.0, high_s + 1.0 + 2.0 * max(along[k], 0.0), low_d, high_d, *PERSON_GAPS_M, -1))
         elif abs(u.speed_mps[k]) < STANDING_MPS:
             left_alone = here.stood_s[k] > 12.0 and abs(low_d) < 4.5 and not _queueing(course, here, k, s0_m + high_s)
             across_us = abs(np.sin(toward[k])) > 0.6 and here.stood_s[k] > 4.0
             abreast = abs(0.5 * (low_d + high_d) - d0_m) > 1.6 and low_s < 10.0
             if left_alone or across_us or abreast or np.cos(toward[k]) < -0.7:
-                out.append((low_s, high_s, low_d, high_d, *VEHICLE_GAPS_M, k))
+                tall = u.height_m[k] > TALL_M
+                out.append((low_s, high_s, low_d, high_d, *(TALL_GAPS_M if tall else VEHICLE_GAPS_M), k))
         elif along[k] < -0.5:
             for h in np.flatnonzero(owner == k):
                 out.extend(_met(course, s0_m, poses[h], u.length_m[k], u.width_m[k], v_ego))

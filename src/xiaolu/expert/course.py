@@ -4,6 +4,7 @@ World frame, metres. Everything is sampled once per metre of the way, and goes o
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from xiaolu.core.control import EGO_BODY
 from xiaolu.core.decision import LampColour
 from xiaolu.world.ground import Ground
 from xiaolu.world.routing import RoutePath, RoutePlan
+from xiaolu.world.sight import Walls, first_wall, walls_of
 from xiaolu.world.signals import heads_of, ordered_by
 from xiaolu.world.town import LaneKind, Town, Turn
 
@@ -21,6 +23,8 @@ OVERLAP_M = 0.3
 # The way keeps every tyre this far from the kerb where the road leaves room, front and rear ones, in turns too.
 KERB_ROOM_M = 0.35
 TYRE_M = 0.8  # a tyre's outer edge from the car's middle
+LOOK_OUT_M = 14.0  # who comes is to be seen this far before the junction
+EYE_M = 1.6  # the cameras, ahead of the rear axle
 BOW_M = 0.8  # the way is bent by no more than this for it
 BOW_SIGMA_M = 2.5
 BOW_ROUNDS = 12
@@ -47,6 +51,18 @@ class Entry:
     first: frozenset[int]
     signalled: bool
     turn: Turn
+
+
+@lru_cache(maxsize=4)
+def _walls(town: Town) -> Walls:
+    return walls_of(town)
+
+
+def _before(town: Town, lanes: list[int]) -> list[int]:
+    """Return the lanes that lead straight into any of some lanes."""
+    wanted = np.isin(town.next_lane, lanes)
+    owner = np.repeat(np.arange(len(town.next_start) - 1), np.diff(town.next_start))
+    return [int(lane) for lane in np.unique(owner[wanted])]
 
 
 def _extended(town: Town, plan: RoutePlan) -> RoutePlan:
@@ -79,7 +95,8 @@ class Course:
     xy (n, 2), yaw_rad, curvature_1pm, limit_mps, half_lane_m, line_left_m (n,): where the
     opposite direction begins; room_left_m, room_right_m (n,): drivable surface
     beside the line; lane (n,): the town's lane; change (n,) int8: 1 where the line changes to the lane on the left, -1
-    to the right; shared (n,) bool: a surface with two directions; goal_s_m; stop_lines, entries in order.
+    to the right; shared (n,) bool: a surface with two directions; goal_s_m; stop_lines, entries in order; blind (n,)
+    int: where the cameras cannot see down the arms of the junction ahead, 2, or 1 where those have to give way.
     """
 
     def __init__(self, town: Town, plan: RoutePlan, ground: Ground | None = None) -> None:
@@ -106,6 +123,7 @@ class Course:
         self.room_left_m, self.room_right_m = self._room(ground)
         self.entries = self._entries()
         self.stop_lines = self._stop_lines()
+        self.blind = self._blind()
         self.lane_set = frozenset(int(lane) for lane in path.plan.lanes)
 
     def _off_road_m(self, ground: Ground, points: np.ndarray) -> np.ndarray:
@@ -194,6 +212,35 @@ class Course:
             signalled = bool(town.lane_signal[lane] >= 0)
             out.append(Entry(from_s, to_s, int(lane), first, signalled, Turn(town.lane_turn[lane])))
         return tuple(out)
+
+    def _blind(self) -> np.ndarray:
+        """Return (n,) int8: where, about to enter a junction without signals, houses hide who may come to it."""
+        blind, walls, town = np.zeros(self.n, np.int8), _walls(self.town), self.town
+        if not len(walls.edges):
+            return blind
+        for entry in self.entries:
+            junction = int(town.lane_junction[entry.lane])
+            if junction < 0 or entry.signalled:
+                continue
+            inside = np.flatnonzero((town.lane_junction == junction) & (town.lane_kind == LaneKind.DRIVE))
+            own = set(town.following(int(self.lane[max(int((entry.from_s_m - 1.0) / self.step_m), 0)])))
+            comes = [int(lane) for lane in inside if int(lane) not in own]
+            coming = []
+            for lane in _before(town, comes):
+                length = float(town.lane_length_m[lane])
+                place = town.pose_at(lane, max(length - LOOK_OUT_M, 0.0))[:2]
+                away = float(np.hypot(*(place - self.xy[min(int(entry.from_s_m / self.step_m), self.n - 1)])))
+                if away < LOOK_OUT_M + 20.0:
+                    coming.append(place)
+            first = not entry.first and any(
+                entry.lane in town.yield_lane[town.yield_start[lane] : town.yield_start[lane + 1]] for lane in comes
+            )
+            from_s, to_s = entry.from_s_m - EGO_BODY.front_x_m - 1.5, min(entry.from_s_m + 3.0, entry.to_s_m)
+            for k in range(max(int(from_s / self.step_m), 0), min(int(to_s / self.step_m) + 1, self.n)):
+                eye = self.xy[k] + EYE_M * np.array([np.cos(self.yaw_rad[k]), np.sin(self.yaw_rad[k])])
+                if any(first_wall(walls, eye[0], eye[1], place[0], place[1], 1.0) < 1.0 for place in coming):
+                    blind[k] = 1 if first else 2
+        return blind
 
     def _stop_lines(self) -> tuple[StopLine, ...]:
         town, path, out = self.town, self.path, []

@@ -1,8 +1,8 @@
 """What hands ask of the ego: whose sign counts, whom it is meant for, and where it binds.
 
 Priority (this project's choice): an officer, a road worker, signals, a passer-by. A passer-by may only make the ego
-more careful; hailing, phoning, thanking and pointing mean nothing to it. Police commands bind by where the officer
-faces (Chinese traffic police's eight commands, in force since October 2007). Ego frame at the rear axle; metres.
+more careful; hailing, phoning, thanking and pointing mean nothing to it. What an official's hand means is told by
+`xiaolu.world.officer`, for the teacher as for everybody. Ego frame at the rear axle; metres.
 """
 
 from dataclasses import dataclass
@@ -13,32 +13,37 @@ from xiaolu.core.frames import wrap_angle
 from xiaolu.core.users import Gesture, Kind
 from xiaolu.expert.bodies import Counted
 from xiaolu.expert.reasons import NAMES
+from xiaolu.world.officer import Command, commands, meaning
 from xiaolu.world.town import Turn
 
 COMMAND_M, PASSER_BY_M = 55.0, 25.0  # read this far ahead
 ASIDE_M, PASSER_BY_ASIDE_M = 14.0, 4.0
-FACES_RAD, SECTOR_RAD = np.deg2rad(60.0), np.deg2rad(50.0)
+FACES_RAD = np.deg2rad(60.0)
 HELD_NS = 4_000_000_000  # a command holds this long after its hands were last seen moving so
 SHORT_M = 3.0  # the ego stops this far before who holds it
+AT_WORK_M, PASSED_M = 18.0, 6.0  # slow until so far beyond an official, who stands before what it is about; a passer-by
 
-STOPS = (Gesture.STOP, Gesture.POLICE_STOP, Gesture.PADDLE_STOP)
-SLOWS = (Gesture.SLOW_DOWN, Gesture.PADDLE_SLOW, Gesture.POLICE_SLOW, Gesture.POLICE_CHANGE_LANE)
 DIRECTS = (Gesture.POLICE_STRAIGHT, Gesture.POLICE_LEFT, Gesture.POLICE_LEFT_WAITING, Gesture.POLICE_RIGHT)
-WAVES_ON = (Gesture.GO, Gesture.PADDLE_GO, Gesture.BECKON)
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
-    """What somebody asks for now. stop: halt before them (officers: before the junction), slow: pass slowly, go: free
-    to go whatever lamps show. ahead_m, left_m: where they stand; who: their name."""
+class Order:
+    """What somebody asks for now. stop: halt before them (officers: before the junction), aside: at the kerb; slow:
+    pass slowly, until beyond_m behind them; go: free to go whatever lamps show. ahead_m, left_m: where they stand."""
 
     who: str
     kind: int
+    uid: int
     stop: bool
     slow: bool
     go: bool
+    aside: bool
     ahead_m: float
     left_m: float
+
+    @property
+    def beyond_m(self) -> float:
+        return AT_WORK_M if self.kind in (Kind.OFFICER, Kind.WORKER) else PASSED_M
 
 
 @dataclass(slots=True)
@@ -49,60 +54,44 @@ class Seen:
     stamp_ns: int
 
 
-def _sector(from_yaw_rad: float, to_ego_rad: float, middle_rad: float) -> bool:
-    """Whether the ego stands in a person's sector around `middle_rad`, left of where they face."""
-    return abs(float(wrap_angle(to_ego_rad - from_yaw_rad - middle_rad))) < SECTOR_RAD
+def _official(gesture: int, yaw_rad: float, ego_yaw_rad: float, turn: Turn) -> tuple[bool, bool, bool, bool]:
+    """Return (stop, slow, go, aside) of an official's command for an ego that is about to turn so.
+
+    Who directs traffic and does not mean the ego holds it: it waits for its own sign.
+    """
+    said = Command(meaning(yaw_rad, gesture, ego_yaw_rad, int(Turn.STRAIGHT if turn == Turn.NONE else turn)))
+    held = said in (Command.STOP, Command.PULL_OVER) or (gesture in DIRECTS and said != Command.PASS)
+    return held, said == Command.SLOW, said == Command.PASS, said == Command.PULL_OVER
 
 
-def _police(gesture: int, yaw_rad: float, to_ego_rad: float, turn: Turn) -> tuple[bool, bool, bool]:
-    """Return (stop, slow, go) of an officer's command for an ego that is about to turn so."""
-    front = _sector(yaw_rad, to_ego_rad, 0.0)
-    left, right = (_sector(yaw_rad, to_ego_rad, side * np.pi / 2) for side in (1.0, -1.0))
-    if gesture in (Gesture.POLICE_STOP, Gesture.STOP):
-        return front, False, False
-    if gesture in SLOWS:
-        return False, front or _sector(yaw_rad, to_ego_rad, -np.pi / 4), False
-    if gesture in WAVES_ON:
-        return False, False, front
-    if gesture not in DIRECTS:
-        return False, False, False
-    allowed = {
-        Gesture.POLICE_STRAIGHT: right and turn in (Turn.STRAIGHT, Turn.NONE),
-        Gesture.POLICE_LEFT: left and turn == Turn.LEFT,
-        Gesture.POLICE_RIGHT: right and turn == Turn.RIGHT,
-        Gesture.POLICE_LEFT_WAITING: False,
-    }[Gesture(gesture)]
-    return not allowed, False, allowed
-
-
-def commands(
+def orders_of(
     here: Counted, ego_pose: np.ndarray, turn: Turn, seen: dict[int, Seen], stamp_ns: int
-) -> tuple[Command, ...]:
+) -> tuple[Order, ...]:
     """Return what hands ask of the ego now, the most binding first. Updates the memory of commands by uid.
 
     turn: what the ego is about to do at the next junction.
     """
     u, out = here.users, []
-    for k in np.flatnonzero(here.on_foot & (here.ahead_m > 0.5) & (here.ahead_m < COMMAND_M)):
+    for k in np.flatnonzero(here.on_foot & (here.ahead_m > -AT_WORK_M) & (here.ahead_m < COMMAND_M)):
         kind, gesture, uid = int(u.kind[k]), int(u.gesture[k]), int(u.uid[k])
         if abs(here.left_m[k]) > ASIDE_M:
             continue
-        official = kind in (Kind.OFFICER, Kind.WORKER)
-        if official and gesture in (*STOPS, *SLOWS, *DIRECTS, *WAVES_ON):
+        if commands(kind, gesture):
             seen[uid] = Seen(gesture, stamp_ns)
-        elif official and uid in seen and stamp_ns - seen[uid].stamp_ns < HELD_NS:
+        elif uid in seen and stamp_ns - seen[uid].stamp_ns < HELD_NS:
             gesture = seen[uid].gesture
-        to_ego = float(np.arctan2(ego_pose[1] - u.y_m[k], ego_pose[0] - u.x_m[k]))
-        faces = abs(float(wrap_angle(to_ego - u.yaw_rad[k]))) < FACES_RAD
-        if kind == Kind.OFFICER:
-            stop, slow, go = _police(gesture, float(u.yaw_rad[k]), to_ego, turn)
-        elif kind == Kind.WORKER:
-            stop, slow, go = faces and gesture in STOPS, faces and gesture in SLOWS, faces and gesture in WAVES_ON
+        aside = False
+        if kind in (Kind.OFFICER, Kind.WORKER):
+            stop, slow, go, aside = _official(gesture, float(u.yaw_rad[k]), float(ego_pose[2]), turn)
         else:
+            to_ego = float(np.arctan2(ego_pose[1] - u.y_m[k], ego_pose[0] - u.x_m[k]))
+            faces = abs(float(wrap_angle(to_ego - u.yaw_rad[k]))) < FACES_RAD
             near = here.ahead_m[k] < PASSER_BY_M and abs(here.left_m[k]) < PASSER_BY_ASIDE_M and faces
             stop, slow, go = near and gesture == Gesture.STOP, near and gesture == Gesture.SLOW_DOWN, False
-        if stop or slow or go:
+        ahead = here.ahead_m[k] > 0.5
+        if (ahead and (stop or go)) or slow:
             where = float(here.ahead_m[k]), float(here.left_m[k])
-            out.append(Command(NAMES[Kind(kind)], kind, bool(stop), bool(slow), bool(go), *where))
+            stop, go = bool(stop and ahead), bool(go and ahead)
+            out.append(Order(NAMES[Kind(kind)], kind, uid, stop, bool(slow), go, bool(aside), *where))
     rank = {int(Kind.OFFICER): 0, int(Kind.WORKER): 1}
     return tuple(sorted(out, key=lambda c: (rank.get(c.kind, 2), not c.stop, c.ahead_m)))

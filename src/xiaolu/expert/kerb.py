@@ -15,13 +15,14 @@ from xiaolu.world.ground import Ground
 from xiaolu.world.town import Town
 
 DOOR_M = 0.32  # between the body and the kerb
-NEARBY_M = 8.0  # a ride has arrived within 10 m of its goal
-STEP_M = 1.0
+NEARBY_M = 9.0  # a ride has arrived within 10 m of its goal
+STEP_M = 0.5
 FINE_M, REACH_M = 0.05, 5.0
 STRAIGHT_M = 0.3  # a kerb that jumps by more than this along the car is no place to draw up
 BEFORE_M, AFTER_M = 6.0, 1.0  # of free kerb to draw up, and before the bumper
-DRAW_UP_M, PARALLEL_M = 24.0, 6.0  # how far before the berth it begins to move over, and is parallel again
+DRAW_UP_M, PARALLEL_M = 24.0, 4.5  # how far before the berth it begins to move over, and is parallel again
 STEEPEST = 0.1  # of the move over: metres aside a metre
+OUT_OF_TURN_M = 8.0  # behind a junction it may begin to move over in the last metres of the turn
 PASSING_M = 0.25  # between the body and the kerb on the way there
 
 
@@ -63,7 +64,7 @@ def berths(course: Course, ground: Ground, town: Town) -> tuple[Berth, ...]:
             continue
         left_m = min(EGO_BODY.width_m / 2.0 + DOOR_M - float(along.min()), 0.0)
         junction_m = max((high for low, high in inside if low < s_m), default=-np.inf)
-        berth = Berth(float(s_m), left_m, float(max(s_m - DRAW_UP_M, junction_m)))
+        berth = Berth(float(s_m), left_m, float(max(s_m - DRAW_UP_M, junction_m - OUT_OF_TURN_M)))
         # 1.5: a smooth step is that much steeper in its middle than on the whole.
         steep = 1.5 * -left_m > STEEPEST * (s_m - PARALLEL_M - berth.from_s_m)
         moving = (index * course.step_m >= berth.from_s_m) & (index * course.step_m <= front)
@@ -71,6 +72,14 @@ def berths(course: Course, ground: Ground, town: Town) -> tuple[Berth, ...]:
         if not steep and (room > PASSING_M).all():
             out.append(berth)
     return tuple(out)
+
+
+def beside(course: Course, s0_m: float, s_m: float) -> Berth:
+    """Return the place at the road's right edge near s_m, for an ego at s0_m that is told to pull over."""
+    index = np.clip(np.arange(int(s_m - 1.0), int(s_m + EGO_BODY.front_x_m) + 2) / course.step_m, 0, course.n - 1)
+    room_m = float(course.room_right_m[index.astype(np.int64)].min())
+    left_m = min(EGO_BODY.width_m / 2.0 + DOOR_M - room_m, 0.0)
+    return Berth(s_m, left_m, s0_m + 1.0)
 
 
 def free_berth(options: tuple[Berth, ...], goal_s_m: float, boxes: np.ndarray) -> Berth:

@@ -24,6 +24,7 @@ CURVATURE_RATE_1PM2 = 0.09  # a car at walking pace turning its wheel at a brisk
 APPROACH_RAD = 0.45  # the steepest angle at which a far line is approached
 SLOPE_CELLS = 3  # 0.6 m sideways in 2 m at most
 HARD_COST = 1e4
+EDGE_BAND_M = 0.2
 
 # Costs: tuned by looking at drawn rides in Shanghai and generated towns.
 OFF_CENTRE, OVER_LINE, SLOPE, HABIT, TIGHT = 0.12, 1.2, 25.0, 0.25, 14.0
@@ -57,6 +58,8 @@ def choose_offsets(
             c = pull[i] * (d - wish_d[i]) ** 2
             if d > line_d[i]:
                 c += OVER_LINE * (d - line_d[i])
+            # Near the edge only where that makes room.
+            c += TIGHT * max(d - high_d[i] + EDGE_BAND_M, low_d[i] + EDGE_BAND_M - d, 0.0) ** 2
             if d > high_d[i]:
                 c += HARD_COST * (0.2 + d - high_d[i])
             if d < low_d[i]:

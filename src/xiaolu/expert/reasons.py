@@ -27,12 +27,19 @@ def standing(kind: Kind) -> str:
 @dataclass(frozen=True, slots=True)
 class Reason:
     """A limit on speed. what: the thing itself ("red light", "parked car"); side: "left", "right" or "";
-    sigma_m: where along the path the ego meets it."""
+    sigma_m: where along the path the ego meets it; uid: the road user it is, -1 for none; visible: seen right now."""
 
     cause: Cause
     what: str
     sigma_m: float
     side: str = ""
+    uid: int = -1
+    visible: bool = True
+
+
+def backing_sentence(what: str, moves: bool) -> str:
+    """Return the sentence for making room backwards: while it moves, and while it then waits."""
+    return f"Backing up to let the {what} through" if moves else f"Waiting for the {what}"
 
 
 def sentence(reason: Reason | None, standing: bool, stopping: bool, slowing: bool) -> str:

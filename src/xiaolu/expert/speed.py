@@ -20,6 +20,7 @@ STOP_SOFTNESS_MPS = 0.5
 ORDINARY_BRAKE_MPS2 = 1.8
 HARDEST_MPS2 = 4.3  # beyond 5 is emergency braking: the guardian's business
 JERK_MPS3, RELEASE_MPS3, HARD_JERK_MPS3 = 1.4, 2.0, 8.0
+HARD_RELEASE_MPS3 = 7.0  # who has braked hard for nothing lets go at once
 LOOK_S = 0.5
 # IDM (Treiber, Hennecke, Helbing 2000) with gaps of Shanghai traffic.
 HEADWAY_S, STANDSTILL_M, IDM_BRAKE_MPS2 = 1.1, 1.7, 1.5
@@ -113,7 +114,8 @@ def rollout(speed, acceleration, allowed, ruling, step_m, stops, stop_cause, low
         if least < a:
             a = max(least, a - down * DT_S)
         else:
-            a = min(least, a + (RELEASE_MPS3 if a < 0.0 else JERK_MPS3) * DT_S)
+            up = HARD_RELEASE_MPS3 if a < -ORDINARY_BRAKE_MPS2 else RELEASE_MPS3 if a < 0.0 else JERK_MPS3
+            a = min(least, a + up * DT_S)
         sigma_out[step], speed_out[step], cause_out[step] = sigma, v, rule
         new = v + a * DT_S
         if new < 0.0 or (new < 0.04 and a <= 0.0):

@@ -1,93 +1,79 @@
 """The teacher: Scene and route in, Decision out, ten times a second. World frame inside, the ego's frame in the plan.
 
-It counts only users it can see. Its memory is small: how far along the route it is, the offsets it chose a moment ago,
-who was seen when, and since when it waits.
+It proposes paths and speed profiles, sets each against everybody's forecasts by the measures that judge drivers, and
+drives the best one: see docs/teacher.md. What the law and hands order are limits that every proposal keeps. It counts
+only users that the ego's cameras can see. Its memory is small: how far along the route it is, the offsets and the path
+it chose a moment ago, who was seen when, and since when it waits.
 """
 
+from collections.abc import Iterator
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from xiaolu.core.control import EGO_BODY
-from xiaolu.core.decision import Cause, Decision, LampColour, Perceived
+from xiaolu.core.decision import Cause, Decision, Limited, Pace, PathMode, Perceived, Strategy
 from xiaolu.core.frames import to_child
 from xiaolu.core.observation import Observation
 from xiaolu.core.plan import PATH_DISTANCES_M, Plan
 from xiaolu.core.rates import SECOND_NS
 from xiaolu.core.scene import Scene
 from xiaolu.core.users import Kind
-from xiaolu.expert.bodies import STANDING_MPS, Counted, counted, extents, frenet, in_the_way
-from xiaolu.expert.conflict import passing_gaps
-from xiaolu.expert.course import Course, StopLine
-from xiaolu.expert.forecast import forecasts, lanes_of
-from xiaolu.expert.hands import COMMAND_M, SHORT_M, Command, Seen, commands
-from xiaolu.expert.kerb import Berth, berths, free_berth
-from xiaolu.expert.path import (
-    D_REACH_M,
-    FRONT_M,
-    HALF_WIDTH_M,
-    MAX_CURVATURE_1PM,
-    OFF_CENTRE,
-    PATH_STEP_M,
-    PATH_STEPS,
-    S_CELLS,
-    S_STEP_M,
-    choose_offsets,
-    drive_line,
-    target_line,
-)
-from xiaolu.expert.reasons import NAMES, Reason, sentence, standing
-from xiaolu.expert.speed import FREE, envelope
-from xiaolu.expert.yielding import GIVEN_NS, HUMBLE_MPS, Limits, Moves, resolve
+from xiaolu.expert import backing
+from xiaolu.expert.backing import Backing
+from xiaolu.expert.bodies import Counted, counted, frenet
+from xiaolu.expert.course import Course
+from xiaolu.expert.forecast import MAX_CHAIN, MOMENTS, MOMENTS_S, forecasts, lanes_of
+from xiaolu.expert.kerb import beside
+from xiaolu.expert.orders import hands, humble_lanes, obey, signals, unlit_lanes
+from xiaolu.expert.path import FRONT_M, PATH_STEP_M, S_CELLS
+from xiaolu.expert.reasons import NAMES, Reason, backing_sentence, sentence
+from xiaolu.expert.road import road_limits
+from xiaolu.expert.scoring import Outlook, Scorer
+from xiaolu.expert.speed import FREE
+from xiaolu.expert.tick import Memory, Tick
+from xiaolu.expert.ways import KINDS, Way, Ways
+from xiaolu.expert.yielding import GIVEN_NS, Limits, Moves, resolve
 from xiaolu.measures.strategy import strategy_of
 from xiaolu.world.ground import Ground
 from xiaolu.world.routing import RoutePlan
-from xiaolu.world.town import Town, Turn
+from xiaolu.world.town import Town
 
-TOP_MPS = 11.0  # a plan's path reaches 60 m in its 5 s
-LATERAL_MPS2 = 1.6
-SIDE_ROOM_M = 0.3  # kept between the outline and the edge of the road
-LINE_GAP_M = 1.0  # front bumper to stop line
-AMBER_BRAKE_MPS2 = 2.2  # a stop for yellow that needs more than this is not made
-RUN_OUT_S = 3.0  # the shortest flashing green
-LOOKED_AT_M, LOOKS = 24.0, 4
-SIGN_MPS = 4.0  # past somebody who asks for it
-# Creeping up to a red line that is about to turn green: this project's written specification.
-CREEP_S, CREEP_SEEN_S, CREEP_MPS, CREEP_MPS2, CREEP_LATE_S, CREEP_MARGIN_M, CREEP_FROM_M = (
-    3.0,
-    1.0,
-    1.0,
-    2.0,
-    0.5,
-    0.3,
-    6.0,
-)
-DRAW_UP_COST = 1.5
-BERTH_FROM_M, BERTH_KEPT_M = 60.0, 14.0  # a berth is chosen within the one, and kept from the other on
 PULLS_OUT_M, PULLS_OUT_MPS = 0.5, 4.0
-GIVE_WAY_MPS, OPEN_JUNCTION_MPS = 4.0, 7.5
-# Speed past somebody or something at a side gap: DUT drivers near walkers, nuScenes past standing cars.
-PERSON_GAPS_M, PERSON_SPEEDS_MPS = (0.2, 0.4, 0.7, 1.2, 2.0), (0.8, 2.0, 4.0, 7.0, 11.0)
-PARKED_GAPS_M, PARKED_SPEEDS_MPS = (0.1, 0.3, 0.6, 1.0), (1.5, 3.5, 6.5, 9.0)
+# A proposal whose foreseen risk is below this, and that brakes no harder, is as good as any; a path of another kind
+# than a moment ago must be better by so much: tuned with the weights of `scoring`.
+CALM, EASY_MPS2, OTHER_WAY = 0.6, 2.1, 0.8
+PRESSES = 4.0  # what it costs to go on where the rules would have it wait: less than any contact
+# Other profiles of a path, as caps on its speed against the one now, and stops at so many m/s².
+CAPS, CREEP_CAP_MPS = (0.8, 0.55, 0.3), 1.2
+STOPS_MPS2 = (1.5, 2.7)
+# Held to a strategy: the share of the speed now that a pace allows, how it stops, how far it drives back.
+HELD_SHARES, HELD_STOP_MPS2, HELD_BACK_M = {Pace.YIELD: 0.5, Pace.CREEP: 0.0}, 1.5, 6.0
+HELD_KINDS = {
+    PathMode.NUDGE_LEFT: KINDS[3],
+    PathMode.NUDGE_RIGHT: KINDS[4],
+    PathMode.CHANGE_LEFT: replace(KINDS[3], lean_m=3.2),
+    PathMode.CHANGE_RIGHT: replace(KINDS[4], lean_m=-3.2),
+}
+BEFORE_START_M = 30.0  # it may back up beyond where its way begins
+HESITATES_M, WALK_MPS = 6.0, 1.2  # who stands in the road so near may walk on over the way
+GONE_M = -3.0  # for whom it made room has passed it
 
 
-@dataclass(slots=True)
-class Memory:
-    """Everything the teacher carries from call to call."""
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A path and a speed profile, with the limits it keeps, those that hold if nobody else is heeded, and what is
+    foreseen of it."""
 
-    s_m: float = 0.0
-    offsets_s0_m: float = 0.0
-    offsets_m: np.ndarray | None = None
-    seen_ns: dict[int, int] = field(default_factory=dict)
-    stood_ns: dict[int, int] = field(default_factory=dict)
-    waits_since_ns: int = -1
-    committed_lane: int = -1
-    given_ns: dict[int, int] = field(default_factory=dict)
-    berth: Berth | None = None
-    commands: dict[int, Seen] = field(default_factory=dict)
-    countdown_s: dict[int, tuple[int, float]] = field(default_factory=dict)
+    way: Way
+    limits: Limits
+    alone: Limits
+    perceived: Perceived
+    sigma: np.ndarray
+    speed: np.ndarray
+    cause: np.ndarray
+    outlook: Outlook
 
 
 class Teacher:
@@ -98,10 +84,10 @@ class Teacher:
 
     def __init__(self, town: Town, route: RoutePlan, ground: Ground | None = None) -> None:
         self.town, self.route = town, route
-        self._ground = ground or Ground(town)
-        self.course = Course(town, route, self._ground)
+        self.ground = ground or Ground(town)
+        self.course = Course(town, route, self.ground)
         self._lanes = lanes_of(town)
-        self._berths = berths(self.course, self._ground, town)
+        self._ways = Ways(self.course, self.ground, town)
         self._memory = Memory()
 
     def reset(self, seed: int) -> None:
@@ -116,56 +102,73 @@ class Teacher:
 
     def drive_scene(self, scene: Scene, observation: Observation) -> Decision:
         """Return the plan for the moment of the scene, with its strategy and the limit that rules it."""
+        memory = self._memory
+        tick = self._tick(scene)
+        backed = self._back(tick)
+        if backed is not None:
+            return backed
+        memory.berth = self._ways.berth(tick.here, tick.s0_m, memory)
+        memory.aside = self._aside(tick)
+        best = self._best(tick)
+        self._remember(tick, best)
+        return self._decision(tick, best)
+
+    def drive_as(self, strategy: Strategy, scene: Scene, memory: Memory) -> Decision:
+        """Return the decision for a strategy that it would perhaps not choose; memory: in place of its own, updated.
+
+        Law, hands and whoever is in the way still limit the speed.
+        """
+        own, self._memory = self._memory, memory
+        try:
+            tick = self._tick(scene)
+            if strategy.path == PathMode.REVERSE:
+                return self._backwards(tick)
+            memory.backing, memory.berth = None, self._ways.berth(tick.here, tick.s0_m, memory)
+            memory.aside = None
+            if strategy.path == PathMode.PULL_OVER:
+                reach_m = max(tick.speed_mps**2 / (2.0 * HELD_STOP_MPS2), 8.0)
+                memory.aside = beside(self.course, tick.s0_m, tick.s0_m + reach_m)
+            bodies = self._ways.bodies(scene, tick.here, tick.moves, tick.s0_m, tick.d0_m, memory)
+            way = self._ways.propose(HELD_KINDS.get(strategy.path, KINDS[0]), tick, bodies, memory)
+            limits, alone, perceived, _ = self._limited(tick, way)
+            wish = Reason(Cause.WISH, "strategy it is held to", 0.0)
+            if strategy.pace in HELD_SHARES:
+                cap = max(HELD_SHARES[strategy.pace] * tick.speed_mps, CREEP_CAP_MPS)
+                limits.slow(80.0, cap, tick.speed_mps, wish)
+            elif strategy.pace == Pace.STOP:
+                limits.stop(0.5 * tick.speed_mps**2 / HELD_STOP_MPS2 + 0.1 * tick.speed_mps, 0.0, np.inf, wish)
+            rolled = limits.roll(tick.speed_mps, scene.ego_acceleration_mps2)
+            best = Proposal(way, limits, alone, perceived, *rolled, Outlook(0.0, 0.0, 0.0, 0.0, -1))
+            self._remember(tick, best)
+            return self._decision(tick, best)
+        finally:
+            self._memory = own
+
+    def humble(self, colours: np.ndarray, s0_m: float) -> frozenset[int]:
+        """Return the junction lanes about s0_m that may be taken on red, see `orders.humble_lanes`."""
+        return humble_lanes(self.course, colours, s0_m)
+
+    def _backwards(self, tick: Tick) -> Decision:
+        """Return the decision of driving back some metres, straight along the way it came."""
+        memory = self._memory
+        if memory.backing is None:
+            place = max(tick.s0_m - HELD_BACK_M, 0.0), tick.d0_m
+            memory.backing = Backing(-1, "other road users", *place, tick.scene.stamp_ns)
+        return self._backing_decision(tick, memory.backing, -1)
+
+    def _tick(self, scene: Scene) -> Tick:
         memory, course = self._memory, self.course
         s0_m, d0_m = self._locate(scene)
-        here = counted(scene, self._ground, memory.seen_ns, memory.stood_ns)
+        here = counted(scene, self.ground, memory.seen_ns, memory.stood_ns)
         colours = course.colours(scene.signal_colour, scene.signal_countdown_s)
-        moves = self._forecast(here, colours)
-        memory.berth = self._berth(here, s0_m)
-        offsets, path = self._way(scene, here, moves, s0_m, d0_m)
-        humble = self._humble(colours, s0_m)
-        limits = self._limits(scene, here, path, s0_m, humble)
-        motion = max(scene.ego_speed_mps, 0.0), scene.ego_acceleration_mps2
-        orders = self._orders(scene, here, s0_m)
-        perceived = self._signals(scene, here, colours, s0_m, limits, humble, orders)
-        self._obey(orders, s0_m, motion[0], limits)
         waited_s = (scene.stamp_ns - memory.waits_since_ns) / SECOND_NS if memory.waits_since_ns >= 0 else 0.0
-        # At the kerb and about to leave it: those who come from behind cannot know.
-        pulls_out = (
-            motion[0] < PULLS_OUT_MPS
-            and d0_m < -PULLS_OUT_M
-            and bool(offsets[: S_CELLS // 3].max() > d0_m + PULLS_OUT_M)
-        )
         given = frozenset(uid for uid, stamp in memory.given_ns.items() if scene.stamp_ns - stamp < GIVEN_NS)
-        _, speed, cause = resolve(course, path, s0_m, *motion, here, moves, limits, waited_s, given, humble, pulls_out)
-        memory.given_ns = {uid: memory.given_ns[uid] for uid in given} | dict.fromkeys(limits.given, scene.stamp_ns)
-        plan = self._plan(scene, path, speed)
-        reason = self._ruling(limits, speed, cause, motion[0])
-        waits = motion[0] < 0.3 and reason is not None and reason.cause not in (Cause.SIGNAL, Cause.ARRIVAL)
-        if waits and memory.waits_since_ns < 0:
-            memory.waits_since_ns = scene.stamp_ns
-        elif not waits and motion[0] > 1.0:
-            memory.waits_since_ns = -1
-        memory.s_m, memory.offsets_s0_m, memory.offsets_m = s0_m, s0_m, offsets
-        index = np.rint(PATH_DISTANCES_M / PATH_STEP_M).astype(np.int64)
-        at = path[index]
-        first, last = self._window(s0_m)
-        _, deviation = frenet(course.xy, course.yaw_rad, course.step_m, first, last, at[:, 0], at[:, 1])
-        ahead = course.change[int(s0_m / course.step_m) : int((s0_m + 25.0) / course.step_m)]
-        change = int(ahead[np.flatnonzero(ahead)[0]]) if ahead.any() else 0
-        why = sentence(reason, motion[0] < 0.3 and speed[10] < 0.3, speed[50] < 0.3, _slows(speed, motion[0]))
-        return Decision(
-            scene.stamp_ns,
-            plan,
-            strategy_of(plan, motion[0], deviation, change),
-            Cause.FREE if reason is None else reason.cause,
-            why,
-            perceived,
-        )
-
-    def _window(self, s0_m: float) -> tuple[int, int]:
-        course = self.course
-        return max(int((s0_m - 12.0) / course.step_m), 0), min(int((s0_m + 80.0) / course.step_m), course.n)
+        return Tick(
+            scene, here, self._forecast(here, colours, s0_m), colours, s0_m, d0_m, max(scene.ego_speed_mps, 0.0),
+            waited_s,
+            hands(course, scene, here, s0_m, memory), humble_lanes(course, colours, s0_m),
+            unlit_lanes(course, colours, s0_m), given,
+        )  # fmt: skip
 
     def _locate(self, scene: Scene) -> tuple[float, float]:
         course, near = self.course, self._memory.s_m
@@ -175,11 +178,39 @@ class Teacher:
         s, d = frenet(course.xy, course.yaw_rad, course.step_m, first, last, place[:, 0], place[:, 1])
         if abs(d[0]) > 8.0:
             s, d = frenet(course.xy, course.yaw_rad, course.step_m, 0, course.n, place[:, 0], place[:, 1])
-        return float(max(s[0], 0.0)), float(d[0])
+        return float(max(s[0], -BEFORE_START_M)), float(d[0])
 
-    def _forecast(self, here: Counted, colours: np.ndarray) -> Moves:
-        u = here.users
+    def _with_crossing(self, here: Counted, known: Moves, s0_m: float) -> Moves:
+        """Return the forecasts and, for who stands hesitating in the road, one that walks on over the ego's way."""
+        near = np.abs(here.left_m) < HESITATES_M
+        who = np.flatnonzero(here.hesitates & near & (here.ahead_m > FRONT_M) & (here.ahead_m < 35.0))
+        if not len(who):
+            return known
+        course, u = self.course, here.users[who]
+        first = max(int((s0_m - 5.0) / course.step_m), 0)
+        last = min(int((s0_m + 60.0) / course.step_m) + 2, course.n)
+        s, d = frenet(course.xy, course.yaw_rad, course.step_m, first, last, u.x_m, u.y_m)
+        index = np.clip(np.rint(s / course.step_m).astype(np.int64), 0, course.n - 1)
+        yaw = course.yaw_rad[index] - 0.5 * np.pi * np.sign(d)
+        way = WALK_MPS * MOMENTS_S
+        poses = np.stack(
+            [
+                u.x_m[:, None] + np.cos(yaw)[:, None] * way,
+                u.y_m[:, None] + np.sin(yaw)[:, None] * way,
+                np.broadcast_to(yaw[:, None], (len(who), MOMENTS)),
+            ],
+            axis=-1,
+        )
         return Moves(
+            np.concatenate([known.owner, who]),
+            np.concatenate([known.certain, np.zeros(len(who), bool)]),
+            np.concatenate([known.chain, np.full((len(who), MAX_CHAIN), -1, np.int64)]),
+            np.concatenate([known.poses, poses]),
+        )
+
+    def _forecast(self, here: Counted, colours: np.ndarray, s0_m: float) -> Moves:
+        u = here.users
+        known = Moves(
             *forecasts(
                 self._lanes,
                 colours,
@@ -196,311 +227,231 @@ class Teacher:
                 u.lights.astype(np.int64),
             )
         )
+        return self._with_crossing(here, known, s0_m)
 
-    def _berth(self, here: Counted, s0_m: float) -> Berth | None:
-        """Return where to draw up, None while that is far; chosen anew when somebody has taken it."""
-        course, kept = self.course, self._memory.berth
-        if s0_m < course.goal_s_m - BERTH_FROM_M:
+    def _aside(self, tick: Tick):
+        """Return the place at the kerb where an official's hand wants the ego, None without such a sign."""
+        asked = [order for order in tick.orders if order.aside]
+        if not asked:
             return None
-        if kept is not None and kept.s_m - s0_m < BERTH_KEPT_M:
+        kept = self._memory.aside
+        if kept is not None:
             return kept
-        u = here.users
-        still = np.flatnonzero((np.abs(u.speed_mps) < STANDING_MPS) & (here.ahead_m > -6.0))
-        some = u[still]
-        boxes = extents(course, s0_m, some.x_m, some.y_m, some.yaw_rad, some.length_m, some.width_m)
-        boxes[:, :2] += s0_m
-        options = self._berths if kept is None else (kept, *(b for b in self._berths if b.s_m > s0_m + BERTH_KEPT_M))
-        return free_berth(options, course.goal_s_m, boxes)
+        return beside(self.course, tick.s0_m, tick.s0_m + max(asked[0].ahead_m - FRONT_M - 4.0, 4.0))
 
-    def _way(
-        self, scene: Scene, here: Counted, moves: Moves, s0_m: float, d0_m: float
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the offsets and the path that pass what stands in the way.
+    def _best(self, tick: Tick) -> Proposal:
+        """Return the best of the proposals: the ordinary one where it is calm, else whatever is foreseen to do least
+        harm, smooth first."""
+        best: Proposal | None = None
+        for proposal in self._proposals(tick):
+            if best is None or proposal.outlook.cost < best.outlook.cost:
+                best = proposal
+        assert best is not None
+        return best
 
-        Offsets are chosen in (s, d), where a turning car is only nearly its shape. So the path is looked at, and what
-        it would touch is passed with as much more room, as long as that helps.
-        """
-        bodies = in_the_way(self.course, scene, here, s0_m, d0_m, moves.owner, moves.poses)
-        berth = self._memory.berth
-        if berth is not None:
-            bodies = bodies[bodies[:, 0] < berth.s_m - s0_m + FRONT_M + 0.5]  # what it stops before it does not pass
-        offsets = self._offsets(bodies, s0_m, d0_m)
-        path = self._path(scene, offsets, s0_m)
-        stands = np.flatnonzero((bodies[:, 6] >= 0) & (bodies[:, 0] < LOOKED_AT_M) & (bodies[:, 1] > -1.0))
-        if not len(stands):
-            return offsets, path
-        u, who = here.users, bodies[stands, 6].astype(np.int64)
-        boxes = np.stack([u.x_m, u.y_m, u.yaw_rad, u.length_m, u.width_m], axis=1)[who]
-        best, chosen = -np.inf, (offsets, path)
-        for _ in range(LOOKS):
-            near = path[: int(LOOKED_AT_M / PATH_STEP_M)]
-            gaps = passing_gaps(near, PATH_STEP_M, 2, EGO_BODY.length_m, EGO_BODY.width_m, boxes, 1.0).min(axis=1)
-            short = np.maximum(bodies[stands, 4] - gaps, 0.0)
-            if -short.max() > best:
-                best, chosen = -float(short.max()), (offsets, path)
-            if short.max() < 0.05:
-                break
-            bodies[stands, 2] -= np.where(short > 0.0, short + 0.2, 0.0)
-            bodies[stands, 3] += np.where(short > 0.0, short + 0.2, 0.0)
-            offsets = self._offsets(bodies, s0_m, d0_m)
-            path = self._path(scene, offsets, s0_m)
-        return chosen
-
-    def _offsets(self, bodies: np.ndarray, s0_m: float, d0_m: float) -> np.ndarray:
-        course, memory = self.course, self._memory
-        at_s = s0_m + np.arange(S_CELLS) * S_STEP_M
-        index = np.clip(np.rint(at_s / course.step_m).astype(np.int64), 0, course.n - 1)
-        edge = HALF_WIDTH_M + SIDE_ROOM_M
-        high, low = course.room_left_m[index] - edge, edge - course.room_right_m[index]
-        # Where the road leaves no choice the way itself is best: it has been bowed off the kerbs.
-        high, low = np.clip(high, 0.1, D_REACH_M), np.clip(low, -D_REACH_M, -0.1)
-        habit = np.full(S_CELLS, np.nan)
-        if memory.offsets_m is not None:
-            old_s = memory.offsets_s0_m + np.arange(S_CELLS) * S_STEP_M
-            habit = np.interp(at_s, old_s, memory.offsets_m, right=np.nan)
-        wish, pull = np.zeros(S_CELLS), np.full(S_CELLS, OFF_CENTRE)
-        berth = memory.berth
-        if berth is not None:
-            wish = berth.offset_m(at_s)
-            pull = np.where(wish < 0.0, DRAW_UP_COST, pull)
-            low = np.minimum(low, wish)
-        line = course.line_left_m[index] - HALF_WIDTH_M
-        swing = 0.5 * FRONT_M**2 * np.clip(course.curvature_1pm[index], -MAX_CURVATURE_1PM, MAX_CURVATURE_1PM)
-        offsets = choose_offsets(d0_m, low, high, np.maximum(line, 0.0), habit, wish, pull, swing, bodies[:, :6])
-        # At the kerb the grid's 0.2 m are too coarse.
-        return np.where((pull > OFF_CENTRE) & (np.abs(offsets - wish) < 0.25), wish, offsets)
-
-    def _path(self, scene: Scene, offsets: np.ndarray, s0_m: float) -> np.ndarray:
-        course = self.course
-        first = max(int((s0_m - 4.0) / course.step_m), 0)
-        count = min(int((PATH_STEPS * PATH_STEP_M + 8.0) / course.step_m), course.n - first)
-        line = target_line(course.xy, course.yaw_rad, course.step_m, first, count, s0_m, offsets)
-        curvature = np.tan(scene.ego_steering_rad) / EGO_BODY.wheelbase_m
-        settle_m = float(np.clip(3.5 + 0.8 * scene.ego_speed_mps, 4.5, 11.0))
-        x, y, yaw = scene.ego_pose
-        return drive_line(float(x), float(y), float(yaw), float(curvature), line, settle_m)
-
-    def _plan(self, scene: Scene, path: np.ndarray, speed: np.ndarray) -> Plan:
-        index = np.rint(PATH_DISTANCES_M / PATH_STEP_M).astype(np.int64)
-        return Plan(to_child(scene.ego_pose, path[index, :2]), np.ascontiguousarray(speed[5:51:5]))
-
-    def _limits(self, scene: Scene, here: Counted, path: np.ndarray, s0_m: float, humble: frozenset[int]) -> Limits:
-        """Return the limits that do not depend on how others move: the road's, and what is passed beside."""
-        course = self.course
-        sigma = np.arange(PATH_STEPS + 1) * PATH_STEP_M
-        index = np.clip(((s0_m + sigma) / course.step_m).astype(np.int64), 0, course.n - 1)
-        reasons = [Reason(Cause.FREE, "speed limit", 0.0)]
-        allowed = np.minimum(course.limit_mps[index], TOP_MPS)
-        ruling = np.zeros(len(allowed), np.int64)
-
-        def cap(limit: np.ndarray, reason: Reason) -> None:
-            lower = limit < allowed
-            if lower.any():
-                allowed[lower] = limit[lower]
-                ruling[lower] = len(reasons)
-                reasons.append(Reason(reason.cause, reason.what, float(sigma[np.argmin(limit)]), reason.side))
-
-        curvature = np.convolve(np.abs(path[:, 3]), np.full(5, 0.2), "same")
-        cap(np.sqrt(LATERAL_MPS2 / np.maximum(curvature, 1e-4)), Reason(Cause.CURVE, "bend", 0.0))
-        for entry in course.entries:
-            at_m = entry.from_s_m - s0_m - FRONT_M
-            on_red = entry.lane in humble
-            if not -8.0 < at_m < 70.0 or (entry.signalled and not on_red):
-                continue
-            top = HUMBLE_MPS if on_red else GIVE_WAY_MPS if entry.first else OPEN_JUNCTION_MPS
-            inside = (sigma > at_m - 1.0) & (sigma < at_m + 6.0)
-            cap(np.where(inside, top, np.inf), Reason(Cause.RIGHT_OF_WAY, "junction", at_m))
-        self._beside(here, path, scene.ego_speed_mps, cap)
-        allowed, ruling = envelope(allowed, ruling, PATH_STEP_M)
-        limits = Limits(allowed, ruling, reasons)
-        goal_m = (course.goal_s_m if self._memory.berth is None else self._memory.berth.s_m) - s0_m
-        if goal_m < 75.0:
-            limits.stop(goal_m, 0.0, np.inf, Reason(Cause.ARRIVAL, "destination", goal_m))
-        return limits
-
-    def _beside(self, here: Counted, path: np.ndarray, speed_mps: float, cap) -> None:
-        u = here.users
-        slow = np.flatnonzero(here.vulnerable | here.parked)
-        slow = slow[(here.ahead_m[slow] > -3.0) & (here.ahead_m[slow] < 70.0)]
-        if not len(slow):
-            return
-        boxes = np.stack([u.x_m, u.y_m, u.yaw_rad, u.length_m, u.width_m], axis=1)[slow]
-        # A cyclist rides on while the ego catches up: where they are abreast is what matters.
-        along = u.speed_mps[slow] * np.cos(here.turned_rad[slow])
-        until_s = np.clip((here.ahead_m[slow] - FRONT_M) / np.maximum(max(speed_mps, 4.0) - along, 1.0), 0.0, 4.0)
-        rides = np.where(here.on_foot[slow], 0.0, u.speed_mps[slow] * until_s)
-        boxes[:, 0] += np.cos(boxes[:, 2]) * 0.5 * rides
-        boxes[:, 1] += np.sin(boxes[:, 2]) * 0.5 * rides
-        boxes[:, 3] += rides
-        gaps = passing_gaps(path, PATH_STEP_M, 2, EGO_BODY.length_m, EGO_BODY.width_m, boxes, 2.0)
-        full = np.repeat(gaps, 2, axis=1)[:, : len(path)]
-        for row, k in zip(full, slow, strict=True):
-            if not np.isfinite(row).any():
-                continue
-            name, side = NAMES[Kind(int(u.kind[k]))], "left" if here.left_m[k] > 0 else "right"
-            # What is struck is not passed: there the ego stops, by `resolve`.
-            row = np.where(row <= 0.0, 0.1, row)
-            if here.parked[k]:
-                limit = np.where(row < 1.0, np.interp(row, PARKED_GAPS_M, PARKED_SPEEDS_MPS), np.inf)
-                cap(limit, Reason(Cause.OBSTACLE, standing(Kind(int(u.kind[k]))), 0.0, side))
-            else:
-                limit = np.where(row < 2.0, np.interp(row, PERSON_GAPS_M, PERSON_SPEEDS_MPS), np.inf)
-                if here.on_foot[k]:
-                    cap(limit, Reason(Cause.PEDESTRIAN, name, 0.0, side))
-                else:
-                    # Never slower than it rides: then the ego follows instead.
-                    pace = max(float(u.speed_mps[k] * np.cos(here.turned_rad[k])) - 0.5, 1.0)
-                    cap(np.maximum(limit, pace), Reason(Cause.OBSTACLE, name, 0.0, side))
-
-    def _humble(self, colours: np.ndarray, s0_m: float) -> frozenset[int]:
-        """Return the junction lanes of the way that may be taken on red: right turns on a round lamp.
-
-        Allowed while giving way (Implementing Regulations of the PRC road traffic law, art. 38).
-        """
-        out = set()
-        for line in self.course.stop_lines:
-            near = -25.0 < line.s_m - s0_m < 90.0 and line.turn == Turn.RIGHT
-            arrow = (self.town.head_arrow[line.heads] == Turn.RIGHT).any()
-            if near and not arrow and colours[line.column] == LampColour.RED:
-                out.add(line.lane)
-        return frozenset(out)
-
-    def _orders(self, scene: Scene, here: Counted, s0_m: float) -> tuple[Command, ...]:
-        """Return what hands ask of the ego: of officials the highest only, and every passer-by's."""
-        turn = Turn.NONE
-        for entry in self.course.entries:
-            if entry.from_s_m > s0_m + 1.0:
-                turn = entry.turn if entry.from_s_m - s0_m < COMMAND_M else Turn.NONE
-                break
-        found = commands(here, scene.ego_pose, turn, self._memory.commands, scene.stamp_ns)
-        officials = [c for c in found if c.kind in (Kind.OFFICER, Kind.WORKER)]
-        return (*officials[:1], *(c for c in found if c.kind not in (Kind.OFFICER, Kind.WORKER)))
-
-    def _obey(self, orders: tuple[Command, ...], s0_m: float, now_mps: float, limits: Limits) -> None:
-        """Add what hands ask for to the limits: a stop before them (an officer's: at the line), or a slow pass."""
-        course = self.course
-        for order in orders:
-            official = order.kind in (Kind.OFFICER, Kind.WORKER)
-            cause = Cause.SIGNAL if official else Cause.PEDESTRIAN
-            away_m = max(order.ahead_m - FRONT_M, 0.0)
-            what = f"{order.who}'s sign" if official else f"{order.who} who asks it to"
-            if order.stop:
-                stop_m = away_m - SHORT_M
-                if order.kind == Kind.OFFICER:
-                    lines = [line.s_m - s0_m - FRONT_M for line in course.stop_lines]
-                    lines += [entry.from_s_m - s0_m - FRONT_M for entry in course.entries if not entry.signalled]
-                    ahead = [m for m in lines if -0.3 < m < away_m]
-                    if ahead:
-                        stop_m = min(ahead) - min(LINE_GAP_M, max(min(ahead) - 0.3, 0.0))
-                limits.stop(max(stop_m, 0.0), 0.0, np.inf, Reason(cause, what, away_m))
-            elif order.slow:
-                limits.slow(away_m + FRONT_M + 6.0, SIGN_MPS, now_mps, Reason(cause, what, away_m))
-
-    def _signals(
-        self,
-        scene: Scene,
-        here: Counted,
-        colours: np.ndarray,
-        s0_m: float,
-        limits: Limits,
-        humble: frozenset[int],
-        orders: tuple[Command, ...],
-    ) -> Perceived:
-        """Add the stops for signals, and return what the next one shows. Who directs traffic outranks them."""
-        perceived = Perceived()
-        speed = max(scene.ego_speed_mps, 0.0)
-        waved_on_m = max((c.ahead_m + 15.0 for c in orders if c.go), default=-np.inf)
-        for line in self.course.stop_lines:
-            front_m = line.s_m - s0_m - FRONT_M
-            if front_m < -0.3 or front_m > 90.0:
-                continue
-            colour = LampColour(int(colours[line.column]))
-            if perceived.signal == LampColour.NONE:
-                perceived = Perceived(colour, 1.0)
-            if line.lane in humble or front_m < waved_on_m:
-                continue
-            if self._must_stop(scene, line, colour, front_m, speed):
-                word = {LampColour.RED: "red light", LampColour.YELLOW: "yellow light"}.get(
-                    colour, "ending green light"
-                )
-                reason = Reason(Cause.SIGNAL, word, max(front_m, 0.0))
-                stop_m = front_m - LINE_GAP_M if front_m > 0.9 * LINE_GAP_M else front_m - 0.35
-                if self._may_creep(scene, here, line, colour, front_m):
-                    stop_m = front_m - CREEP_MARGIN_M
-                    left_m = np.maximum(stop_m - np.arange(len(limits.allowed)) * PATH_STEP_M, 0.0)
-                    reach = CREEP_MPS2 * CREEP_LATE_S
-                    top = np.sqrt(reach**2 + 2.0 * CREEP_MPS2 * left_m) - reach
-                    limits.allowed[:] = np.minimum(limits.allowed, np.minimum(top, CREEP_MPS))
-                limits.stop(stop_m, 0.0, np.inf, reason)
-        return perceived
-
-    def _may_creep(self, scene: Scene, here: Counted, line: StopLine, colour: LampColour, front_m: float) -> bool:
-        """Whether the ego may roll up to a red line that is about to be given free.
-
-        The written specification of this project: the countdown of the governing head shows 3 s or less and has run
-        down evenly, nobody is on the crossing or the way, and the front never comes nearer to the line than a margin.
-        """
-        kept, shown = self._memory.countdown_s, scene.signal_countdown_s[line.heads]
-        seen = shown[np.isfinite(shown)]
-        before = kept.pop(line.lane, None)
-        if colour != LampColour.RED or not len(seen) or np.ptp(seen) > 0.5:
-            return False
-        now_s, even_s = float(seen[0]), 0.0
-        if before is not None:
-            since, first = before
-            expected = first - (scene.stamp_ns - since) / SECOND_NS
-            steady = abs(expected - now_s) < 1.1  # digits are whole seconds
-            kept[line.lane] = before if steady else (scene.stamp_ns, now_s)
-            even_s = (scene.stamp_ns - since) / SECOND_NS if steady else 0.0
-        else:
-            kept[line.lane] = (scene.stamp_ns, now_s)
-        if now_s > CREEP_S or even_s < CREEP_SEEN_S or not CREEP_MARGIN_M < front_m < CREEP_FROM_M:
-            return False
-        before_us = (here.ahead_m > 0.5) & (here.ahead_m < FRONT_M + 14.0) & (np.abs(here.left_m) < 5.0)
-        people = before_us & here.on_foot & here.on_road
-        lead = before_us & ~here.on_foot & (np.abs(here.left_m) < 1.5) & (here.ahead_m < FRONT_M + 8.0)
-        return not (people | lead).any()
-
-    def _must_stop(self, scene: Scene, line: StopLine, colour: LampColour, front_m: float, speed: float) -> bool:
+    def _proposals(self, tick: Tick) -> Iterator[Proposal]:
         memory = self._memory
-        braking = speed**2 / (2.0 * max(front_m - 0.3, 0.05))
-        if colour == LampColour.RED:
-            memory.committed_lane = -1
-            return True
-        if colour == LampColour.YELLOW:
-            if memory.committed_lane == line.lane and braking > 1.2:
-                return False
-            if braking > AMBER_BRAKE_MPS2:
-                memory.committed_lane = line.lane
-                return False
-            return True
-        if colour == LampColour.FLASHING_GREEN:
-            countdown = scene.signal_countdown_s[line.heads] if len(line.heads) else np.array([np.nan])
-            left_s = float(countdown[0]) if np.isfinite(countdown[0]) else 0.5 * RUN_OUT_S
-            reach_m = speed * left_s + 0.5 * max(8.0 - speed, 0.0) * min(left_s, 1.0)
-            if front_m < reach_m or braking > AMBER_BRAKE_MPS2:
-                memory.committed_lane = line.lane
-                return False
-            return braking < 1.6
-        return False
+        bodies = self._ways.bodies(tick.scene, tick.here, tick.moves, tick.s0_m, tick.d0_m, memory)
+        scorer, before, wanted_m = None, self._before(tick), 0.0
+        kept = next((kind for kind in KINDS if kind.name == memory.way), KINDS[0])
+        made, leaves = [], False
+        for kind in (KINDS[0], *(k for k in KINDS[1:] if k == kept), *(k for k in KINDS[1:] if k != kept)):
+            if (memory.aside or memory.berth) is not None and kind.lean_m:
+                continue
+            way = self._ways.propose(kind, tick, bodies, memory)
+            limits, alone, perceived, rolled = self._limited(tick, way)
+            if scorer is None:
+                leaves = self._pulls_out(tick, way)
+                scorer = Scorer(tick, frozenset(limits.trusted), leaves)
+                wanted_m = float(rolled[0][50])
+            outlook = scorer.score(way.path, rolled[0], rolled[1], before, wanted_m)
+            if kind != kept:
+                outlook = replace(outlook, cost=outlook.cost + OTHER_WAY)
+            first = Proposal(way, limits, alone, perceived, *rolled, outlook)
+            made.append(first)
+            yield first
+            if any(p.outlook.risk < CALM and p.outlook.least_mps2 > -EASY_MPS2 for p in made):
+                return
+            if leaves:
+                break  # from the kerb nobody is pressed, nor met on another line
+        assert scorer is not None
+        made.sort(key=lambda p: p.outlook.cost)
+        for first in made[:2]:
+            for slower in (*(() if leaves else (first.alone,)), *self._slower(tick, first)):
+                sigma, speed, cause = slower.roll(tick.speed_mps, tick.scene.ego_acceleration_mps2)
+                outlook = scorer.score(first.way.path, sigma, speed, before, wanted_m)
+                if slower is first.alone:
+                    outlook = replace(outlook, cost=outlook.cost + PRESSES)
+                yield Proposal(first.way, slower, first.alone, first.perceived, sigma, speed, cause, outlook)
 
-    def _ruling(self, limits: Limits, speed: np.ndarray, cause: np.ndarray, now_mps: float) -> Reason | None:
-        """Return the limit that rules the coming 3 s, None where the way is free.
+    def _slower(self, tick: Tick, first: Proposal) -> Iterator[Limits]:
+        """Yield the limits of a proposal with a lower top speed, or with a stop as soon as comfort, then need allow."""
+        who = self._risk_of(tick, first)
+        now = tick.speed_mps
+        for cap in {round(max(now * share, CREEP_CAP_MPS), 2) for share in CAPS}:
+            if cap < now + 0.5:
+                slower = first.limits.copy()
+                slower.slow(80.0, cap, now, who)
+                yield slower
+        for braking in STOPS_MPS2:
+            slower = first.limits.copy()
+            slower.stop(0.5 * now * now / braking + 0.1 * now, 0.0, np.inf, who)
+            yield slower
 
-        Where the plan gives up speed it is the one that rules while it does; else the one that holds it back longest.
-        """
-        soon, falls = cause[:31], np.diff(speed[:32]) < -0.02
-        named = soon[soon != FREE]
-        if _slows(speed, now_mps) and (soon[falls] != FREE).any():
-            named = soon[falls & (soon != FREE)]
-        elif not len(named) or (len(named) < 4 and now_mps > 1.0):
+    def _risk_of(self, tick: Tick, proposal: Proposal) -> Reason:
+        """Return whom a proposal is slower for: who costs it most."""
+        k = proposal.outlook.user
+        return Reason(Cause.RIGHT_OF_WAY, "traffic", 0.0) if k < 0 else self._reason_of(tick, k)
+
+    def _reason_of(self, tick: Tick, k: int) -> Reason:
+        here, u = tick.here, tick.here.users
+        cause = Cause.PEDESTRIAN if here.on_foot[k] else Cause.OBSTACLE if here.parked[k] else Cause.RIGHT_OF_WAY
+        side = "left" if here.left_m[k] > 1.0 else "right" if here.left_m[k] < -1.0 else ""
+        away_m = float(max(np.hypot(here.ahead_m[k], here.left_m[k]) - FRONT_M, 0.0))
+        name = NAMES[Kind(int(u.kind[k]))]
+        return Reason(cause, name, away_m, "" if here.on_foot[k] else side, int(u.uid[k]), bool(here.visible[k]))
+
+    def _limited(
+        self, tick: Tick, way: Way
+    ) -> tuple[Limits, Limits, Perceived, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Return a path's limits, those of road, law and hands alone, what the next signal shows, and the rollout under
+        all that others ask for."""
+        course, memory = self.course, self._memory
+        goal_s_m = course.goal_s_m if memory.berth is None else memory.berth.s_m
+        limits = road_limits(course, tick, way.path, goal_s_m)
+        perceived = signals(course, tick, memory, limits)
+        obey(course, tick, limits)
+        alone = limits.copy()
+        rolled = resolve(
+            course, way.path, tick.s0_m, tick.speed_mps, tick.scene.ego_acceleration_mps2, tick.here, tick.moves,
+            limits, tick.waited_s, tick.given, tick.humble, tick.unlit, self._pulls_out(tick, way),
+        )  # fmt: skip
+        return limits, alone, perceived, rolled
+
+    def _pulls_out(self, tick: Tick, way: Way) -> bool:
+        """Whether it is at the kerb and about to leave it: those who come from behind cannot know."""
+        leaves = bool(way.offsets_m[: S_CELLS // 3].max() > tick.d0_m + PULLS_OUT_M)
+        return tick.speed_mps < PULLS_OUT_MPS and tick.d0_m < -PULLS_OUT_M and leaves
+
+    def _before(self, tick: Tick) -> np.ndarray | None:
+        """Return the path chosen a moment ago from the ego's place on, (n, 2), None for none."""
+        path = self._memory.path
+        if path is None or len(path) < 60:
             return None
-        numbers, counts = np.unique(named, return_counts=True)
-        reason = limits.reasons[int(numbers[np.argmax(counts)])]
-        if reason.cause == Cause.FREE:
+        near = int(np.argmin(np.hypot(*(path[:30] - tick.scene.ego_pose[:2]).T)))
+        return path[near : near + 40] if len(path) >= near + 40 else None
+
+    def _remember(self, tick: Tick, best: Proposal) -> None:
+        memory, stamp = self._memory, tick.scene.stamp_ns
+        memory.given_ns = {uid: memory.given_ns[uid] for uid in tick.given} | dict.fromkeys(best.limits.given, stamp)
+        memory.s_m = memory.offsets_s0_m = tick.s0_m
+        memory.offsets_m, memory.way, memory.path = best.way.offsets_m, best.way.kind, best.way.path[:, :2].copy()
+        reason = _ruling(best.limits, best.speed, best.cause, tick.speed_mps)
+        waits = tick.speed_mps < 0.3 and reason is not None and reason.cause not in (Cause.SIGNAL, Cause.ARRIVAL)
+        if waits and memory.waits_since_ns < 0:
+            memory.waits_since_ns = stamp
+        elif not waits and tick.speed_mps > 1.0:
+            memory.waits_since_ns = -1
+
+    def _decision(self, tick: Tick, best: Proposal) -> Decision:
+        course, now, speed = self.course, tick.speed_mps, best.speed
+        index = np.rint(PATH_DISTANCES_M / PATH_STEP_M).astype(np.int64)
+        at = best.way.path[index]
+        plan = Plan(to_child(tick.scene.ego_pose, at[:, :2]), np.ascontiguousarray(speed[5:51:5]))
+        first = max(int((tick.s0_m - 12.0) / course.step_m), 0)
+        last = min(int((tick.s0_m + 80.0) / course.step_m), course.n)
+        _, deviation = frenet(course.xy, course.yaw_rad, course.step_m, first, last, at[:, 0], at[:, 1])
+        ahead = course.change[int(tick.s0_m / course.step_m) : int((tick.s0_m + 25.0) / course.step_m)]
+        change = int(ahead[np.flatnonzero(ahead)[0]]) if ahead.any() else 0
+        reason = _ruling(best.limits, speed, best.cause, now)
+        why = sentence(reason, now < 0.3 and speed[10] < 0.3, speed[50] < 0.3, _slows(speed, now))
+        strategy = strategy_of(plan, now, deviation, change)
+        cause = Cause.FREE if reason is None else reason.cause
+        return Decision(tick.scene.stamp_ns, plan, strategy, cause, why, best.perceived, limited_by=_limited_by(reason))
+
+    def _back(self, tick: Tick) -> Decision | None:
+        """Return the decision of backing up for somebody, or of standing aside for it; None where nobody asks that."""
+        memory, here = self._memory, tick.here
+        kept = memory.backing
+        if kept is None:
+            kept = memory.backing = self._room_for(tick)
+            if kept is None:
+                return None
+        found = np.flatnonzero(here.users.uid == kept.uid)
+        k = int(found[0]) if len(found) else -1
+        gone = k < 0 or here.ahead_m[k] + 0.5 * here.users.length_m[k] < GONE_M
+        if k >= 0 and not gone:
+            # Who comes right behind it comes through as well.
+            follows = (np.abs(here.turned_rad) > 2.4) & ~here.parked & ~here.on_foot & (here.ahead_m > GONE_M)
+            follows &= np.abs(here.left_m) < 5.0
+        else:
+            follows = (np.abs(here.turned_rad) > 2.4) & ~here.parked & ~here.on_foot
+            follows &= (here.ahead_m > GONE_M) & (here.ahead_m < 14.0) & (np.abs(here.left_m) < 5.0)
+            if follows.any():
+                gone = False
+        if gone or tick.scene.stamp_ns - kept.since_ns > backing.GIVE_UP_NS:
+            memory.backing = None
+            memory.waits_since_ns = -1
             return None
-        held = _slows(speed, now_mps) or now_mps < 0.5 or speed[30] < 0.7 * limits.allowed[0]
-        return reason if held or reason.cause == Cause.LEAD else None
+        return self._backing_decision(tick, kept, k)
+
+    def _backing_decision(self, tick: Tick, kept: Backing, k: int) -> Decision:
+        """Return the decision of driving back to a place, or of standing there; k: the counted user it is for."""
+        memory, here = self._memory, tick.here
+        left_m = tick.s0_m - kept.s_m
+        held = backing.someone_behind(here)
+        path = backing.path_back(self.course, tick.scene.ego_pose, tick.s0_m, tick.d0_m, kept)
+        _, speed = backing.roll_back(tick.scene.ego_speed_mps, left_m, held)
+        memory.s_m = memory.offsets_s0_m = tick.s0_m
+        memory.offsets_m, memory.path = None, None
+        moves = left_m > 0.3 or tick.scene.ego_speed_mps < -0.1
+        reason = self._reason_of(tick, k) if k >= 0 else Reason(Cause.RIGHT_OF_WAY, kept.what, 0.0, uid=kept.uid)
+        reason = replace(reason, cause=Cause.RIGHT_OF_WAY, what=kept.what)
+        index = np.rint(PATH_DISTANCES_M / PATH_STEP_M).astype(np.int64)
+        points = to_child(tick.scene.ego_pose, path[index, :2])
+        if not moves:
+            speed = np.zeros_like(speed)
+        plan = Plan(points, np.ascontiguousarray(speed[5:51:5]))
+        strategy = strategy_of(plan, tick.scene.ego_speed_mps, np.zeros(len(points)))
+        why = backing_sentence(kept.what, bool(speed.min() < -0.2))
+        return Decision(tick.scene.stamp_ns, plan, strategy, reason.cause, why, limited_by=_limited_by(reason))
+
+    def _room_for(self, tick: Tick) -> Backing | None:
+        """Return where to back up to for the one that stands face to face with the ego, None where nobody does."""
+        if tick.speed_mps > 0.2 or tick.waited_s < backing.SETTLE_S:
+            return None
+        k = backing.opponent(tick.here)
+        if k < 0 or backing.someone_behind(tick.here):
+            return None
+        u = tick.here.users
+        place = backing.place_behind(self.course, tick.here, tick.s0_m, float(u.width_m[k]))
+        if place is None:
+            return None
+        name = f"oncoming {NAMES[Kind(int(u.kind[k]))]}"
+        return Backing(int(u.uid[k]), name, *place, tick.scene.stamp_ns)
+
+
+def _limited_by(reason: Reason | None) -> Limited | None:
+    return None if reason is None else Limited(reason.uid, reason.sigma_m, reason.visible)
+
+
+def _ruling(limits: Limits, speed: np.ndarray, cause: np.ndarray, now_mps: float) -> Reason | None:
+    """Return the limit that rules the coming 3 s, None where the way is free.
+
+    Where the plan gives up speed it is the one that rules while it does; else the one that holds it back longest.
+    """
+    soon, falls = cause[:31], np.diff(speed[:32]) < -0.02
+    named = soon[soon != FREE]
+    if _slows(speed, now_mps) and (soon[falls] != FREE).any():
+        named = soon[falls & (soon != FREE)]
+    elif not len(named) or (len(named) < 4 and now_mps > 1.0):
+        return None
+    numbers, counts = np.unique(named, return_counts=True)
+    reason = limits.reasons[int(numbers[np.argmax(counts)])]
+    if reason.cause == Cause.FREE:
+        return None
+    held = _slows(speed, now_mps) or now_mps < 0.5 or speed[30] < 0.7 * limits.allowed[0]
+    return reason if held or reason.cause == Cause.LEAD else None
 
 
 def _slows(speed: np.ndarray, now_mps: float) -> bool:

@@ -17,7 +17,7 @@ from xiaolu.expert.forecast import MOMENTS, MOMENTS_S, STEP_S
 from xiaolu.expert.path import FRONT_M, PATH_STEP_M
 from xiaolu.expert.reasons import NAMES, Reason, standing
 from xiaolu.expert.speed import DT_S, ENVELOPE_MPS2, STEPS, rollout
-from xiaolu.world.town import LaneKind
+from xiaolu.world.town import LaneKind, Turn
 
 BEFORE_S, AFTER_S = 0.9, 0.6  # the ego is gone this long before the other comes; comes this long after it left
 STOP_SHORT_M, STOP_SHORT_OF_PEOPLE_M = 0.9, 1.6
@@ -29,6 +29,7 @@ MAYBE_BRAKE_MPS2 = 1.8  # the ego brakes this hard for what somebody on foot mig
 PATIENCE_S, LAST_PATIENCE_S = 6.0, 14.0
 ROUNDS = 6
 FACING_RAD = 2.0  # heading apart by more than this where the two would meet: it comes down our own way
+FROM_SIDE_RAD = 0.5
 NEARER_M = 2.0
 LATE_S = 0.15  # a plan acts this late
 LEAST_GAP_M = 0.25  # what a late stop leaves of the margin
@@ -50,6 +51,14 @@ class Limits:
     low_cause: list[int] = field(default_factory=list)
 
     given: set[int] = field(default_factory=set)  # uids that the ego gives way to
+    trusted: set[int] = field(default_factory=set)  # uids that have to give way to the ego, and can
+
+    def copy(self) -> "Limits":
+        """Return limits that can be added to without changing these."""
+        return Limits(
+            self.allowed.copy(), self.ruling.copy(), list(self.reasons), list(self.stops), list(self.stop_cause),
+            list(self.lows), list(self.low_cause), set(self.given), set(self.trusted),
+        )  # fmt: skip
 
     def stop(self, sigma_m: float, from_s: float, until_s: float, reason: Reason) -> None:
         self.stops.append((sigma_m, from_s, until_s))
@@ -122,13 +131,14 @@ def resolve(
     waited_s: float,
     given: frozenset[int] = frozenset(),
     humble: frozenset[int] = frozenset(),
+    unlit: frozenset[int] = frozenset(),
     pulls_out: bool = False,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Add to `limits` what other users ask for, and return the rollout (sigma, speed, cause) under all of them.
 
     path (n, 4) from `path.drive_line`; waited_s: how long the ego has stood for somebody; given: uids it gave way to a
-    moment ago; humble: junction lanes of the way that it takes on red, where everybody else goes first; pulls_out: it
-    leaves the kerb, where those behind go first.
+    moment ago; humble: junction lanes of the way that it takes on red, where everybody else goes first; unlit: those
+    whose lamp orders nothing; pulls_out: it leaves the kerb, where those behind go first.
     """
     if not len(moves.owner):
         return limits.roll(speed_mps, acceleration_mps2)
@@ -177,6 +187,7 @@ def resolve(
                 waited_s,
                 given,
                 humble,
+                unlit,
                 float(along[h]),
             )
             if asked:
@@ -202,18 +213,16 @@ def _crosses(poses: np.ndarray, path: np.ndarray, sigma_m: float) -> bool:
 def _reason(here: Counted, k: int, sigma_m: float, leading: bool) -> Reason:
     name = NAMES[Kind(int(here.users.kind[k]))]
     side = "left" if here.left_m[k] > 1.0 else "right" if here.left_m[k] < -1.0 else ""
-    away = max(sigma_m, 0.0)
+    away, who = max(sigma_m, 0.0), (int(here.users.uid[k]), bool(here.visible[k]))
     if here.on_foot[k]:
-        return Reason(Cause.PEDESTRIAN, name, away)
-    if leading:
-        if here.parked[k]:
-            return Reason(Cause.OBSTACLE, standing(Kind(int(here.users.kind[k]))), away, side)
-        if abs(here.turned_rad[k]) > 2.4:
-            return Reason(Cause.RIGHT_OF_WAY, f"oncoming {name}", away)
-        return Reason(Cause.LEAD, name, away)
+        return Reason(Cause.PEDESTRIAN, name, away, "", *who)
+    if leading and here.parked[k]:
+        return Reason(Cause.OBSTACLE, standing(Kind(int(here.users.kind[k]))), away, side, *who)
     if abs(here.turned_rad[k]) > 2.4:
-        return Reason(Cause.RIGHT_OF_WAY, f"oncoming {name}", away)
-    return Reason(Cause.RIGHT_OF_WAY, name, away, side)
+        return Reason(Cause.RIGHT_OF_WAY, f"oncoming {name}", away, "", *who)
+    if leading:
+        return Reason(Cause.LEAD, name, away, "", *who)
+    return Reason(Cause.RIGHT_OF_WAY, name, away, side, *who)
 
 
 def _entry_at(course: Course, s_from_m: float, s_to_m: float) -> Entry | None:
@@ -223,12 +232,29 @@ def _entry_at(course: Course, s_from_m: float, s_to_m: float) -> Entry | None:
     return None
 
 
-def _priority(course: Course, entry: Entry | None, chain: np.ndarray, humble: frozenset[int]) -> int:
-    """Return 1 where the ego goes first by the town's rules, -1 where the other does, 0 where they do not say."""
+def _priority(
+    course: Course,
+    entry: Entry | None,
+    chain: np.ndarray,
+    humble: frozenset[int],
+    unlit: frozenset[int],
+    towards_rad: float,
+) -> int:
+    """Return 1 where the ego goes first by the town's rules, -1 where the other does, 0 where they do not say.
+
+    towards_rad: the other's heading against the ego's where they would meet. Where a lamp orders nothing, who
+    comes from the right goes first, and whoever turns left gives way to who comes towards it (Implementing Regulations,
+    art. 52).
+    """
     if entry is None:
         return 0
     if entry.lane in humble:
         return -1
+    if entry.lane in unlit:
+        turned = (towards_rad + np.pi) % (2.0 * np.pi) - np.pi
+        if abs(turned) > FACING_RAD:
+            return -1 if entry.turn == Turn.LEFT else 0
+        return -1 if turned > FROM_SIDE_RAD else 0
     town = course.town
     lanes = [int(lane) for lane in chain if lane >= 0]
     if any(lane in entry.first for lane in lanes):
@@ -258,6 +284,7 @@ def _limit_for(
     waited_s: float,
     given: frozenset[int],
     humble: frozenset[int],
+    unlit: frozenset[int],
     along_m: float,
 ) -> bool:
     """Add a limit for hypothesis h if the present rollout meets it and the ego has to give way; say whether.
@@ -293,12 +320,15 @@ def _limit_for(
         if here.vulnerable[k] and moves.chain[h, 0] < 0 and here.users.lane[k] >= 0 and arrives_s > GLANCE_S:
             return False
         behind = here.ahead_m[k] < 0.5 and abs(here.turned_rad[k]) < 1.2  # counted only while the ego pulls out
-        right = -1 if behind else _priority(course, entry, moves.chain[h], humble)
+        there = min(int(max(low[met[0]], 0.0) / PATH_STEP_M), len(path) - 1)
+        towards_rad = float(moves.poses[h, met[0], 2] - path[there, 2])
+        right = -1 if behind else _priority(course, entry, moves.chain[h], humble, unlit, towards_rad)
         way_m = max(float(np.hypot(*(moves.poses[h, valid[0], :2] - moves.poses[h, 0, :2]))), 0.1)
         braking = u.speed_mps[k] ** 2 / (2.0 * way_m)
         trusted = (RIDER_TRUST_MPS2 if here.vulnerable[k] else TRUSTED_BRAKE_MPS2) * (0.7 if steady else 1.0)
         yields = arrives_s > 2.0 or u.acceleration_mps2[k] < -0.3
         if right > 0 and yields and braking < trusted and u.speed_mps[k] > STANDING_MPS:
+            limits.trusted.add(int(u.uid[k]))
             return False
         if right == 0 and waited_s > LAST_PATIENCE_S and braking < TRUSTED_BRAKE_MPS2:
             return False

@@ -13,6 +13,7 @@ from xiaolu.core.scene import Scene
 from xiaolu.core.users import empty_users
 from xiaolu.world.acting import enter
 from xiaolu.world.borrowing import borrowed
+from xiaolu.world.ego_view import visible
 from xiaolu.world.motion import tick_branch
 from xiaolu.world.places import ego_way, way_grid
 from xiaolu.world.ranging import measure
@@ -23,11 +24,9 @@ from xiaolu.world.signals import clock_s, head_states, programs_of
 from xiaolu.world.spawn import appear, leave, park, parked_slots, parking_of, spots_of, without
 from xiaolu.world.state import Ego, WorldState, empty_minds, fork, map_arrays
 from xiaolu.world.table import split, table_of
-from xiaolu.world.temper import HIDES
 from xiaolu.world.town import Town
 from xiaolu.world.ways import ways_of
 
-EYE_X_M = 1.6  # where the ego's cameras sit, ahead of its rear axle
 _CENTRE = EGO_BODY.centre_x_m
 
 
@@ -234,7 +233,7 @@ class World:
             ego_steering_rad=float(ego.steering_rad[branch]),
             ego_indicator=int(ego.indicator[branch]),
             users=state.users[branch],
-            visible=self._visible(state, branch, pose),
+            visible=visible(self.sight.walls, state.users[branch], pose, float(ego.z_m[branch])),
             touching=state.touching[branch],
             caused_by_user=state.caused_by_user[branch],
             signal_colour=colour,
@@ -252,37 +251,6 @@ class World:
             return None
         here = state.minds.actor[branch, :actors] == np.arange(actors)
         return np.where(here, state.minds.act[branch, :actors] - 1, -2).astype(np.int32)
-
-    def _visible(self, state: WorldState, branch: int, pose: np.ndarray) -> np.ndarray:
-        """Return (N,) bool: does the ego's eye see any of the user's middle, front or back."""
-        users = state.users[branch]
-        index = np.flatnonzero(users.active)
-        visible = np.zeros(len(users), bool)
-        if not len(index):
-            return visible
-        eye = pose[:2] + EYE_X_M * np.array([np.cos(pose[2]), np.sin(pose[2])])
-        middle = np.stack([users.x_m, users.y_m], axis=-1)[index]
-        ahead = np.stack([np.cos(users.yaw_rad), np.sin(users.yaw_rad)], axis=-1)[index]
-        half = 0.4 * users.length_m[index, None]
-        targets = np.concatenate([middle, middle + half * ahead, middle - half * ahead])
-        hides = index[HIDES[users.kind[index]] > 0]
-        columns = (users.x_m, users.y_m, users.yaw_rad, users.length_m, users.width_m)
-        boxes = np.stack([column[hides] for column in columns], axis=-1)
-        tall = users.height_m[hides]
-        for height in (1.3, 1.9, 9.0):  # a car hides a child, a van a grown person, a bus any but another bus
-            band = {1.3: users.height_m < 1.4, 1.9: (users.height_m >= 1.4) & (users.height_m < 1.9)}.get(
-                height, users.height_m >= 1.9
-            )[index]
-            keep = tall > {1.3: 1.2, 1.9: 1.75}.get(height, 2.6)
-            own = np.searchsorted(hides[keep], index)
-            own = np.where(np.isin(index, hides[keep]), own, -1)
-            chosen = np.tile(band, 3)
-            if chosen.any():
-                free = self.sight.visible(eye, targets[chosen], boxes[keep], np.tile(own, 3)[chosen])
-                seen = np.zeros(len(targets), bool)
-                seen[chosen] = free
-                visible[index] |= seen.reshape(3, -1).any(axis=0)
-        return visible
 
     def range_scan(self, state: WorldState, branch: int, stamp_ns: int) -> RangeScan:
         """Return what the twelve cones measure around the ego of one branch."""

@@ -14,6 +14,6 @@ class BlindTeacher(Teacher):
 
     name = "teacher-blind"
 
-    def _forecast(self, here: Counted, colours: np.ndarray) -> Moves:
-        moves = super()._forecast(here, colours)
+    def _forecast(self, here: Counted, colours: np.ndarray, s0_m: float) -> Moves:
+        moves = super()._forecast(here, colours, s0_m)
         return replace(moves, poses=np.repeat(moves.poses[:, :1], moves.poses.shape[1], axis=1))

@@ -261,6 +261,11 @@ def _signals(
     if signal < 0:
         raise MisfitError("no signal there")
     line = place.frame.marks["stop_line_m"] + place.frame.anchor_s_m
+    way = [int(lane) for lane in place.plan.lanes]
+    # Another lamp on the way there would decide when the ego comes, and what this one shows then.
+    before = way[: way.index(place.site.junction_lane)] if place.site.junction_lane in way else []
+    if any(town.lane_signal[lane] not in (-1, signal) for lane in before):
+        raise MisfitError("another signal comes first")
     arrive_s = free_time_s(line - LAMP_AT_M - 3.75, start_mps)
     clock = None
     if spec.lamp:

@@ -1,0 +1,122 @@
+"""Backing up: two vehicles face each other where only one fits, and the ego makes room behind itself.
+
+In: who stands before it, and what room the course has behind. Out: a place to back to, and the path and profile there.
+World frame; s along the course, d left of it, metres.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from xiaolu.core.control import EGO_BODY
+from xiaolu.core.users import Kind
+from xiaolu.expert.bodies import STANDING_MPS, Counted, extents
+from xiaolu.expert.course import Course
+from xiaolu.expert.path import PATH_STEP_M, PATH_STEPS
+from xiaolu.expert.speed import STEPS, rollout
+
+SETTLE_S = 3.0  # both have stood for so long before the ego backs up
+MET_M, MET_ASIDE_M = 13.0, 2.2  # between bumpers; between middles
+PRESSING_MPS = 1.5
+FARTHEST_M, LEAST_M = 45.0, 2.5
+EDGE_M, BETWEEN_M = 0.12, 0.3  # from the road's edge; between two that pass at a walking pace
+CLEAR_M = 1.5  # of the ego's bumper beyond the narrow place
+BEHIND_M, BEHIND_ASIDE_M = 9.0, 1.6  # who stands or comes in there holds it
+SHIFT_M = 9.0  # over so many metres it moves aside
+BACK_MPS = 1.4
+GIVE_UP_NS = 40_000_000_000
+HALF_M = 0.5 * EGO_BODY.width_m
+LENGTH_CELLS = 1.0  # metres between places that are tried
+
+
+@dataclass(frozen=True, slots=True)
+class Backing:
+    """uid: for whom; what: its name; s_m, left_m: where the rear axle stops; since_ns: when it was decided."""
+
+    uid: int
+    what: str
+    s_m: float
+    left_m: float
+    since_ns: int
+
+
+def opponent(here: Counted) -> int:
+    """Return the row of the nearest vehicle that faces the ego and has met it, -1 if there is none."""
+    u = here.users
+    gap_m = here.ahead_m - EGO_BODY.front_x_m - 0.5 * u.length_m
+    faces = (np.abs(here.turned_rad) > 2.4) & np.isin(u.kind, (Kind.CAR, Kind.VAN, Kind.BUS)) & ~here.parked
+    near = (gap_m < MET_M) & (here.ahead_m > 0.0) & (np.abs(here.left_m) < MET_ASIDE_M)
+    met = np.flatnonzero(faces & near & (np.abs(u.speed_mps) < PRESSING_MPS))
+    return int(met[np.argmin(gap_m[met])]) if len(met) else -1
+
+
+def someone_behind(here: Counted) -> bool:
+    """Whether anybody is in the way of backing up by some metres."""
+    gap_m = -here.ahead_m - EGO_BODY.rear_overhang_m - 0.5 * here.users.length_m
+    aside = np.abs(here.left_m) - 0.5 * here.users.width_m < BEHIND_ASIDE_M - 0.5
+    wide = np.where(here.parked, np.abs(here.left_m) - 0.5 * here.users.width_m < HALF_M + 0.1, aside)
+    return bool(((here.ahead_m < 0.0) & (gap_m < BEHIND_M) & wide & ~here.parked).any())
+
+
+def place_behind(course: Course, here: Counted, s0_m: float, width_m: float) -> tuple[float, float] | None:
+    """Return (s, d) of the nearest place behind where a vehicle of a width can pass the ego, None for none."""
+    u = here.users
+    still = np.flatnonzero((np.abs(u.speed_mps) < STANDING_MPS) & ~here.on_foot & (here.ahead_m < MET_M))
+    still = still[(np.abs(here.turned_rad[still]) < 2.4) | here.parked[still] | (here.ahead_m[still] < 0.0)]
+    some = u[still]
+    boxes = extents(course, s0_m, some.x_m, some.y_m, some.yaw_rad, some.length_m, some.width_m)
+    boxes[:, :2] += s0_m
+    for back_m in np.arange(LEAST_M, min(FARTHEST_M, s0_m + 20.0), LENGTH_CELLS):
+        s_m = s0_m - back_m
+        low_m, high_m = s_m - EGO_BODY.rear_overhang_m, s_m + EGO_BODY.front_x_m + CLEAR_M
+        first, last = (int(np.clip(m / course.step_m, 0, course.n - 1)) for m in (low_m, high_m))
+        right = -float(course.room_right_m[first : last + 1].min())
+        left = float(course.room_left_m[first : last + 1].min())
+        beside = (boxes[:, 0] < high_m) & (boxes[:, 1] > low_m)
+        for box in boxes[beside]:
+            if box[2] + box[3] > 0.0:
+                left = min(left, box[2])
+            else:
+                right = max(right, box[3])
+        d_m = right + EDGE_M + HALF_M
+        if left - (d_m + HALF_M) > width_m + BETWEEN_M + EDGE_M:
+            return float(s_m), float(min(d_m, 0.0))
+    return None
+
+
+def path_back(course: Course, pose: np.ndarray, s0_m: float, d0_m: float, backing: Backing) -> np.ndarray:
+    """Return (PATH_STEPS + 1, 4) x, y, yaw, curvature of the ego every PATH_STEP_M on its way back; yaw is its own.
+
+    It leaves along the ego's heading and goes over to the place's offset.
+    """
+    back_m = np.arange(PATH_STEPS + 1) * PATH_STEP_M
+    s = s0_m - back_m
+    index = np.clip(s / course.step_m, 0.0, course.n - 2.0)
+    low = index.astype(np.int64)
+    share = (index - low)[:, None]
+    xy = course.xy[low] * (1.0 - share) + course.xy[low + 1] * share
+    yaw = course.yaw_rad[low] + share[:, 0] * (course.yaw_rad[low + 1] - course.yaw_rad[low])
+    beyond = np.minimum(s, 0.0)[:, None]
+    xy = xy + beyond * np.stack([np.cos(yaw), np.sin(yaw)], axis=1)
+    reach = float(np.clip(s0_m - backing.s_m - 1.0, 3.0, SHIFT_M))
+    part = np.clip(back_m / reach, 0.0, 1.0)
+    ease = part * part * (3.0 - 2.0 * part)
+    slope = np.tan(np.clip((pose[2] - yaw[0] + np.pi) % (2 * np.pi) - np.pi, -0.5, 0.5))
+    d = d0_m + (backing.left_m - d0_m) * ease - slope * back_m * (1.0 - part) ** 2
+    points = xy + d[:, None] * np.stack([-np.sin(yaw), np.cos(yaw)], axis=1)
+    step = np.gradient(points, axis=0)
+    heading = np.unwrap(np.arctan2(-step[:, 1], -step[:, 0]))
+    heading[0] = heading[0] + np.round((pose[2] - heading[0]) / (2 * np.pi)) * 0.0
+    return np.column_stack([points, heading, np.gradient(heading, PATH_STEP_M)])
+
+
+def roll_back(speed_mps: float, left_m: float, held: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Return (sigma, speed), (STEPS + 1,) each, both negative: from a signed speed to a stop left_m metres behind."""
+    count = PATH_STEPS + 1
+    stop_m = 0.0 if held else max(left_m, 0.0)
+    sigma, speed, _ = rollout(
+        max(-speed_mps, 0.0), 0.0, np.full(count, BACK_MPS), np.zeros(count, np.int64), PATH_STEP_M,
+        np.array([[stop_m, 0.0, np.inf]]), np.zeros(1, np.int64), np.empty((0, 29)), np.zeros(0, np.int64),
+    )  # fmt: skip
+    assert len(speed) == STEPS + 1
+    return -sigma, -speed

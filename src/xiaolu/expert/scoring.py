@@ -1,0 +1,171 @@
+"""What would come of a proposal: the ego's motion along it, set against everybody's forecasts, by the measures that
+judge drivers.
+
+Motion: the path's poses at the speed profile's places; both obey the vehicle's limits by the way they are made
+(`path.drive_line`, `speed.rollout`). Gaps, times to collision, comfort and progress are those of `xiaolu.measures`.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+
+from xiaolu.core.control import EGO_BODY
+from xiaolu.expert.bodies import STANDING_MPS
+from xiaolu.expert.conflict import CENTRE_M
+from xiaolu.expert.forecast import MOMENTS, STEP_S
+from xiaolu.expert.path import PATH_STEP_M
+from xiaolu.expert.speed import DT_S
+from xiaolu.expert.tick import Tick
+from xiaolu.measures.geometry import box_clearance, boxes_overlap
+from xiaolu.measures.interventions import MOVING_MPS, TTC_S, required_clearance_m
+
+HORIZON = 21  # moments looked at: 5 s
+SPARE_M = 0.15  # more side gap than the measure asks for: forecasts err by so much
+VEHICLE_GAP_M, PARKED_GAP_M, ROLLING_GAP_M = 0.45, 0.2, 0.12
+# Weights: tuned on validation rides and families. A certain contact now outweighs everything else.
+CONTACT, PERSON_SHORT, OTHER_SHORT, TTC = 400.0, 60.0, 14.0, 40.0
+PROGRESS, BRAKE, HARD, JERK, SIDEWAYS, SWITCH = 0.5, 0.5, 12.0, 0.15, 0.6, 1.2
+COMFORT_BRAKE_MPS2, HARD_BRAKE_MPS2 = 2.0, 2.8
+FADE_S = 3.0  # what is forecast to happen later counts less
+MAYBE, TRUSTED, BEHIND = 0.25, 0.12, 0.0  # weights of what somebody may do, of who has to and can give way
+
+
+@njit(cache=True)
+def foresee(path, sigma, speed, length, width, poses, sizes, vulnerable, on_road, step_s):
+    """Return (gap (H, K) m, soon (H, K) bool): metres between the moving ego and each forecast at each moment, and
+    whether it would meet a vulnerable one within TTC_S if both held their speeds.
+
+    path (n, 4); sigma, speed (K,): the ego's place along it and its speed, signed; length, width: its outline; poses
+    (H, >= K, 3), sizes (H, 2).
+    """
+    moments, hypotheses = len(sigma), len(poses)
+    gap = np.full((hypotheses, moments), 99.0)
+    soon = np.zeros((hypotheses, moments), np.bool_)
+    ego, other, later, later_other = np.empty(5), np.empty(5), np.empty(5), np.empty(5)
+    corners = np.empty((4, 2))
+    last = len(path) - 1
+    for k in range(moments):
+        at = min(max(abs(sigma[k]) / PATH_STEP_M, 0.0), last - 1e-6)
+        i = int(at)
+        share = at - i
+        yaw = path[i, 2] + share * (path[i + 1, 2] - path[i, 2])
+        ego[0] = path[i, 0] + share * (path[i + 1, 0] - path[i, 0]) + CENTRE_M * np.cos(yaw)
+        ego[1] = path[i, 1] + share * (path[i + 1, 1] - path[i, 1]) + CENTRE_M * np.sin(yaw)
+        ego[2], ego[3], ego[4] = yaw, length, width
+        for h in range(hypotheses):
+            other[0], other[1], other[2] = poses[h, k, 0], poses[h, k, 1], poses[h, k, 2]
+            other[3], other[4] = sizes[h, 0], sizes[h, 1]
+            away = np.hypot(ego[0] - other[0], ego[1] - other[1])
+            reach = 0.5 * (np.hypot(length, width) + np.hypot(other[3], other[4]))
+            if away > reach + 12.0:
+                continue
+            gap[h, k] = away - reach if away > reach + 2.5 else box_clearance(ego, other, corners)
+            if not (vulnerable[h] and on_road[h]) or abs(speed[k]) < MOVING_MPS or k + 1 >= poses.shape[1]:
+                continue
+            vx = (poses[h, k + 1, 0] - poses[h, k, 0]) / step_s
+            vy = (poses[h, k + 1, 1] - poses[h, k, 1]) / step_s
+            curvature = path[i, 3]
+            for part in range(1, 5):
+                t = TTC_S * part / 4.0
+                turned = yaw + curvature * speed[k] * t
+                middle = yaw + 0.5 * curvature * speed[k] * t
+                later[:] = ego
+                rear_x, rear_y = ego[0] - CENTRE_M * np.cos(yaw), ego[1] - CENTRE_M * np.sin(yaw)
+                later[0] = rear_x + speed[k] * t * np.cos(middle) + CENTRE_M * np.cos(turned)
+                later[1] = rear_y + speed[k] * t * np.sin(middle) + CENTRE_M * np.sin(turned)
+                later[2] = turned
+                later_other[:] = other
+                later_other[0] += vx * t
+                later_other[1] += vy * t
+                if boxes_overlap(later, later_other):
+                    soon[h, k] = True
+                    break
+    return gap, soon
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What is foreseen of a proposal. cost: lower is better; risk: its part for contacts and gaps; least_mps2: its
+    hardest braking; progress_m: how far it comes in 5 s; user: the counted user that costs most, -1 for none."""
+
+    cost: float
+    risk: float
+    least_mps2: float
+    progress_m: float
+    user: int
+
+
+class Scorer:
+    """The forecasts of one moment, prepared; `score` sets a proposal against them."""
+
+    def __init__(self, tick: Tick, trusted: frozenset[int], pulls_out: bool) -> None:
+        """trusted: users whose duty it is to give way, and who can."""
+        here, moves, u = tick.here, tick.moves, tick.here.users
+        owner = moves.owner
+        behind = (here.ahead_m < 0.5) & (np.abs(here.turned_rad) < 1.2) | (here.ahead_m < -1.0 - 0.5 * u.length_m)
+        near = np.hypot(here.ahead_m, here.left_m) < 60.0
+        keep = np.flatnonzero((near & ~(behind & (not pulls_out)))[owner])
+        self.owner, self.poses = owner[keep], moves.poses[keep]
+        self.sizes = np.stack([u.length_m, u.width_m], axis=1)[self.owner]
+        self.vulnerable, self.on_road = here.vulnerable[self.owner], here.on_road[self.owner]
+        still = np.abs(u.speed_mps) < STANDING_MPS
+        # On foot, straight on is what a body does now; lanes are what it may do.
+        first = np.ones(len(keep), bool)
+        first[1:] = self.owner[1:] != self.owner[:-1]
+        sure = moves.certain[keep] | (first & here.on_foot[self.owner] & here.on_road[self.owner])
+        weight = np.where(sure, 1.0, MAYBE)
+        weight = np.where([int(uid) in trusted for uid in u.uid[self.owner]], np.minimum(weight, TRUSTED), weight)
+        self.weight = np.where(still[self.owner], 1.0, weight)
+        self.still = still[self.owner] & ~self.vulnerable
+        self.parked = here.parked[self.owner] | self.still
+        self.fade = np.exp(-np.arange(HORIZON) * STEP_S / FADE_S)
+
+    def score(
+        self,
+        path: np.ndarray,
+        sigma: np.ndarray,
+        speed: np.ndarray,
+        before: np.ndarray | None = None,
+        wanted_m: float = 0.0,
+    ) -> Outlook:
+        """Return the outlook of driving a path (n, 4) by a rollout sigma, speed (>= 51,) every DT_S.
+
+        before (n, 2): the path chosen a moment ago, changes from which cost; wanted_m: what the rules would have come
+        to in 5 s: only falling behind it costs.
+        """
+        at = np.minimum(np.arange(HORIZON) * STEP_S / DT_S, len(sigma) - 1.0)
+        steps = np.arange(len(sigma))
+        place, pace = np.interp(at, steps, sigma), np.interp(at, steps, speed)
+        acceleration = np.diff(speed[:51]) / DT_S
+        least = float(acceleration.min())
+        jerk = np.diff(acceleration[::2]) / (2 * DT_S)
+        progress_m = float(abs(sigma[50]))
+        cost = PROGRESS * max(wanted_m - progress_m, 0.0)
+        cost += BRAKE * float(np.square(np.maximum(-acceleration - COMFORT_BRAKE_MPS2, 0.0)).sum())
+        cost += HARD * max(-least - HARD_BRAKE_MPS2, 0.0) + JERK * float(np.abs(jerk).mean())
+        if before is not None:
+            cost += SWITCH * float(np.hypot(*(path[:40, :2] - before[:40]).T).mean())
+        cost += SIDEWAYS * float(np.abs(np.diff(path[:40, 3])).sum())
+        if not len(self.owner):
+            return Outlook(cost, 0.0, least, progress_m, -1)
+        gap, soon = foresee(path, place, pace, EGO_BODY.length_m, EGO_BODY.width_m, self.poses, self.sizes,
+                            self.vulnerable, self.on_road, STEP_S)  # fmt: skip
+        moving = np.abs(pace) > MOVING_MPS
+        person = np.where(moving, required_clearance_m(np.abs(pace)) + SPARE_M, 0.1)
+        other = np.where(moving, VEHICLE_GAP_M, ROLLING_GAP_M)
+        parked = np.where(moving, PARKED_GAP_M, ROLLING_GAP_M)
+        need = np.where(self.vulnerable[:, None], person, np.where(self.parked[:, None], parked, other))
+        short = np.maximum(need - gap, 0.0) / need
+        # Who stands is not run into by standing: it counts while the ego moves.
+        moves = np.abs(pace) > 0.2
+        hit = (gap <= 0.01) & (moves | ~self.still[:, None])
+        worth = np.where(self.vulnerable, PERSON_SHORT, OTHER_SHORT)[:, None]
+        harm = worth * short * moves + TTC * soon * moving + CONTACT * hit
+        harm = (harm * self.fade).max(axis=1) * self.weight
+        worst = int(np.argmax(harm))
+        risk = float(harm.sum())
+        return Outlook(cost + risk, risk, least, progress_m, int(self.owner[worst]) if harm[worst] > 0.0 else -1)
+
+
+assert MOMENTS > HORIZON

@@ -1,0 +1,55 @@
+"""What the teacher knows at one moment, and what it carries from one to the next."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from xiaolu.core.scene import Scene
+from xiaolu.expert.backing import Backing
+from xiaolu.expert.bodies import Counted
+from xiaolu.expert.hands import Order, Seen
+from xiaolu.expert.kerb import Berth
+from xiaolu.expert.yielding import Moves
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """One moment. here, moves: the users that count and their forecasts; colours (S + 1,): what signals order, see
+    `Course.colours`; s0_m, d0_m: the ego along and left of its way; speed_mps >= 0; waited_s: how long it has stood for
+    somebody; orders: what hands ask; humble: junction lanes of the way taken on red; unlit: those whose lamp orders
+    nothing; given: uids that the ego gave way to a moment ago.
+    """
+
+    scene: Scene
+    here: Counted
+    moves: Moves
+    colours: np.ndarray
+    s0_m: float
+    d0_m: float
+    speed_mps: float
+    waited_s: float
+    orders: tuple[Order, ...]
+    humble: frozenset[int]
+    unlit: frozenset[int]
+    given: frozenset[int]
+
+
+@dataclass(slots=True)
+class Memory:
+    """Everything the teacher carries from call to call."""
+
+    s_m: float = 0.0
+    offsets_s0_m: float = 0.0
+    offsets_m: np.ndarray | None = None
+    seen_ns: dict[int, int] = field(default_factory=dict)
+    stood_ns: dict[int, int] = field(default_factory=dict)
+    waits_since_ns: int = -1
+    committed_lane: int = -1
+    given_ns: dict[int, int] = field(default_factory=dict)
+    berth: Berth | None = None
+    aside: Berth | None = None
+    orders: dict[int, Seen] = field(default_factory=dict)
+    countdown_s: dict[int, tuple[int, float]] = field(default_factory=dict)
+    way: str = ""
+    path: np.ndarray | None = None
+    backing: Backing | None = None

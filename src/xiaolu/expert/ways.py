@@ -1,0 +1,156 @@
+"""Where the ego might drive: the paths it proposes, from offsets that pass what stands in the way.
+
+World frame; s along the course, d left of it, metres.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from xiaolu.core.control import EGO_BODY
+from xiaolu.core.scene import Scene
+from xiaolu.expert.bodies import STANDING_MPS, Counted, extents, in_the_way
+from xiaolu.expert.conflict import passing_gaps
+from xiaolu.expert.course import Course
+from xiaolu.expert.kerb import Berth, berths, free_berth
+from xiaolu.expert.path import (
+    D_REACH_M,
+    FRONT_M,
+    HALF_WIDTH_M,
+    MAX_CURVATURE_1PM,
+    OFF_CENTRE,
+    PATH_STEP_M,
+    PATH_STEPS,
+    S_CELLS,
+    S_STEP_M,
+    choose_offsets,
+    drive_line,
+    target_line,
+)
+from xiaolu.expert.tick import Memory, Tick
+from xiaolu.expert.yielding import Moves
+from xiaolu.world.ground import Ground
+from xiaolu.world.town import Town
+
+SIDE_ROOM_M = 0.1  # kept between the outline and the edge of the road; `path.EDGE_BAND_M` more where there is room
+LOOKED_AT_M, LOOKS = 24.0, 4
+DRAW_UP_COST = 1.5
+BERTH_FROM_M, BERTH_KEPT_M = 60.0, 14.0  # a berth is chosen within the one, and kept from the other on
+LEAN_M, LEAN_COST = 0.8, 0.6  # a proposal that keeps to one side
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How a proposed path differs from the ordinary one: wider gaps (m), nobody passed, or leaning to one side (m)."""
+
+    name: str
+    wider_m: float = 0.0
+    passes: bool = True
+    lean_m: float = 0.0
+
+
+KINDS = (Kind("way"), Kind("roomy", wider_m=0.35), Kind("keep", passes=False), Kind("left", lean_m=LEAN_M),
+         Kind("right", lean_m=-LEAN_M))  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """offsets_m (S_CELLS,) along the course; path (n, 4) x, y, yaw, curvature every PATH_STEP_M from the ego on."""
+
+    kind: str
+    offsets_m: np.ndarray
+    path: np.ndarray
+
+
+class Ways:
+    """The paths of one ride."""
+
+    def __init__(self, course: Course, ground: Ground, town: Town) -> None:
+        self.course = course
+        self._berths = berths(course, ground, town)
+
+    def berth(self, here: Counted, s0_m: float, memory: Memory) -> Berth | None:
+        """Return where to draw up, None while that is far; chosen anew when somebody has taken it."""
+        course, kept = self.course, memory.berth
+        if s0_m < course.goal_s_m - BERTH_FROM_M:
+            return None
+        if kept is not None and kept.s_m - s0_m < BERTH_KEPT_M:
+            return kept
+        u = here.users
+        still = np.flatnonzero((np.abs(u.speed_mps) < STANDING_MPS) & (here.ahead_m > -6.0))
+        some = u[still]
+        boxes = extents(course, s0_m, some.x_m, some.y_m, some.yaw_rad, some.length_m, some.width_m)
+        boxes[:, :2] += s0_m
+        options = self._berths if kept is None else (kept, *(b for b in self._berths if b.s_m > s0_m + BERTH_KEPT_M))
+        return free_berth(options, course.goal_s_m, boxes)
+
+    def bodies(self, scene: Scene, here: Counted, moves: Moves, s0_m: float, d0_m: float, memory: Memory) -> np.ndarray:
+        """Return what stands in the way, see `in_the_way`; what it stops before it does not pass."""
+        bodies = in_the_way(self.course, scene, here, s0_m, d0_m, moves.owner, moves.poses)
+        stop = memory.aside or memory.berth
+        return bodies if stop is None else bodies[bodies[:, 0] < stop.s_m - s0_m + FRONT_M + 0.5]
+
+    def propose(self, kind: Kind, tick: Tick, bodies: np.ndarray, memory: Memory) -> Way:
+        """Return the path of a kind past bodies (M, 7).
+
+        Offsets are chosen in (s, d), where a turning car is only nearly its shape. So the path is looked at, and what
+        it would touch is passed with as much more room, as long as that helps.
+        """
+        bodies = bodies.copy() if kind.passes else bodies[:0]
+        bodies[:, 4] += 0.5 * kind.wider_m
+        bodies[:, 5] += 1.5 * kind.wider_m
+        offsets = self._offsets(kind, bodies, tick, memory)
+        path = self._path(tick, offsets)
+        stands = np.flatnonzero((bodies[:, 6] >= 0) & (bodies[:, 0] < LOOKED_AT_M) & (bodies[:, 1] > -1.0))
+        if not len(stands):
+            return Way(kind.name, offsets, path)
+        u, who = tick.here.users, bodies[stands, 6].astype(np.int64)
+        boxes = np.stack([u.x_m, u.y_m, u.yaw_rad, u.length_m, u.width_m], axis=1)[who]
+        best, chosen = -np.inf, (offsets, path)
+        for _ in range(LOOKS):
+            near = path[: int(LOOKED_AT_M / PATH_STEP_M)]
+            gaps = passing_gaps(near, PATH_STEP_M, 2, EGO_BODY.length_m, EGO_BODY.width_m, boxes, 1.0).min(axis=1)
+            short = np.maximum(bodies[stands, 4] - gaps, 0.0)
+            if -short.max() > best:
+                best, chosen = -float(short.max()), (offsets, path)
+            if short.max() < 0.05:
+                break
+            bodies[stands, 2] -= np.where(short > 0.0, short + 0.2, 0.0)
+            bodies[stands, 3] += np.where(short > 0.0, short + 0.2, 0.0)
+            offsets = self._offsets(kind, bodies, tick, memory)
+            path = self._path(tick, offsets)
+        return Way(kind.name, *chosen)
+
+    def _offsets(self, kind: Kind, bodies: np.ndarray, tick: Tick, memory: Memory) -> np.ndarray:
+        course = self.course
+        at_s = tick.s0_m + np.arange(S_CELLS) * S_STEP_M
+        index = np.clip(np.rint(at_s / course.step_m).astype(np.int64), 0, course.n - 1)
+        edge = HALF_WIDTH_M + SIDE_ROOM_M
+        high, low = course.room_left_m[index] - edge, edge - course.room_right_m[index]
+        # Where the road leaves no choice the way itself is best: it has been bowed off the kerbs.
+        high, low = np.clip(high, 0.1, D_REACH_M), np.clip(low, -D_REACH_M, -0.1)
+        habit = np.full(S_CELLS, np.nan)
+        if memory.offsets_m is not None:
+            old_s = memory.offsets_s0_m + np.arange(S_CELLS) * S_STEP_M
+            habit = np.interp(at_s, old_s, memory.offsets_m, right=np.nan)
+        wish, pull = np.full(S_CELLS, kind.lean_m), np.full(S_CELLS, LEAN_COST if kind.lean_m else OFF_CENTRE)
+        stop = memory.aside or memory.berth
+        if stop is not None:
+            wish = stop.offset_m(at_s)
+            pull = np.where(wish < 0.0, DRAW_UP_COST, OFF_CENTRE)
+            low = np.minimum(low, wish)
+        line = course.line_left_m[index] - HALF_WIDTH_M
+        swing = 0.5 * FRONT_M**2 * np.clip(course.curvature_1pm[index], -MAX_CURVATURE_1PM, MAX_CURVATURE_1PM)
+        offsets = choose_offsets(tick.d0_m, low, high, np.maximum(line, 0.0), habit, wish, pull, swing, bodies[:, :6])
+        # At the kerb the grid's 0.2 m are too coarse.
+        return np.where((pull == DRAW_UP_COST) & (np.abs(offsets - wish) < 0.25), wish, offsets)
+
+    def _path(self, tick: Tick, offsets: np.ndarray) -> np.ndarray:
+        course, scene = self.course, tick.scene
+        first = max(int((tick.s0_m - 4.0) / course.step_m), 0)
+        count = min(int((PATH_STEPS * PATH_STEP_M + 8.0) / course.step_m), course.n - first)
+        line = target_line(course.xy, course.yaw_rad, course.step_m, first, count, tick.s0_m, offsets)
+        curvature = np.tan(scene.ego_steering_rad) / EGO_BODY.wheelbase_m
+        settle_m = float(np.clip(3.5 + 0.8 * scene.ego_speed_mps, 4.5, 11.0))
+        x, y, yaw = scene.ego_pose
+        return drive_line(float(x), float(y), float(yaw), float(curvature), line, settle_m)

@@ -1,0 +1,152 @@
+"""A user would lose: a teacher that brakes hard where it could have known, drives into a gap too small, never backs up,
+or says what it does not do."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.expert.loop import drive, people
+from tests.expert.test_teacher import gaps, heads, start_of, ways  # noqa: F401
+from xiaolu.core.decision import Cause, LampColour, Pace, PathMode, Strategy
+from xiaolu.core.users import Gesture, Kind
+from xiaolu.expert.held import Held
+from xiaolu.expert.scoring import HORIZON, foresee
+from xiaolu.measures.interventions import required_clearance_m
+
+GIVES_UP = ("Slowing", "Stopping", "Giving way")
+
+
+def straight(n: int = 161) -> np.ndarray:
+    path = np.zeros((n, 4))
+    path[:, 0] = np.arange(n) * 0.5
+    return path
+
+
+def test_what_is_foreseen_are_the_gaps_that_really_come():
+    """Along the x axis at 5 m/s past a walker who stands 2 m left of the middle, 20 m ahead: 2 - 0.94 - 0.25 m."""
+    poses = np.tile([20.0, 2.0, 0.0], (1, HORIZON + 2, 1))
+    speed = np.full(HORIZON, 5.0)
+    sigma = 5.0 * 0.25 * np.arange(HORIZON)
+    one = np.ones(1, bool)
+    gap, soon = foresee(straight(), sigma, speed, 4.7, 1.88, poses, np.array([[0.4, 0.5]]), one, one, 0.25)
+    assert gap[0].min() == pytest.approx(2.0 - 0.94 - 0.25, abs=1e-6)
+    assert not soon.any()
+    poses[..., 1] = 0.0
+    gap, soon = foresee(straight(), sigma, speed, 4.7, 1.88, poses, np.array([[0.4, 0.5]]), one, one, 0.25)
+    assert gap[0].min() == 0.0 and soon[0, 8:11].any() and not soon[0, :5].any()
+
+
+def test_a_walker_who_crosses_in_sight_costs_no_hard_braking_and_keeps_his_gap(ways):  # noqa: F811
+    def users(time: float):
+        return people((Kind.PEDESTRIAN, -40.0, -8.0 + 1.3 * max(time - 2.0, 0.0), np.pi / 2, 1.3 * (time > 2.0)))
+
+    teacher = ways("Win", "Eout", 50.0)
+    trace = drive(teacher, start_of(teacher), 18.0, users, speed=8.0, colour=heads(teacher, LampColour.GREEN))
+    assert trace.acceleration_mps2.min() > -3.0
+    moving = trace.speed_mps > 1.0
+    assert (gaps(trace)[moving] > required_clearance_m(trace.speed_mps[moving])).all()
+    named = [d.limited_by for d in trace.decisions if d.cause == Cause.PEDESTRIAN]
+    assert named and all(limit is not None and limit.uid == 1 and limit.visible for limit in named)
+
+
+def test_who_hesitates_in_the_road_is_not_driven_past_at_speed(ways):  # noqa: F811
+    """A walker comes halfway, stands for two seconds, and goes on: the ego has waited."""
+
+    def users(time: float):
+        far = min(time, 4.0) + max(time - 6.0, 0.0)
+        speed = 0.0 if 4.0 < time < 6.0 else 1.2
+        return people((Kind.PEDESTRIAN, -50.0, 3.5 - 1.2 * far * 0.5, -np.pi / 2, speed * 0.5))
+
+    teacher = ways("Win", "Eout", 60.0)
+    trace = drive(teacher, start_of(teacher), 14.0, users, speed=5.0, colour=heads(teacher, LampColour.GREEN))
+    assert gaps(trace)[trace.speed_mps > 1.0].min() > 0.4
+    assert trace.acceleration_mps2.min() > -3.0
+
+
+def test_an_officer_who_pulls_it_over_is_stopped_for_at_the_side(ways):  # noqa: F811
+    def users(time: float):
+        table = people((Kind.OFFICER, -60.0, -4.0, np.pi, 0.0))
+        table.gesture[:] = Gesture.POLICE_PULL_OVER if time < 14.0 else Gesture.NONE
+        return table
+
+    teacher = ways("Win", "Eout", 60.0)
+    trace = drive(teacher, start_of(teacher), 26.0, users, colour=heads(teacher, LampColour.GREEN))
+    held = int(np.flatnonzero(trace.time_s >= 13.0)[0])
+    assert trace.speed_mps[held] < 0.1 and 1.0 < -60.0 - trace.front[held, 0] < 30.0
+    assert trace.decisions[held].why == "Waiting at the officer's sign"
+    assert trace.speed_mps[-1] > 1.0  # let go, it drives on
+
+
+def test_face_to_face_in_a_narrow_street_it_makes_room_backwards(ways, small_town):  # noqa: F811
+    """Between a parked row and the kerb, a van that stands and cannot go back: the ego leaves the row backwards."""
+    teacher = ways("Eout", "narrow_out", 20.0, 60.0)
+    path = teacher.course.path
+    end = teacher.course.goal_s_m - 25.0
+    pose = np.array(path.point_at(end - 18.0))
+    van = path.point_at(end)
+    left = np.array([-np.sin(van[2]), np.cos(van[2])])
+    row = []
+    for k in range(3):
+        place = path.point_at(end - 16.0 + 6.0 * k)[:2] + 2.15 * left
+        row.append((Kind.CAR, *place, van[2] + np.pi, 0.0))
+    ahead = (Kind.VAN, *van[:2], van[2] + np.pi, 0.0, int(small_town.meta["lanes"]["narrow_in"]), 10.0, 0.0)
+    trace = drive(teacher, pose, 25.0, lambda _: people(ahead, *row))
+    backwards = [d for d in trace.decisions if d.strategy.path == PathMode.REVERSE]
+    assert backwards and backwards[0].limited_by.uid == 1  # the van
+    assert trace.speed_mps.min() < -0.5
+    assert "Backing up to let the oncoming van through" in {d.why for d in backwards}
+    assert gaps(trace).min() > 0.0
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([Kind.CAR, Kind.PEDESTRIAN, Kind.BICYCLE, Kind.VAN, Kind.CHILD]),
+            st.floats(-80.0, -20.0),
+            st.floats(-6.0, 6.0),
+            st.floats(-np.pi, np.pi),
+            st.floats(0.0, 6.0),
+        ),
+        max_size=5,
+    ),
+    st.floats(0.0, 9.0),
+)
+def test_no_words_contradict_the_trajectory_they_come_with(ways, rows, speed):  # noqa: F811
+    def users(time: float):
+        return people(*((k, x + np.cos(a) * v * time, y + np.sin(a) * v * time, a, v) for k, x, y, a, v in rows))
+
+    teacher = ways("Win", "Eout", 50.0)
+    trace = drive(teacher, start_of(teacher), 3.0, users, speed=speed, colour=heads(teacher, LampColour.GREEN))
+    for decision, now in zip(trace.decisions, trace.speed_mps, strict=True):
+        plan, words = decision.plan.speed_mps, decision.why
+        if words.startswith(GIVES_UP):
+            assert plan[:8].min() < now - 0.2, (words, now, plan)
+        if words.startswith("Driving on"):
+            assert plan[:8].min() > now - 0.6, (words, now, plan)
+        if words.startswith(("Waiting", "Standing")):
+            assert now < 0.5 and abs(plan[0]) < 0.5, (words, now, plan)
+        if words.startswith("Backing"):
+            assert plan.min() < 0.0
+        limit = decision.limited_by
+        assert (limit is None) == (decision.cause == Cause.FREE)
+        if limit is not None and limit.uid >= 0:
+            assert 1 <= limit.uid <= len(rows)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "holds"),
+    [
+        (Strategy(PathMode.KEEP, Pace.STOP), lambda trace: trace.speed_mps[-1] < 0.1),
+        (Strategy(PathMode.KEEP, Pace.CREEP), lambda trace: 0.3 < trace.speed_mps[-1] < 1.7),
+        (Strategy(PathMode.KEEP, Pace.GO), lambda trace: trace.speed_mps[-1] > 5.0),
+        (Strategy(PathMode.NUDGE_LEFT, Pace.GO), lambda trace: trace.pose[-1, 1] > -1.625 + 0.4),
+    ],
+)
+def test_held_to_a_strategy_it_drives_that_one(ways, strategy, holds):  # noqa: F811
+    teacher = ways("Win", "Eout", 50.0)
+    held = Held(teacher, strategy, teacher.snapshot())
+    held.town, held.route = teacher.town, teacher.route
+    trace = drive(held, start_of(teacher), 6.0, speed=5.0, colour=heads(teacher, LampColour.GREEN))
+    assert holds(trace), (trace.speed_mps[-1], trace.pose[-1])
