@@ -101,6 +101,17 @@ def test_a_scenario_without_a_place_is_invalid_and_never_passes(tmp_path, monkey
     assert row["outcome"] == "invalid" and not row["passed"] and "no validation town" in row["reason"]
 
 
+def test_who_stands_on_when_the_wheel_is_his_again_is_stuck_again(small_town):
+    """30 s, 10 s of somebody who does not drive either, 30 s again: two interventions 40 s apart."""
+    config = RideConfig(small_town, 3, length_m=180.0, users=4, density=0.0, max_s=95.0).with_route()
+    bench = Bench(Ground(small_town), World(small_town, users=4, density=0.0), None)
+    own = Stalling(small_town, config.route, {})
+    made = judged_ride(config, bench, own, None, lambda town, route: Stalling(town, route, {}))
+    first, second = made.judgement.taken_ns
+    assert [event.kind for event in made.judgement.counted] == [rules.STUCK] * 2
+    assert second - first == pytest.approx(40e9, abs=0.3e9) and not made.judgement.arrived
+
+
 def test_a_log_of_it_can_be_read_again(stalled, tmp_path):
     made, _ = stalled
     write_log(tmp_path / "logs" / "t.mcap", made)

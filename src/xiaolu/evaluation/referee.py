@@ -1,6 +1,6 @@
 """The referee: watches a ride, and says which moments would have needed a person. Rules are those of `measures`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -102,6 +102,8 @@ class Referee:
             return None
         known = {(event.kind, event.from_ns) for _, event in taken}
         for event in self.events(RECENT_S):
+            if event.kind == rules.STUCK and event.from_ns <= since < event.to_ns - rules.STUCK_S * SECOND_NS:
+                event = replace(event, from_ns=since + 1)  # it has stood as long again since the wheel was its own
             if event.kind not in rules.COUNTED_APART and event.from_ns > since:
                 if (event.kind, event.from_ns) in known:
                     continue

@@ -23,7 +23,7 @@ from xiaolu.measures.strategy import strategy_of
 from xiaolu.world.routing import RoutePlan
 from xiaolu.world.town import Town
 
-SHARES, OFFSETS_M = (0.2, 0.4, 0.6, 0.8, 1.0), (-1.0, 0.0, 1.0)
+SHARES, OFFSETS_M = (0.2, 0.4, 0.6, 0.8, 1.0), (0.0, -1.0, 1.0)  # of equals, the first: the middle
 HORIZON_S, EMERGENCY_S, EMERGENCY_MPS2 = 4.0, 2.0, 4.5
 STEPS = round(SPEED_TIMES_S[-1] / DT_S)  # simulated a second longer than scored: a plan holds for 5 s
 SCORED = round(HORIZON_S / DT_S) + 1
