@@ -8,12 +8,12 @@ import numpy as np
 from numba import njit
 
 from xiaolu.cameras.classes import PixelClass
-from xiaolu.codec.ego import STANDING_MPS, ego_vector
+from xiaolu.codec.ego import ego_vector
 from xiaolu.codec.moment import CELL_PX, Moment, MomentSource
 from xiaolu.codec.proposals import PathChoice, nearness, path_choice
 from xiaolu.codec.route import route_vector
 from xiaolu.codec.text import text_ids
-from xiaolu.core.decision import Cause, LampColour, Pace, PathMode
+from xiaolu.core.decision import PathMode
 from xiaolu.core.rates import SECOND_NS, TRAINING_HZ
 
 # A cell shows the first of these that covers at least so many of its pixels; else what covers most of it. A lamp is a
@@ -83,7 +83,7 @@ class Columns:
 
     ego (N, EGO_SIZE), route (N, ROUTE_SIZE), text (N, TEXT_IDS); path (N, PATH_POINTS, 2), speed_mps (N, SPEED_KNOTS);
     choice is a PathChoice; *_near are nearness in 0 to 1; usable is False for what has no proposal (reverse);
-    interest: how often to show a moment, 1 for an ordinary one. now_mps: the measured speed.
+    now_mps: the measured speed.
     """
 
     episode: np.ndarray
@@ -103,7 +103,6 @@ class Columns:
     hazard_near: np.ndarray
     now_mps: np.ndarray
     usable: np.ndarray
-    interest: np.ndarray
 
     def __len__(self) -> int:
         return len(self.episode)
@@ -122,7 +121,7 @@ class Columns:
 
 
 def row_of(moment: Moment) -> tuple:
-    """Return one moment's values for the columns, interest last and still 1."""
+    """Return one moment's values for the columns."""
     usable = moment.strategy.path != PathMode.REVERSE
     choice = path_choice(moment.strategy.path, moment.path) if usable else PathChoice.KEEP_AHEAD
     return (
@@ -143,7 +142,6 @@ def row_of(moment: Moment) -> tuple:
         np.float32(nearness(moment.hazard_m)),
         np.float32(moment.ego.speed_mps),
         usable,
-        np.float32(1.0),
     )
 
 
@@ -156,26 +154,7 @@ def columns_of(source: MomentSource, progress: Callable[[int, int], None] | None
         rows.append(row_of(source.moment(number, pixels=False)))
         if progress and number % 500 == 0:
             progress(number, len(source))
-    columns = Columns(*(np.array(values) for values in zip(*rows, strict=True)))
-    object.__setattr__(columns, "interest", interest_of(columns))
-    return columns
-
-
-def interest_of(columns: Columns) -> np.ndarray:
-    """Return (N,) how often each moment should be shown: turns, starts and rare paths more, long waits less."""
-    interest = np.ones(len(columns), np.float32)
-    waiting = (columns.now_mps < STANDING_MPS) & (columns.pace == Pace.STOP)
-    before = memory_links(columns, 1)[:, 1]
-    still_waiting = waiting & (before >= 0) & waiting[before]
-    turning = np.isin(columns.choice, (PathChoice.KEEP_LEFT, PathChoice.KEEP_RIGHT))
-    interest[turning] = 2.0
-    interest[columns.choice >= PathChoice.CHANGE_LEFT] = 1.5
-    interest[(columns.now_mps < 1.0) & (columns.speed_mps[:, -1] > 1.5)] = 2.5
-    interest[(columns.cause == Cause.SIGNAL) & (columns.now_mps > 1.0)] = 1.5
-    interest[np.isin(columns.signal, (LampColour.YELLOW, LampColour.FLASHING_GREEN))] = 3.0
-    interest[still_waiting] = 0.35
-    interest[~columns.usable] = 0.0
-    return interest
+    return Columns(*(np.array(values) for values in zip(*rows, strict=True)))
 
 
 def memory_links(columns: Columns, steps: int) -> np.ndarray:
@@ -200,10 +179,9 @@ def ages_of(columns: Columns, numbers: np.ndarray, earlier: np.ndarray) -> np.nd
     return np.where(earlier >= 0, ages, 0.0)
 
 
-def split_episodes(columns: Columns, held_out_share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return (N,) interest for training, and the numbers of held-out moments: whole episodes, drawn by the seed."""
+def held_out_moments(columns: Columns, share: float, seed: int) -> np.ndarray:
+    """Return (N,) bool: the moments of a share of the episodes, drawn by the seed."""
     episodes = np.unique(columns.episode)
     rng = np.random.default_rng([seed, 0])
-    held = rng.permutation(episodes)[: round(held_out_share * len(episodes))] if len(episodes) > 1 else episodes[:0]
-    out = np.isin(columns.episode, held)
-    return np.where(out, 0.0, columns.interest), np.flatnonzero(out & columns.usable)
+    held = rng.permutation(episodes)[: round(share * len(episodes))] if len(episodes) > 1 else episodes[:0]
+    return np.isin(columns.episode, held)

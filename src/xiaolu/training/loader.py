@@ -85,6 +85,26 @@ class FrameStore:
             self.data[number, start:end] = value.reshape(-1).view(np.uint8)
         self.present[number] = 1
 
+    def fill_all(self, progress: Callable[[int, int], None] | None = None) -> None:
+        """Decode every moment that is not in the file yet. progress(done, of) is called now and then."""
+        missing = np.flatnonzero(self.present == 0).tolist()
+        for done, _ in enumerate(self.readers.map(self.fill, missing)):
+            if progress and done % 200 == 0:
+                progress(done, len(missing))
+
+    def shows(self, camera: str, classes: tuple[int, ...], within_m: float) -> np.ndarray:
+        """Return (N,) how many cells of a camera show one of the classes nearer than within_m, of a filled store."""
+        spans = {(field, name): (start, end) for field, name, start, end, _ in self.parts}
+        counts = np.zeros(self.count, np.int64)
+        for first in range(0, self.count, 4096):
+            rows = slice(first, first + 4096)
+            start, end = spans["classes", camera]
+            cls = np.ascontiguousarray(self.data[rows, start:end])
+            start, end = spans["depths", camera]
+            depth_m = np.ascontiguousarray(self.data[rows, start:end]).view(np.float16)
+            counts[rows] = (np.isin(cls, classes) & (depth_m < within_m)).sum(axis=1)
+        return counts
+
     def batch(self, numbers: np.ndarray, labels: bool = True) -> FrameBatch:
         """Return the frames, and the cell labels if wanted, of moments `numbers` (B,)."""
         missing = np.unique(numbers[self.present[numbers] == 0])

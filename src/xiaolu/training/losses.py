@@ -94,11 +94,14 @@ def plan_losses(answer: dict[str, Tensor], target: dict[str, Tensor], classes: C
 def dense_losses(
     logits_BCHW: Tensor, log_depth_BHW: Tensor, cls_BHW: Tensor, depth_BHW: Tensor, weight_C: Tensor
 ) -> dict[str, Tensor]:
-    """Return the losses `cells` (weighted cross-entropy) and `depth` (L1 of log metres, where it is known)."""
-    known = torch.isfinite(depth_BHW) & (depth_BHW < FARTHEST_DEPTH_M)
-    true = depth_BHW.clamp(0.3, FARTHEST_DEPTH_M).log()
-    error = ((log_depth_BHW - true).abs() * known).sum() / known.sum().clamp(min=1)
+    """Return the losses `cells` (cross-entropy) and `depth` (L1 of log metres, where it is known), weighted by class.
+
+    A person is a few cells before a street that fills the picture: unweighted, the network gives him its depth.
+    """
     cls_BHW = cls_BHW.clamp(max=CELL_CLASSES - 1)
+    counts = (torch.isfinite(depth_BHW) & (depth_BHW < FARTHEST_DEPTH_M)) * weight_C[cls_BHW]
+    true = depth_BHW.clamp(0.3, FARTHEST_DEPTH_M).log()
+    error = ((log_depth_BHW - true).abs() * counts).sum() / counts.sum().clamp(min=1e-6)
     return {"cells": functional.cross_entropy(logits_BCHW.float(), cls_BHW, weight_C), "depth": error}
 
 

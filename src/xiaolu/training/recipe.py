@@ -22,10 +22,10 @@ class Recipe:
     device: str = "cpu"
     threads: int = 2
     stage1_passes: int = 120_000
-    stage1_batch: int = 16
+    stage1_batch: int = 32
     stage1_rate: float = 1.0e-3
     stage2_passes: int = 320_000
-    stage2_batch: int = 64
+    stage2_batch: int = 128
     stage2_rate: float = 7e-4
     weight_decay: float = 0.03
     warmup_share: float = 0.04

@@ -23,6 +23,7 @@ from xiaolu.model.config import config_for
 from xiaolu.model.export import export_onnx
 from xiaolu.model.network import Network
 from xiaolu.runtime.driver import OnnxDriver
+from xiaolu.training.interest import interest_of, people_near
 from xiaolu.training.labels import columns_of
 from xiaolu.training.loader import FrameStore, MemoryLoader
 from xiaolu.training.losses import total
@@ -87,9 +88,11 @@ def trial(source: MomentSource, recipe: Recipe) -> Iterator[tuple[Workers, dict[
     with TemporaryDirectory() as folder:
         columns = columns_of(source)
         store = FrameStore(source, Path(folder), columns.fingerprint())
-        classes = class_weights(columns, store, columns.interest, device)
+        store.fill_all()
+        interest = interest_of(columns, people_near(store))
+        classes = class_weights(columns, store, interest, device)
         none = np.zeros(0, np.int64)
-        run = Run(recipe, Path(folder), network, columns, store, columns.interest, none, classes, device)
+        run = Run(recipe, Path(folder), network, columns, store, interest, none, classes, device)
         tokens = np.zeros((len(source), network.decider.rays_PF.shape[0], config.token_dim), np.float16)
         workers = Workers(network, recipe.threads)
         shares = len(workers.networks)

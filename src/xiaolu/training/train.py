@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor, distributed
@@ -24,7 +25,8 @@ from xiaolu.model.checkpoint import load_checkpoint, round_to_half, save_checkpo
 from xiaolu.model.config import config_for
 from xiaolu.model.export import export_onnx
 from xiaolu.model.network import Network
-from xiaolu.training.labels import columns_of, split_episodes
+from xiaolu.training.interest import interest_of, people_near
+from xiaolu.training.labels import columns_of, held_out_moments
 from xiaolu.training.loader import FrameStore, MemoryLoader, prefetched
 from xiaolu.training.losses import total
 from xiaolu.training.probe import linear_probe
@@ -56,9 +58,12 @@ def train(source: MomentSource, recipe: Recipe, folder: Path, start_from: Path |
         columns = columns_of(source, track("reading"))
         network = first_network(source, recipe, start_from).to(device)
         network.backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        interest, held_out = split_episodes(columns, recipe.held_out_share, recipe.seed)
         caches = folder / f"rank{rank}" if ranks > 1 else folder
         store = FrameStore(source, caches, columns.fingerprint())
+        store.fill_all(track("frames"))
+        apart = held_out_moments(columns, recipe.held_out_share, recipe.seed)
+        held_out = np.flatnonzero(apart & columns.usable)
+        interest = np.where(apart, 0.0, interest_of(columns, people_near(store)))
         classes = class_weights(columns, store, interest, device)
         run = Run(recipe, folder, network, columns, store, interest, held_out, classes, device, rank, ranks)
         started = time.perf_counter()
