@@ -88,4 +88,6 @@ def test_whole_episodes_are_held_out() -> None:
     columns = columns_of(MadeMoments(80))
     held = held_out_moments(columns, 0.3, 0)
     assert held.sum() == 24
-    assert all(held[columns.episode == episode].all() or not held[columns.episode == episode].any() for episode in range(10))
+    assert all(
+        held[columns.episode == episode].all() or not held[columns.episode == episode].any() for episode in range(10)
+    )

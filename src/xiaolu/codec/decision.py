@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from xiaolu.codec.people import braking_for_mps2, free_speed_mps
 from xiaolu.codec.proposals import MAX_BRAKING_MPS2, MODE_OF, PathChoice, Proposals, distance_of, plan_of
 from xiaolu.core.control import EGO_BODY
 from xiaolu.core.decision import Cause, Decision, Imagined, LampColour, Pace, PathMode, Perceived, Strategy
@@ -13,6 +14,8 @@ IMAGINED = IMAGINED_PATHS * len(Pace)
 LEAST_CHANCE = 0.02  # an alternative less likely than this is not one
 STOPPING_MPS2 = 3.0  # harder than this is never braked without something seen that asks for it
 BEHIND_M = 2.0  # a stop line further behind the bumper than this has been passed
+HELD_BACK_MPS = 0.5  # a plan that is slower than wished by more than this for somebody gives way to him
+NOBODY = np.zeros((0, 2))
 RISK_MARGIN_M = 4.0  # between bumper and hazard: closer than this is as good as contact
 
 PACE_WORDS = {Pace.GO: "Driving on", Pace.YIELD: "Giving way", Pace.CREEP: "Creeping", Pace.STOP: "Stopping"}
@@ -95,31 +98,43 @@ def imagined_of(
     )
 
 
-def decision_of(proposals: Proposals, ego: EgoState, stamp_ns: int) -> Decision:
+def held_back(strategy: Strategy, plan: Plan) -> Strategy:
+    """Return what a plan is called that people on the way have slowed down."""
+    return Strategy(strategy.path, Pace.STOP if plan.speed_mps[-1] == 0.0 else Pace.YIELD)
+
+
+def decision_of(proposals: Proposals, ego: EgoState, stamp_ns: int, people: np.ndarray = NOBODY) -> Decision:
     """Return the decision: the likeliest path, and of its paces the one with the best score.
 
+    people: (K, 2) points in the ego frame where somebody vulnerable was seen; every plan is slow enough for them.
     The alternatives stand in the order path by path, pace by pace.
     """
     path_chance, pace_chance = softmax(proposals.path_logits), softmax(proposals.pace_logits)
     signal_chance = softmax(proposals.signal_logits)
     signal = int(signal_chance.argmax())
     hazard_m = float(distance_of(proposals.hazard_near[0]))
-    perceived = Perceived(LampColour(signal), float(signal_chance[signal]), hazard_m)
+    perceived = Perceived(LampColour(signal), float(signal_chance[signal]), hazard_m, people=people)
     order = np.argsort(-path_chance, kind="stable")
     line_m = float(distance_of(proposals.signal_near[0]))
     braking_mps2 = braking_needed_mps2(perceived, line_m, ego.speed_mps)
-    imagined, valid = [], []
+    imagined, valid, slowed = [], [], []
     for choice in order[:IMAGINED_PATHS]:
+        free_mps = free_speed_mps(proposals.paths[choice], people)
+        braking = max(braking_mps2, min(1.2 * braking_for_mps2(free_mps, ego.speed_mps), MAX_BRAKING_MPS2))
         for pace in Pace:
             strategy = Strategy(MODE_OF[PathChoice(int(choice))], pace)
-            plan = plan_of(proposals.paths[choice], proposals.speeds_mps[pace], ego.speed_mps, braking_mps2)
+            path, speed_mps = proposals.paths[choice], proposals.speeds_mps[pace]
+            wished = plan_of(path, speed_mps, ego.speed_mps, braking)
+            plan = plan_of(path, speed_mps, ego.speed_mps, braking, free_mps)
+            slowed.append(bool((wished.speed_mps - plan.speed_mps).max() > HELD_BACK_MPS))
+            strategy = held_back(strategy, plan) if slowed[-1] else strategy
             chance = float(path_chance[choice] * pace_chance[pace])
             imagined.append(imagined_of(strategy, plan, chance, perceived, line_m, ego.speed_mps))
             valid.append(chance >= LEAST_CHANCE)
     best = int(np.argmax([alternative.score for alternative in imagined[: len(Pace)]]))
     valid[best] = True
     chosen = imagined[best]
-    cause = Cause(int(proposals.cause_logits.argmax()))
+    cause = Cause.PEDESTRIAN if slowed[best] else Cause(int(proposals.cause_logits.argmax()))
     return Decision(
         stamp_ns=stamp_ns,
         plan=chosen.plan,

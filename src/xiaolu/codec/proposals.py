@@ -10,6 +10,7 @@ from enum import IntEnum
 
 import numpy as np
 
+from xiaolu.codec.people import ALONG_M
 from xiaolu.core.decision import LampColour, Pace, PathMode
 from xiaolu.core.plan import PATH_DISTANCES_M, PATH_POINTS, SPEED_KNOTS, SPEED_TIMES_S, Plan
 
@@ -106,11 +107,16 @@ def path_curvature(path: np.ndarray) -> np.ndarray:
 
 
 def bounded_speeds(
-    speed_mps: np.ndarray, path: np.ndarray, speed_now_mps: float, braking_mps2: float = MAX_BRAKING_MPS2
+    speed_mps: np.ndarray,
+    path: np.ndarray,
+    speed_now_mps: float,
+    braking_mps2: float = MAX_BRAKING_MPS2,
+    free_mps: np.ndarray | None = None,
 ) -> np.ndarray:
     """Return a profile (SPEED_KNOTS,) that a car can follow from its present speed along a path.
 
-    Bounded by acceleration, braking and, where the path bends, lateral acceleration; next to nothing means standing.
+    Bounded by acceleration, braking, where the path bends by lateral acceleration, and by free_mps, the greatest
+    speed at people.ALONG_M; next to nothing means standing.
     """
     curvature = np.abs(path_curvature(path))
     curvature = np.convolve(np.pad(curvature, 2, mode="edge"), np.full(5, 0.2), mode="valid")
@@ -120,6 +126,8 @@ def bounded_speeds(
     before, along = max(speed_now_mps, 0.0), 0.0
     for knot in range(SPEED_KNOTS):
         wanted = min(float(speed_mps[knot]), MAX_PLANNED_MPS, float(np.interp(along, PATH_DISTANCES_M, corner_mps)))
+        if free_mps is not None:
+            wanted = min(wanted, float(np.interp(along + 0.5 * before * knot_s, ALONG_M, free_mps)))
         wanted = 0.0 if wanted < STANDSTILL_MPS else wanted
         low, high = before - braking_mps2 * knot_s, before + MAX_ACCELERATION_MPS2 * knot_s
         bounded[knot] = min(max(wanted, low, 0.0), high)
@@ -129,11 +137,15 @@ def bounded_speeds(
 
 
 def plan_of(
-    path: np.ndarray, speed_mps: np.ndarray, speed_now_mps: float, braking_mps2: float = MAX_BRAKING_MPS2
+    path: np.ndarray,
+    speed_mps: np.ndarray,
+    speed_now_mps: float,
+    braking_mps2: float = MAX_BRAKING_MPS2,
+    free_mps: np.ndarray | None = None,
 ) -> Plan:
     """Return the plan of one proposed path (PATH_POINTS, 2) and profile (SPEED_KNOTS,), within the decoder's bounds."""
-    path = np.asarray(path, dtype=np.float64)
-    return Plan(path, bounded_speeds(np.asarray(speed_mps, dtype=np.float64), path, speed_now_mps, braking_mps2))
+    path, speed_mps = np.asarray(path, dtype=np.float64), np.asarray(speed_mps, dtype=np.float64)
+    return Plan(path, bounded_speeds(speed_mps, path, speed_now_mps, braking_mps2, free_mps))
 
 
 def proposals_of(outputs: Mapping[str, np.ndarray], row: int = 0) -> Proposals:

@@ -9,6 +9,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
+from xiaolu.cameras.classes import PixelClass
 from xiaolu.codec.contract import FILE as CONTRACT
 from xiaolu.codec.contract import Contract
 from xiaolu.codec.ego import EGO_SIZE
@@ -16,23 +17,32 @@ from xiaolu.codec.memory import MemoryLayout
 from xiaolu.codec.proposals import OUTPUTS
 from xiaolu.codec.route import ROUTE_SIZE
 from xiaolu.codec.text import TEXT_IDS
-from xiaolu.model.backbone import kind_of
+from xiaolu.core.camera import CameraModel
+from xiaolu.model.backbone import grid_of, kind_of
 from xiaolu.model.checkpoint import CARD, CONFIG, WEIGHTS, load_checkpoint
 from xiaolu.model.network import Network, kinds_of
 
 OPSET = 17
+VULNERABLE = [PixelClass.PERSON, PixelClass.PERSON_ARM_RAISED, PixelClass.TWO_WHEELER]
+ENCODE_OUTPUTS = ("tokens", "people", "depth_m")
 DECIDE_INPUTS = ("tokens", "age_s", "place", "mask", "ego", "route", "text")
 
 
 class EncodeGraph(nn.Module):
-    """The first graph: frames (B, H, W, 3) uint8 to tokens (B, T, D) float32."""
+    """The first graph: frames (B, H, W, 3) uint8 to tokens (B, T, D), and what the dense head reads from these.
 
-    def __init__(self, network: Network) -> None:
+    people (B, h, w): chance that a cell shows a person or a rider; depth_m (B, h, w): how far it is.
+    """
+
+    def __init__(self, network: Network, camera: CameraModel) -> None:
         super().__init__()
-        self.backbone = network.backbone
+        self.backbone, self.dense = network.backbone, network.dense
+        self.grid = grid_of(camera.width_px, camera.height_px)
 
-    def forward(self, frames: Tensor) -> Tensor:
-        return self.backbone(frames)
+    def forward(self, frames: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        tokens = self.backbone(frames)
+        logits, log_depth = self.dense(tokens, *self.grid)
+        return tokens, logits.softmax(dim=1)[:, VULNERABLE].sum(dim=1), log_depth.exp()
 
 
 class DecideGraph(nn.Module):
@@ -74,7 +84,7 @@ def export_onnx(network: Network, folder: Path) -> tuple[Path, ...]:
         camera = next(c for c in network.contract.cameras if kind_of(c.width_px, c.height_px) == kind)
         frames = torch.zeros(1, camera.height_px, camera.width_px, 3, dtype=torch.uint8)
         path = folder / f"encode_{kind}.onnx"
-        write_graph(EncodeGraph(network), (frames,), path, ("frames",), ("tokens",))
+        write_graph(EncodeGraph(network, camera), (frames,), path, ("frames",), ENCODE_OUTPUTS)
         files.append(path)
     path = folder / "decide.onnx"
     write_graph(DecideGraph(network), example_inputs(network.contract), path, DECIDE_INPUTS, OUTPUTS)

@@ -11,16 +11,19 @@ import numpy as np
 import onnxruntime
 
 from xiaolu.codec.contract import camera_record, load_contract, refuse_mismatch
-from xiaolu.codec.decision import blind_decision, decision_of
+from xiaolu.codec.decision import NOBODY, blind_decision, decision_of
 from xiaolu.codec.ego import ego_vector
 from xiaolu.codec.memory import MemoryLayout, TokenMemory
+from xiaolu.codec.people import people_seen
 from xiaolu.codec.proposals import OUTPUTS, Proposals, proposals_of
 from xiaolu.codec.route import route_vector
 from xiaolu.codec.text import text_ids
 from xiaolu.core.camera import CameraFrame, CameraModel
 from xiaolu.core.decision import Decision
 from xiaolu.core.observation import EgoState, Observation
+from xiaolu.core.rates import SECOND_NS
 
+PEOPLE_S = 0.3  # who was seen longer ago than this is somewhere else
 BLIND_S = 0.5  # with no front frame younger than this the driver stops
 FRONT = ("narrow", "wide")
 
@@ -41,6 +44,7 @@ class OnnxDriver:
         self.cameras = layout.cameras
         self.front = tuple(name for name in FRONT if name in self.cameras) or self.cameras
         self.memory = TokenMemory(layout, self.contract.memory_s)
+        self.people: dict[str, tuple[int, np.ndarray]] = {}
         self.seen: dict[str, CameraModel] = {}
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
@@ -73,6 +77,7 @@ class OnnxDriver:
     def reset(self, seed: int) -> None:
         """Forget everything. The network has no chance in it, so the seed changes nothing."""
         self.memory.restore({name: {} for name in self.cameras})
+        self.people.clear()
 
     def drive(self, observation: Observation) -> Decision:
         """Return the decision for a moment; wall_s holds what it took on this machine."""
@@ -82,7 +87,8 @@ class OnnxDriver:
         if min(ages) > BLIND_S:
             decision = blind_decision(observation.ego, observation.stamp_ns, "no front camera shows anything")
         else:
-            decision = decision_of(self.propose(observation), observation.ego, observation.stamp_ns)
+            people = self.people_now(observation.stamp_ns)
+            decision = decision_of(self.propose(observation), observation.ego, observation.stamp_ns, people)
         return replace(decision, wall_s=time.perf_counter() - started)
 
     def see(self, observation: Observation) -> None:
@@ -94,10 +100,22 @@ class OnnxDriver:
             if new and 0 <= now_ns - frame.exposed_ns <= self.memory.memory_ns:
                 fresh.setdefault(self.kinds[frame.camera.name], []).append(frame)
         for kind, frames in fresh.items():
-            tokens = self.encoders[kind].run(None, {"frames": np.stack([frame.image for frame in frames])})[0]
-            for frame, one in zip(frames, tokens, strict=True):
-                self.memory.add(frame.camera.name, frame.exposed_ns, one)
+            stacked = {"frames": np.stack([frame.image for frame in frames])}
+            tokens, people, depth_m = self.encoders[kind].run(["tokens", "people", "depth_m"], stacked)
+            for frame, *one in zip(frames, tokens, people, depth_m, strict=True):
+                self.memory.add(frame.camera.name, frame.exposed_ns, one[0])
+                if frame.exposed_ns >= self.people.get(frame.camera.name, (0,))[0]:
+                    self.people[frame.camera.name] = frame.exposed_ns, people_seen(frame.camera, one[1], one[2])
         self.memory.forget(now_ns)
+
+    def people_now(self, now_ns: int) -> np.ndarray:
+        """Return points (K, 2) where the newest frames of the cameras that look ahead or aside show somebody."""
+        fresh = [
+            points
+            for name, (stamp_ns, points) in self.people.items()
+            if name != "rear" and now_ns - stamp_ns <= PEOPLE_S * SECOND_NS
+        ]
+        return np.concatenate([NOBODY, *fresh])
 
     def wanted(self, frames: Iterable[CameraFrame]) -> Iterable[CameraFrame]:
         """Yield the frames of the contract's cameras; ContractError for a camera that is not the contract's."""
@@ -131,11 +149,13 @@ class OnnxDriver:
 
     def snapshot(self) -> Any:
         """Return what the driver remembers; later calls do not change it."""
-        return self.memory.snapshot()
+        return self.memory.snapshot(), dict(self.people)
 
     def restore(self, snapshot: Any) -> None:
         """Go back to a snapshot."""
-        self.memory.restore(snapshot)
+        memory, people = snapshot
+        self.memory.restore(memory)
+        self.people = dict(people)
 
 
 def session(path: Path, options: onnxruntime.SessionOptions) -> onnxruntime.InferenceSession:
