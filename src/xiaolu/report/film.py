@@ -19,6 +19,7 @@ from xiaolu.core.rates import TICK_HZ
 WIDTH_PX, HEIGHT_PX = 960, 544  # multiples of 16, as H.264 likes them
 INK, PAPER, MUTED = (236, 240, 244), (18, 22, 28), (140, 150, 160)
 RIBBON = {"go": (64, 214, 140), "yield": (255, 196, 60), "creep": (255, 196, 60), "stop": (255, 92, 82)}
+SEEN = (255, 120, 40)  # where the driver saw people and riders
 LAMPS = {LampColour.RED: (255, 70, 60), LampColour.YELLOW: (255, 200, 60), LampColour.GREEN: (70, 220, 120)}
 LAMPS[LampColour.FLASHING_GREEN] = LAMPS[LampColour.GREEN]
 
@@ -65,6 +66,19 @@ def ribbon(plan: Plan, camera: CameraModel, half_width_m: float = 0.55) -> list[
     return [tuple(p) for p in left] + [tuple(p) for p in right[::-1]]
 
 
+def rings(people: np.ndarray, camera: CameraModel, radius_m: float = 0.35) -> list[tuple[float, float, float, float]]:
+    """Return boxes (left, top, right, bottom) in pixels of flat rings on the ground under people (K, 2), ego frame."""
+    ground = (
+        np.column_stack([people, np.zeros(len(people)), np.ones(len(people))]) @ np.linalg.inv(camera.ego_from_camera).T
+    )
+    boxes = []
+    for x_m, y_m, z_m, _ in ground[ground[:, 2] > 1.0]:
+        u, v, _ = camera.intrinsics @ np.array([x_m, y_m, z_m]) / z_m
+        wide, flat = camera.focal_px * radius_m / z_m, 0.4 * camera.focal_px * radius_m / z_m
+        boxes.append((u - wide, v - flat, u + wide, v + flat))
+    return boxes
+
+
 def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size)
 
@@ -89,6 +103,8 @@ class Film:
             picture = Image.fromarray(pictures[name])
             if name in ("chase", "narrow", "wide"):
                 self._lay_ribbon(picture, ribbon(step.decision.plan, self._models[name]), colour)
+                for box in rings(step.decision.perceived.people, self._models[name]):
+                    ImageDraw.Draw(picture).ellipse(box, outline=SEEN)
             canvas.paste(picture.resize((width, height), Image.Resampling.BILINEAR), (x, y))
         self._write(ImageDraw.Draw(canvas), step)
         return np.asarray(canvas)
