@@ -42,7 +42,8 @@ def test_unsure_far_and_high_cells_show_nobody() -> None:
 def test_past_somebody_the_speed_follows_the_gap() -> None:
     # 0.48 m of free side gap allow 3 m/s from when the bumper is a metre short of him until the rear axle is past.
     free = free_speed_mps(STRAIGHT, np.array([[15.0, SIDE_M + 0.48]]))
-    beside = (ALONG_M >= 15.0 - EGO_BODY.front_x_m - 1.0) & (ALONG_M <= 16.0)
+    from_m = 15.0 - EGO_BODY.front_x_m - 1.0
+    beside = (from_m <= ALONG_M) & (ALONG_M <= 16.0)
     assert free[beside] == pytest.approx(3.0)
     # From 3 m/s backwards at 1.8 m/s2: sqrt(3^2 + 2 * 1.8 * 5) = 5.2 m/s five metres before.
     first = int(np.argmax(beside))
