@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from xiaolu.cameras.rig import RIG, camera_named
 from xiaolu.codec.moment import CELL_PX
-from xiaolu.codec.people import ALONG_M, STOP_GAP_M, free_speed_mps, people_seen
+from xiaolu.codec.people import ALONG_M, STOP_GAP_M, agreed, free_speed_mps, people_seen
 from xiaolu.codec.proposals import bounded_speeds
 from xiaolu.core.camera import CameraModel
 from xiaolu.core.control import EGO_BODY
@@ -37,6 +37,14 @@ def test_unsure_far_and_high_cells_show_nobody() -> None:
     assert len(people_seen(camera, certainty, depth + 40.0)) == 0
     rows_down = 12 - np.nonzero(certainty)[0].min()
     assert 0 < len(people_seen(camera, certainty, depth)) < 24 * rows_down  # the top rows look above every head
+
+
+def test_the_nearer_of_two_sights_of_one_person_counts() -> None:
+    narrow, wide = np.array([[15.6, 0.3]]), np.array([[9.6, 0.2], [6.0, -4.0]])
+    points = agreed([narrow, wide], (1.6, 0.0))
+    np.testing.assert_allclose(points[1:], wide)  # nobody else is in their directions, or further away
+    assert np.hypot(*(points[0] - (1.6, 0.0))) == pytest.approx(np.hypot(8.0, 0.2))
+    assert len(agreed([], (0.0, 0.0))) == 0
 
 
 def test_past_somebody_the_speed_follows_the_gap() -> None:

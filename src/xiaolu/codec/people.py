@@ -4,16 +4,20 @@ The dense head reads them from each frame's tokens, cell by cell, with how far a
 nothing but these points: it holds for every proposal, whatever the network wanted.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from xiaolu.codec.moment import CELL_PX
 from xiaolu.core.camera import CameraModel
 from xiaolu.core.control import EGO_BODY
+from xiaolu.core.frames import wrap_angle
 from xiaolu.core.plan import PATH_DISTANCES_M
 
 SURE = 0.5  # a cell shows somebody when the network is surer than this
 RANGE_M = 25.0  # further away a cell is wider than a person
 TALLEST_M = 2.3  # what is higher above the ground is no person
+SAME_WAY_RAD = np.deg2rad(3.0)
 BODY_M = 0.2  # from the point seen to the side of the body
 STOP_GAP_M = 0.7  # between bumper and somebody in the way
 CREEP_GAP_M, CREEP_MPS = 1.7, 0.6  # from here on no faster than this: most people step aside, and a mirage dissolves
@@ -37,6 +41,19 @@ def people_seen(camera: CameraModel, certainty_HW: np.ndarray, depth_HW: np.ndar
     in_camera = np.linalg.solve(camera.intrinsics, pixels) * depth_HW[rows, columns]
     in_ego = camera.ego_from_camera[:3, :3] @ in_camera + camera.ego_from_camera[:3, 3:]
     return in_ego[:2, in_ego[2] < TALLEST_M].T.copy()
+
+
+def agreed(points: Sequence[np.ndarray], eye: tuple[float, float]) -> np.ndarray:
+    """Return all points (K, 2) that several cameras show, each as near as any of them shows somebody in its direction.
+
+    A long lens that cannot see somebody's feet takes him for further away than he is; the wide one knows better.
+    eye: (x, y) from where directions are taken, ego frame.
+    """
+    every = np.concatenate([np.zeros((0, 2)), *points]) - eye
+    angle, range_m = np.arctan2(every[:, 1], every[:, 0]), np.hypot(every[:, 0], every[:, 1])
+    same = np.abs(wrap_angle(angle[:, None] - angle)) < SAME_WAY_RAD
+    nearest_m = np.where(same, range_m, np.inf).min(axis=1, initial=np.inf)
+    return np.stack([np.cos(angle), np.sin(angle)], axis=-1) * nearest_m[:, None] + eye
 
 
 def free_speed_mps(path: np.ndarray, people: np.ndarray) -> np.ndarray:

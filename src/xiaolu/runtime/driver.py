@@ -11,10 +11,10 @@ import numpy as np
 import onnxruntime
 
 from xiaolu.codec.contract import camera_record, load_contract, refuse_mismatch
-from xiaolu.codec.decision import NOBODY, blind_decision, decision_of
+from xiaolu.codec.decision import blind_decision, decision_of
 from xiaolu.codec.ego import ego_vector
 from xiaolu.codec.memory import MemoryLayout, TokenMemory
-from xiaolu.codec.people import people_seen
+from xiaolu.codec.people import agreed, people_seen
 from xiaolu.codec.proposals import OUTPUTS, Proposals, proposals_of
 from xiaolu.codec.route import route_vector
 from xiaolu.codec.text import text_ids
@@ -44,6 +44,8 @@ class OnnxDriver:
         self.cameras = layout.cameras
         self.front = tuple(name for name in FRONT if name in self.cameras) or self.cameras
         self.memory = TokenMemory(layout, self.contract.memory_s)
+        mount = self.contract.camera(self.front[0]).ego_from_camera
+        self.eye = float(mount[0, 3]), float(mount[1, 3])
         self.people: dict[str, tuple[int, np.ndarray]] = {}
         self.seen: dict[str, CameraModel] = {}
         options = onnxruntime.SessionOptions()
@@ -115,7 +117,7 @@ class OnnxDriver:
             for name, (stamp_ns, points) in self.people.items()
             if name != "rear" and now_ns - stamp_ns <= PEOPLE_S * SECOND_NS
         ]
-        return np.concatenate([NOBODY, *fresh])
+        return agreed(fresh, self.eye)
 
     def wanted(self, frames: Iterable[CameraFrame]) -> Iterable[CameraFrame]:
         """Yield the frames of the contract's cameras; ContractError for a camera that is not the contract's."""
