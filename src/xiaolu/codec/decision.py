@@ -120,7 +120,7 @@ def decision_of(proposals: Proposals, ego: EgoState, stamp_ns: int, people: np.n
     imagined, valid, slowed = [], [], []
     for choice in order[:IMAGINED_PATHS]:
         free_mps = free_speed_mps(proposals.paths[choice], people)
-        braking = max(braking_mps2, min(1.2 * braking_for_mps2(free_mps, ego.speed_mps), MAX_BRAKING_MPS2))
+        braking = max(braking_mps2, braking_for_mps2(free_mps, ego.speed_mps))
         for pace in Pace:
             strategy = Strategy(MODE_OF[PathChoice(int(choice))], pace)
             path, speed_mps = proposals.paths[choice], proposals.speeds_mps[pace]

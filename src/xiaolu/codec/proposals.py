@@ -17,7 +17,7 @@ from xiaolu.core.plan import PATH_DISTANCES_M, PATH_POINTS, SPEED_KNOTS, SPEED_T
 MAX_CURVATURE_1PM = 0.25  # of a planned path: the steering's limit is about 0.24
 MAX_PLANNED_MPS = 16.7  # 60 km/h: rides stay off faster roads
 MAX_ACCELERATION_MPS2 = 2.5
-MAX_BRAKING_MPS2 = 4.5  # what is harder is the guardian's
+MAX_BRAKING_MPS2 = 4.0  # what is harder is the guardian's
 MAX_LATERAL_MPS2 = 3.0  # ISO 11270
 NEAR_SCALE_M = 20.0  # distances are told as nearness, exp(-distance / NEAR_SCALE_M): 1 here, 0 far away
 FARTHEST_M = 60.0

@@ -11,10 +11,10 @@ import numpy as np
 import onnxruntime
 
 from xiaolu.codec.contract import camera_record, load_contract, refuse_mismatch
-from xiaolu.codec.decision import blind_decision, decision_of
+from xiaolu.codec.decision import NOBODY, blind_decision, decision_of
 from xiaolu.codec.ego import ego_vector
 from xiaolu.codec.memory import MemoryLayout, TokenMemory
-from xiaolu.codec.people import agreed, people_seen
+from xiaolu.codec.people import agreed, lasting, people_seen
 from xiaolu.codec.proposals import OUTPUTS, Proposals, proposals_of
 from xiaolu.codec.route import route_vector
 from xiaolu.codec.text import text_ids
@@ -46,6 +46,7 @@ class OnnxDriver:
         self.memory = TokenMemory(layout, self.contract.memory_s)
         mount = self.contract.camera(self.front[0]).ego_from_camera
         self.eye = float(mount[0, 3]), float(mount[1, 3])
+        self.glimpsed = NOBODY
         self.people: dict[str, tuple[int, np.ndarray]] = {}
         self.seen: dict[str, CameraModel] = {}
         options = onnxruntime.SessionOptions()
@@ -80,6 +81,7 @@ class OnnxDriver:
         """Forget everything. The network has no chance in it, so the seed changes nothing."""
         self.memory.restore({name: {} for name in self.cameras})
         self.people.clear()
+        self.glimpsed = NOBODY
 
     def drive(self, observation: Observation) -> Decision:
         """Return the decision for a moment; wall_s holds what it took on this machine."""
@@ -90,6 +92,7 @@ class OnnxDriver:
             decision = blind_decision(observation.ego, observation.stamp_ns, "no front camera shows anything")
         else:
             people = self.people_now(observation.stamp_ns)
+            people, self.glimpsed = lasting(people, self.glimpsed, self.eye), people
             decision = decision_of(self.propose(observation), observation.ego, observation.stamp_ns, people)
         return replace(decision, wall_s=time.perf_counter() - started)
 
@@ -151,11 +154,11 @@ class OnnxDriver:
 
     def snapshot(self) -> Any:
         """Return what the driver remembers; later calls do not change it."""
-        return self.memory.snapshot(), dict(self.people)
+        return self.memory.snapshot(), dict(self.people), self.glimpsed
 
     def restore(self, snapshot: Any) -> None:
         """Go back to a snapshot."""
-        memory, people = snapshot
+        memory, people, self.glimpsed = snapshot
         self.memory.restore(memory)
         self.people = dict(people)
 
