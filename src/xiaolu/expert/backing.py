@@ -15,6 +15,7 @@ from xiaolu.expert.course import Course
 from xiaolu.expert.path import PATH_STEP_M, PATH_STEPS
 from xiaolu.expert.speed import STEPS, rollout
 
+RIDER_STOOD_S = 10.0
 SETTLE_S = 3.0  # both have stood for so long before the ego backs up
 MET_M, MET_ASIDE_M = 13.0, 2.2  # between bumpers; between middles
 PRESSING_MPS = 1.5
@@ -41,10 +42,15 @@ class Backing:
 
 
 def opponent(here: Counted) -> int:
-    """Return the row of the nearest vehicle that faces the ego and has met it, -1 if there is none."""
+    """Return the row of the nearest vehicle that faces the ego and has met it, -1 if there is none.
+
+    A rider goes round by himself; one who has stood for long cannot.
+    """
     u = here.users
     gap_m = here.ahead_m - EGO_BODY.front_x_m - 0.5 * u.length_m
-    faces = (np.abs(here.turned_rad) > 2.4) & np.isin(u.kind, (Kind.CAR, Kind.VAN, Kind.BUS)) & ~here.parked
+    drives = np.isin(u.kind, (Kind.CAR, Kind.VAN, Kind.BUS))
+    rides = np.isin(u.kind, (Kind.BICYCLE, Kind.E_BIKE)) & (here.stood_s > RIDER_STOOD_S)
+    faces = (np.abs(here.turned_rad) > 2.4) & (drives | rides) & ~here.parked
     near = (gap_m < MET_M) & (here.ahead_m > 0.0) & (np.abs(here.left_m) < MET_ASIDE_M)
     met = np.flatnonzero(faces & near & (np.abs(u.speed_mps) < PRESSING_MPS))
     return int(met[np.argmin(gap_m[met])]) if len(met) else -1
