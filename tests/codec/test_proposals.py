@@ -1,5 +1,7 @@
 """A proposal becomes a plan that a car can drive, and a decision whose words follow from its action."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -20,6 +22,7 @@ from xiaolu.codec.proposals import (
     path_choice,
     path_curvature,
 )
+from xiaolu.core.control import EGO_BODY
 from xiaolu.core.decision import Cause, LampColour, Pace, PathMode
 from xiaolu.core.observation import EgoState
 from xiaolu.core.plan import SPEED_KNOTS
@@ -115,6 +118,19 @@ def test_a_red_lamp_outweighs_the_wish_to_go_on_over_its_line_only(line_m: float
     unsure.signal_logits[LampColour.RED] = 10.0
     unsure.signal_near[:] = nearness(line_m)
     assert decision_of(unsure, EGO, 7).strategy.pace == pace
+
+
+def test_a_plan_that_would_roll_over_a_surely_red_line_stops_short_of_it() -> None:
+    rolling = made(PathChoice.KEEP_AHEAD, Pace.STOP, Cause.LEAD, red=True)
+    rolling.speeds_mps[:] = 3.0  # five seconds of it are 15 m; the line is 10 m ahead of the rear axle
+    rolling.signal_near[:] = nearness(10.0)
+    decision = decision_of(rolling, replace(EGO, speed_mps=3.0), 7)
+    knots = np.concatenate([[3.0], decision.plan.speed_mps])
+    travelled = np.sum(0.25 * (knots[1:] + knots[:-1]))
+    assert 10.0 - EGO_BODY.front_x_m - 1.8 < travelled < 10.0 - EGO_BODY.front_x_m
+    assert decision.cause == Cause.SIGNAL and decision.strategy.pace == Pace.STOP
+    unsure = replace(rolling, signal_logits=0.1 * rolling.signal_logits)
+    assert decision_of(unsure, replace(EGO, speed_mps=3.0), 7).plan.speed_mps[-1] > 2.0
 
 
 def test_blind_it_stops_on_the_arc_it_is_on() -> None:

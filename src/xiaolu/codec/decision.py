@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from xiaolu.codec.people import braking_for_mps2, free_speed_mps
+from xiaolu.codec.people import ALONG_M, braking_for_mps2, free_speed_mps, stopping_mps
 from xiaolu.codec.proposals import MAX_BRAKING_MPS2, MODE_OF, PathChoice, Proposals, distance_of, plan_of
 from xiaolu.core.control import EGO_BODY
 from xiaolu.core.decision import Cause, Decision, Imagined, LampColour, Pace, PathMode, Perceived, Strategy
@@ -13,6 +13,8 @@ IMAGINED_PATHS = 3
 IMAGINED = IMAGINED_PATHS * len(Pace)
 LEAST_CHANCE = 0.02  # an alternative less likely than this is not one
 STOPPING_MPS2 = 3.0  # harder than this is never braked without something seen that asks for it
+SURE_OF_RED = 0.8
+SHORT_OF_LINE_M, OVER_LINE_M = 0.8, 0.5
 BEHIND_M = 2.0  # a stop line further behind the bumper than this has been passed
 HELD_BACK_MPS = 0.5  # a plan that is slower than wished by more than this for somebody gives way to him
 NOBODY = np.zeros((0, 2))
@@ -99,8 +101,19 @@ def imagined_of(
 
 
 def held_back(strategy: Strategy, plan: Plan) -> Strategy:
-    """Return what a plan is called that people on the way have slowed down."""
+    """Return what a plan is called that people on the way, or a red lamp, have slowed down."""
     return Strategy(strategy.path, Pace.STOP if plan.speed_mps[-1] == 0.0 else Pace.YIELD)
+
+
+def red_line_mps(perceived: Perceived, line_m: float) -> np.ndarray:
+    """Return the greatest speed (len(ALONG_M),) before the stop line of a lamp that is surely red; inf without one.
+
+    line_m: from the rear axle. A bumper that is well over the line goes on.
+    """
+    stop_m = line_m - EGO_BODY.front_x_m - SHORT_OF_LINE_M
+    red = perceived.signal == LampColour.RED and perceived.signal_certainty > SURE_OF_RED
+    governs = red and -OVER_LINE_M < line_m - EGO_BODY.front_x_m < np.inf
+    return stopping_mps(stop_m) if governs else np.full(len(ALONG_M), np.inf)
 
 
 def decision_of(proposals: Proposals, ego: EgoState, stamp_ns: int, people: np.ndarray = NOBODY) -> Decision:
@@ -117,24 +130,37 @@ def decision_of(proposals: Proposals, ego: EgoState, stamp_ns: int, people: np.n
     order = np.argsort(-path_chance, kind="stable")
     line_m = float(distance_of(proposals.signal_near[0]))
     braking_mps2 = braking_needed_mps2(perceived, line_m, ego.speed_mps)
-    imagined, valid, slowed = [], [], []
-    for choice in order[:IMAGINED_PATHS]:
-        free_mps = free_speed_mps(proposals.paths[choice], people)
+
+    def imagine(choice: int, pace: Pace, limits: dict[Cause, np.ndarray]) -> tuple[Imagined, Cause | None]:
+        """Return what a proposal comes to within limits of speed, and which of them holds it back, if one does."""
+        path, speed_mps = proposals.paths[choice], proposals.speeds_mps[pace]
+        free_mps = np.min(list(limits.values()), axis=0)
         braking = max(braking_mps2, braking_for_mps2(free_mps, ego.speed_mps))
+        wished = plan_of(path, speed_mps, ego.speed_mps, braking)
+        plan = plan_of(path, speed_mps, ego.speed_mps, braking, free_mps)
+        strategy = Strategy(MODE_OF[PathChoice(choice)], pace)
+        late = (wished.speed_mps - plan.speed_mps).max() > HELD_BACK_MPS
+        strategy = held_back(strategy, plan) if late else strategy
+        chance = float(path_chance[choice] * pace_chance[pace])
+        found = imagined_of(strategy, plan, chance, perceived, line_m, ego.speed_mps)
+        return found, min(limits, key=lambda cause: limits[cause].min()) if late else None
+
+    imagined, reasons = [], []
+    for choice in order[:IMAGINED_PATHS]:
+        limits = {Cause.PEDESTRIAN: free_speed_mps(proposals.paths[choice], people)}
         for pace in Pace:
-            strategy = Strategy(MODE_OF[PathChoice(int(choice))], pace)
-            path, speed_mps = proposals.paths[choice], proposals.speeds_mps[pace]
-            wished = plan_of(path, speed_mps, ego.speed_mps, braking)
-            plan = plan_of(path, speed_mps, ego.speed_mps, braking, free_mps)
-            slowed.append(bool((wished.speed_mps - plan.speed_mps).max() > HELD_BACK_MPS))
-            strategy = held_back(strategy, plan) if slowed[-1] else strategy
-            chance = float(path_chance[choice] * pace_chance[pace])
-            imagined.append(imagined_of(strategy, plan, chance, perceived, line_m, ego.speed_mps))
-            valid.append(chance >= LEAST_CHANCE)
+            found, reason = imagine(int(choice), pace, limits)
+            imagined.append(found)
+            reasons.append(reason)
+    valid = [path_chance[c] * pace_chance[p] >= LEAST_CHANCE for c in order[:IMAGINED_PATHS] for p in Pace]
     best = int(np.argmax([alternative.score for alternative in imagined[: len(Pace)]]))
+    # Whatever seems best is driven no further than a line whose lamp is surely red.
+    limits = {Cause.SIGNAL: red_line_mps(perceived, line_m)}
+    limits[Cause.PEDESTRIAN] = free_speed_mps(proposals.paths[order[0]], people)
+    imagined[best], reasons[best] = imagine(int(order[0]), Pace(best), limits)
     valid[best] = True
     chosen = imagined[best]
-    cause = Cause.PEDESTRIAN if slowed[best] else Cause(int(proposals.cause_logits.argmax()))
+    cause = reasons[best] or Cause(int(proposals.cause_logits.argmax()))
     return Decision(
         stamp_ns=stamp_ns,
         plan=chosen.plan,
@@ -143,7 +169,7 @@ def decision_of(proposals: Proposals, ego: EgoState, stamp_ns: int, people: np.n
         why=sentence(chosen.strategy, cause, perceived),
         perceived=perceived,
         imagined=tuple(imagined),
-        imagined_valid=tuple(valid),
+        imagined_valid=tuple(bool(one) for one in valid),
     )
 
 

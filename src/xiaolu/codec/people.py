@@ -101,6 +101,11 @@ def free_speed_mps(path: np.ndarray, people: np.ndarray) -> np.ndarray:
     return limit
 
 
+def stopping_mps(stop_m: float) -> np.ndarray:
+    """Return the greatest speed (len(ALONG_M),) for a stop at stop_m along the path; 0 all along where it is behind."""
+    return np.sqrt(2.0 * SLOWING_MPS2 * np.maximum(stop_m - ALONG_M, 0.0))
+
+
 def braking_for_mps2(free_mps: np.ndarray, speed_now_mps: float) -> float:
     """Return how hard to brake from the present speed to keep below a limit (len(ALONG_M),), HURRIED_MPS2 at most."""
     over = np.maximum(speed_now_mps**2 - np.minimum(free_mps, 1e3) ** 2, 0.0)
