@@ -10,7 +10,7 @@ drive: $(VENV)/drive-ready ## take a ride in a town the driver has never seen, a
 	@$(BIN)/xiaolu drive --out runs/drive
 
 test: $(VENV)/dev-ready lint ## proof
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto
 
 lint: $(VENV)/dev-ready
 	$(BIN)/ruff format --check .
