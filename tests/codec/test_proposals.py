@@ -109,7 +109,7 @@ def test_to_imagine_driving_on_at_red_breaks_a_rule_and_near_a_hazard_is_risky()
 
 
 @pytest.mark.parametrize(
-    ("line_m", "pace"), [(18.0, Pace.STOP), (58.0, Pace.GO), (1.0, Pace.GO)], ids=["ahead", "out of reach", "passed"]
+    ("line_m", "pace"), [(18.0, Pace.STOP), (58.0, Pace.YIELD), (1.0, Pace.GO)], ids=["ahead", "far ahead", "passed"]
 )
 def test_a_red_lamp_outweighs_the_wish_to_go_on_over_its_line_only(line_m: float, pace: Pace) -> None:
     """The network finds going on ten times likelier than stopping, and the lamp is surely red."""
@@ -122,15 +122,16 @@ def test_a_red_lamp_outweighs_the_wish_to_go_on_over_its_line_only(line_m: float
 
 def test_a_plan_that_would_roll_over_a_surely_red_line_stops_short_of_it() -> None:
     rolling = made(PathChoice.KEEP_AHEAD, Pace.STOP, Cause.LEAD, red=True)
-    rolling.speeds_mps[:] = 3.0  # five seconds of it are 15 m; the line is 10 m ahead of the rear axle
-    rolling.signal_near[:] = nearness(10.0)
+    rolling.speeds_mps[:] = 3.0  # five seconds of it are 15 m; the line is 11 m ahead of the rear axle
+    rolling.signal_near[:] = nearness(11.0)
     decision = decision_of(rolling, replace(EGO, speed_mps=3.0), 7)
     knots = np.concatenate([[3.0], decision.plan.speed_mps])
     travelled = np.sum(0.25 * (knots[1:] + knots[:-1]))
-    assert 10.0 - EGO_BODY.front_x_m - 1.8 < travelled < 10.0 - EGO_BODY.front_x_m
+    assert 11.0 - EGO_BODY.front_x_m - 4.0 < travelled < 11.0 - EGO_BODY.front_x_m - 2.0
     assert decision.cause == Cause.SIGNAL and decision.strategy.pace == Pace.STOP
-    unsure = replace(rolling, signal_logits=0.1 * rolling.signal_logits)
+    unsure = replace(rolling, signal_logits=0.3 * rolling.signal_logits)
     assert decision_of(unsure, replace(EGO, speed_mps=3.0), 7).plan.speed_mps[-1] > 2.0
+    assert not decision_of(unsure, replace(EGO, speed_mps=0.0), 7).plan.speed_mps.any()  # it stands: it stays
 
 
 def test_blind_it_stops_on_the_arc_it_is_on() -> None:

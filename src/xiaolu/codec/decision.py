@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from xiaolu.codec.ego import STANDING_MPS
 from xiaolu.codec.people import ALONG_M, braking_for_mps2, free_speed_mps, stopping_mps
 from xiaolu.codec.proposals import MAX_BRAKING_MPS2, MODE_OF, PathChoice, Proposals, distance_of, plan_of
 from xiaolu.core.control import EGO_BODY
@@ -14,7 +15,7 @@ IMAGINED = IMAGINED_PATHS * len(Pace)
 LEAST_CHANCE = 0.02  # an alternative less likely than this is not one
 STOPPING_MPS2 = 3.0  # harder than this is never braked without something seen that asks for it
 SURE_OF_RED = 0.8
-SHORT_OF_LINE_M, OVER_LINE_M = 0.8, 0.5
+SHORT_OF_LINE_M, OVER_LINE_M, NEAR_LINE_M = 3.0, 0.5, 8.0
 BEHIND_M = 2.0  # a stop line further behind the bumper than this has been passed
 HELD_BACK_MPS = 0.5  # a plan that is slower than wished by more than this for somebody gives way to him
 NOBODY = np.zeros((0, 2))
@@ -105,15 +106,17 @@ def held_back(strategy: Strategy, plan: Plan) -> Strategy:
     return Strategy(strategy.path, Pace.STOP if plan.speed_mps[-1] == 0.0 else Pace.YIELD)
 
 
-def red_line_mps(perceived: Perceived, line_m: float) -> np.ndarray:
+def red_line_mps(perceived: Perceived, line_m: float, speed_now_mps: float) -> np.ndarray:
     """Return the greatest speed (len(ALONG_M),) before the stop line of a lamp that is surely red; inf without one.
 
-    line_m: from the rear axle. A bumper that is well over the line goes on.
+    line_m: from the rear axle. A bumper that is well over the line goes on. Who stands near a red line stands until
+    the lamp is no longer red: closer to it the lamp leaves the picture, and a walkers' green is all that is left.
     """
-    stop_m = line_m - EGO_BODY.front_x_m - SHORT_OF_LINE_M
-    red = perceived.signal == LampColour.RED and perceived.signal_certainty > SURE_OF_RED
-    governs = red and -OVER_LINE_M < line_m - EGO_BODY.front_x_m < np.inf
-    return stopping_mps(stop_m) if governs else np.full(len(ALONG_M), np.inf)
+    before_m = line_m - EGO_BODY.front_x_m
+    stands = speed_now_mps < STANDING_MPS and before_m < NEAR_LINE_M
+    red = perceived.signal == LampColour.RED and (stands or perceived.signal_certainty > SURE_OF_RED)
+    governs = red and -OVER_LINE_M < before_m < np.inf
+    return stopping_mps(0.0 if stands else before_m - SHORT_OF_LINE_M) if governs else np.full(len(ALONG_M), np.inf)
 
 
 def decision_of(proposals: Proposals, ego: EgoState, stamp_ns: int, people: np.ndarray = NOBODY) -> Decision:
@@ -155,7 +158,7 @@ def decision_of(proposals: Proposals, ego: EgoState, stamp_ns: int, people: np.n
     valid = [path_chance[c] * pace_chance[p] >= LEAST_CHANCE for c in order[:IMAGINED_PATHS] for p in Pace]
     best = int(np.argmax([alternative.score for alternative in imagined[: len(Pace)]]))
     # Whatever seems best is driven no further than a line whose lamp is surely red.
-    limits = {Cause.SIGNAL: red_line_mps(perceived, line_m)}
+    limits = {Cause.SIGNAL: red_line_mps(perceived, line_m, ego.speed_mps)}
     limits[Cause.PEDESTRIAN] = free_speed_mps(proposals.paths[order[0]], people)
     imagined[best], reasons[best] = imagine(int(order[0]), Pace(best), limits)
     valid[best] = True
