@@ -26,7 +26,7 @@ def towns(small_town, tmp_path_factory):
     """A folder in which every validation town is the hand-made one: no SUMO is needed."""
     folder = tmp_path_factory.mktemp("towns")
     for family in Family:
-        for seed in Towns.seeds(Split.VALIDATION):
+        for seed in (*Towns.seeds(Split.VALIDATION), *Towns.further_seeds(Split.VALIDATION)):
             save_town(small_town, town_path(seed, folder, family))
     return folder
 

@@ -129,7 +129,9 @@ def decision_of(proposals: Proposals, ego: EgoState, stamp_ns: int, people: np.n
     signal_chance = softmax(proposals.signal_logits)
     signal = int(signal_chance.argmax())
     hazard_m = float(distance_of(proposals.hazard_near[0]))
-    perceived = Perceived(LampColour(signal), float(signal_chance[signal]), hazard_m, people=people)
+    perceived = Perceived(
+        LampColour(signal), float(signal_chance[signal]), hazard_m, people=tuple((x, y) for x, y in people.tolist())
+    )
     order = np.argsort(-path_chance, kind="stable")
     line_m = float(distance_of(proposals.signal_near[0]))
     braking_mps2 = braking_needed_mps2(perceived, line_m, ego.speed_mps)

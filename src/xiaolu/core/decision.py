@@ -79,16 +79,13 @@ class Imagined:
 
 @dataclass(frozen=True, slots=True)
 class Perceived:
-    """What the driver read from its cameras, with how sure it is (0 to 1). people: (K, 2) in the ego frame, metres."""
+    """What the driver read from its cameras, with how sure it is (0 to 1). people: (x, y) in the ego frame, m."""
 
     signal: LampColour = LampColour.NONE
     signal_certainty: float = 0.0
     hazard_m: float = float("inf")
     notes: tuple[str, ...] = ()
-    people: np.ndarray = field(default_factory=lambda: np.zeros((0, 2)))
-
-    def __post_init__(self) -> None:
-        freeze(self, "people", (None, 2))
+    people: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

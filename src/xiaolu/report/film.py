@@ -103,7 +103,7 @@ class Film:
             picture = Image.fromarray(pictures[name])
             if name in ("chase", "narrow", "wide"):
                 self._lay_ribbon(picture, ribbon(step.decision.plan, self._models[name]), colour)
-                for box in rings(step.decision.perceived.people, self._models[name]):
+                for box in rings(np.reshape(step.decision.perceived.people, (-1, 2)), self._models[name]):
                     ImageDraw.Draw(picture).ellipse(box, outline=SEEN)
             canvas.paste(picture.resize((width, height), Image.Resampling.BILINEAR), (x, y))
         self._write(ImageDraw.Draw(canvas), step)
