@@ -134,6 +134,15 @@ def test_a_plan_that_would_roll_over_a_surely_red_line_stops_short_of_it() -> No
     assert not decision_of(unsure, replace(EGO, speed_mps=0.0), 7).plan.speed_mps.any()  # it stands: it stays
 
 
+def test_words_name_the_limit_that_slows_the_plan_most() -> None:
+    """A red line far ahead and a person right before the bumper: it stops for the person."""
+    driving = made(PathChoice.KEEP_AHEAD, Pace.GO, red=True)
+    driving.paths[PathChoice.KEEP_AHEAD] = arc(0.0)
+    driving.signal_near[:] = nearness(40.0)
+    decision = decision_of(driving, replace(EGO, speed_mps=3.0), 7, np.array([[EGO_BODY.front_x_m + 4.0, 0.0]]))
+    assert decision.cause == Cause.PEDESTRIAN and decision.strategy.pace == Pace.STOP
+
+
 def test_blind_it_stops_on_the_arc_it_is_on() -> None:
     decision = blind_decision(EGO, 7, "no front camera shows anything")
     assert decision.strategy.pace == Pace.STOP and decision.plan.speed_mps[-1] == 0.0

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tests.expert.loop import drive, people
-from tests.expert.test_teacher import heads, start_of, ways  # noqa: F401
+from tests.expert.test_teacher import heads, start_of
 from xiaolu.core.decision import LampColour
 from xiaolu.core.users import Kind
 
@@ -23,7 +23,7 @@ def run(teacher, countdown, seconds=24.0, users=None):
     return line - trace.front[:, 0], trace.speed_mps
 
 
-def test_it_rolls_up_while_the_digits_run_down_and_stops_before_the_line_when_green_does_not_come(ways):  # noqa: F811
+def test_it_rolls_up_while_the_digits_run_down_and_stops_before_the_line_when_green_does_not_come(ways):
     gap, speed = run(ways("Win", "Eout", 110.0), lambda t: max(np.ceil(18.0 - t), 1.0))
     waiting, done = gap[140], gap[-1]
     assert 0.7 < waiting < 1.6
@@ -32,13 +32,13 @@ def test_it_rolls_up_while_the_digits_run_down_and_stops_before_the_line_when_gr
     assert gap.min() > 0.25
 
 
-def test_it_stands_still_without_digits_or_when_they_jump_back(ways):  # noqa: F811
+def test_it_stands_still_without_digits_or_when_they_jump_back(ways):
     for countdown in (lambda t: np.nan, lambda t: 3.0 if int(t) % 2 else 6.0, lambda t: 2.0):
         gap, _ = run(ways("Win", "Eout", 110.0), countdown)
         assert abs(gap[-1] - gap[140]) < 0.1
 
 
-def test_it_stands_still_while_somebody_crosses(ways):  # noqa: F811
+def test_it_stands_still_while_somebody_crosses(ways):
     walker = people((Kind.PEDESTRIAN, -9.0, -1.0, np.pi / 2, 0.0))
     gap, _ = run(ways("Win", "Eout", 110.0), lambda t: max(np.ceil(18.0 - t), 1.0), users=lambda _: walker)
     assert abs(gap[-1] - gap[140]) < 0.1

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tests.expert.loop import drive, people
-from tests.expert.test_teacher import LANE_Y, heads, start_of, ways  # noqa: F401
+from tests.expert.test_teacher import LANE_Y, heads, start_of
 from xiaolu.core.decision import Cause, LampColour
 from xiaolu.core.users import Gesture, Kind, Users
 
@@ -35,7 +35,7 @@ def front_after(teacher, users: Users, colour: LampColour, seconds: float = 14.0
         (Gesture.NONE, WEST, LampColour.RED, False),
     ],
 )
-def test_an_officer_in_the_junction_is_obeyed_by_where_he_faces(ways, gesture, yaw, lamp, goes):  # noqa: F811
+def test_an_officer_in_the_junction_is_obeyed_by_where_he_faces(ways, gesture, yaw, lamp, goes):
     teacher = ways("Win", "Eout", 110.0)
     users = somebody(Kind.OFFICER, gesture, -3.0, 4.0, yaw)
     trace, front = front_after(teacher, users, lamp)
@@ -48,7 +48,7 @@ def test_an_officer_in_the_junction_is_obeyed_by_where_he_faces(ways, gesture, y
         assert trace.decisions[-1].why == "Waiting at the officer's sign"
 
 
-def test_a_road_workers_paddle_holds_and_slows(ways):  # noqa: F811
+def test_a_road_workers_paddle_holds_and_slows(ways):
     held = ways("Win", "Eout", 60.0)
     trace, front = front_after(held, somebody(Kind.WORKER, Gesture.PADDLE_STOP, -60.0, -3.6, WEST), LampColour.GREEN)
     assert 1.0 < -60.0 - front < 5.0 and trace.speed_mps[-1] == 0.0
@@ -61,7 +61,7 @@ def test_a_road_workers_paddle_holds_and_slows(ways):  # noqa: F811
 
 
 @pytest.mark.parametrize("gesture", [Gesture.HAIL, Gesture.WAVE, Gesture.THANK, Gesture.PHONE, Gesture.POINT])
-def test_a_passer_by_who_means_something_else_changes_nothing(ways, gesture):  # noqa: F811
+def test_a_passer_by_who_means_something_else_changes_nothing(ways, gesture):
     def speeds(g):
         users = somebody(Kind.PEDESTRIAN, g, -70.0, -4.6, NORTH)
         return front_after(ways("Win", "Eout", 60.0), users, LampColour.GREEN, 6.0)[0].speed_mps
@@ -69,14 +69,14 @@ def test_a_passer_by_who_means_something_else_changes_nothing(ways, gesture):  #
     assert np.array_equal(speeds(gesture), speeds(Gesture.NONE))
 
 
-def test_a_passer_by_never_waves_the_ego_over_a_red_line(ways):  # noqa: F811
+def test_a_passer_by_never_waves_the_ego_over_a_red_line(ways):
     teacher = ways("Win", "Eout", 110.0)
     users = somebody(Kind.PEDESTRIAN, Gesture.GO, -5.0, -5.5, WEST)
     _, front = front_after(teacher, users, LampColour.RED)
     assert front < teacher.course.path.point_at(teacher.course.stop_lines[0].s_m)[0]
 
 
-def test_a_passer_by_who_asks_it_to_stop_is_stopped_for(ways):  # noqa: F811
+def test_a_passer_by_who_asks_it_to_stop_is_stopped_for(ways):
     teacher = ways("Win", "Eout", 60.0)
     users = somebody(Kind.PEDESTRIAN, Gesture.STOP, -60.0, LANE_Y - 1.6, WEST)
     trace, front = front_after(teacher, users, LampColour.GREEN, 12.0)

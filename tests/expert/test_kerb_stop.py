@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.expert.loop import drive, people
-from tests.expert.test_teacher import heads, start_of, ways  # noqa: F401
+from tests.expert.test_teacher import heads, start_of
 from xiaolu.core.control import EGO_BODY
 from xiaolu.core.decision import LampColour
 from xiaolu.core.frames import to_parent
@@ -22,7 +22,7 @@ def gap_to_kerb(town, pose) -> np.ndarray:
     return np.array([out[(Ground(town).off_road_m(p + out[:, None] * right) > 0.0).argmax()] for p in sides])
 
 
-def test_it_draws_up_at_the_kerb_within_the_tolerance(ways, small_town):  # noqa: F811
+def test_it_draws_up_at_the_kerb_within_the_tolerance(ways, small_town):
     teacher = ways("Win", "Eout", 100.0, 60.0)
     trace = drive(teacher, start_of(teacher), 45.0, colour=heads(teacher, LampColour.GREEN))
     assert trace.speed_mps[-1] == 0.0
@@ -34,7 +34,7 @@ def test_it_draws_up_at_the_kerb_within_the_tolerance(ways, small_town):  # noqa
 
 
 @pytest.mark.parametrize("taken", [74.0, 78.0])
-def test_where_the_kerb_is_taken_it_stops_at_the_next_free_place(ways, small_town, taken):  # noqa: F811
+def test_where_the_kerb_is_taken_it_stops_at_the_next_free_place(ways, small_town, taken):
     teacher = ways("Win", "Eout", 100.0, 60.0)  # the goal lies at x = 74
     parked = people((Kind.CAR, taken, -2.25, 0.0, 0.0))
     trace = drive(teacher, start_of(teacher), 45.0, lambda _: parked, colour=heads(teacher, LampColour.GREEN))
@@ -46,7 +46,7 @@ def test_where_the_kerb_is_taken_it_stops_at_the_next_free_place(ways, small_tow
     assert gaps.min() > 0.15 and gaps.max() < 0.5
 
 
-def test_it_lets_those_behind_go_before_it_pulls_out(ways):  # noqa: F811
+def test_it_lets_those_behind_go_before_it_pulls_out(ways):
     teacher = ways("Win", "Eout", 20.0)
     start = np.array([-120.0, -2.0, 0.0]) + np.array([0.0, -0.45, 0.0])
 

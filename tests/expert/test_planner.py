@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.expert.loop import drive, people
-from tests.expert.test_teacher import gaps, heads, start_of, ways  # noqa: F401
+from tests.expert.test_teacher import gaps, heads, start_of
 from xiaolu.core.decision import Cause, LampColour, Pace, PathMode, Strategy
 from xiaolu.core.users import Gesture, Kind
 from xiaolu.expert.held import Held
@@ -37,7 +37,7 @@ def test_what_is_foreseen_are_the_gaps_that_really_come():
     assert gap[0].min() == 0.0 and soon[0, 8:11].any() and not soon[0, :5].any()
 
 
-def test_a_walker_who_crosses_in_sight_costs_no_hard_braking_and_keeps_his_gap(ways):  # noqa: F811
+def test_a_walker_who_crosses_in_sight_costs_no_hard_braking_and_keeps_his_gap(ways):
     def users(time: float):
         return people((Kind.PEDESTRIAN, -40.0, -8.0 + 1.3 * max(time - 2.0, 0.0), np.pi / 2, 1.3 * (time > 2.0)))
 
@@ -50,7 +50,7 @@ def test_a_walker_who_crosses_in_sight_costs_no_hard_braking_and_keeps_his_gap(w
     assert named and all(limit is not None and limit.uid == 1 and limit.visible for limit in named)
 
 
-def test_who_hesitates_in_the_road_is_not_driven_past_at_speed(ways):  # noqa: F811
+def test_who_hesitates_in_the_road_is_not_driven_past_at_speed(ways):
     """A walker comes halfway, stands for two seconds, and goes on: the ego has waited."""
 
     def users(time: float):
@@ -64,7 +64,7 @@ def test_who_hesitates_in_the_road_is_not_driven_past_at_speed(ways):  # noqa: F
     assert trace.acceleration_mps2.min() > -3.0
 
 
-def test_an_officer_who_pulls_it_over_is_stopped_for_at_the_side(ways):  # noqa: F811
+def test_an_officer_who_pulls_it_over_is_stopped_for_at_the_side(ways):
     def users(time: float):
         table = people((Kind.OFFICER, -60.0, -4.0, np.pi, 0.0))
         table.gesture[:] = Gesture.POLICE_PULL_OVER if time < 14.0 else Gesture.NONE
@@ -78,7 +78,7 @@ def test_an_officer_who_pulls_it_over_is_stopped_for_at_the_side(ways):  # noqa:
     assert trace.speed_mps[-1] > 1.0  # let go, it drives on
 
 
-def test_face_to_face_in_a_narrow_street_it_makes_room_backwards(ways, small_town):  # noqa: F811
+def test_face_to_face_in_a_narrow_street_it_makes_room_backwards(ways, small_town):
     """Between a parked row and the kerb, a van that stands and cannot go back: the ego leaves the row backwards."""
     teacher = ways("Eout", "narrow_out", 20.0, 60.0)
     path = teacher.course.path
@@ -113,7 +113,7 @@ def test_face_to_face_in_a_narrow_street_it_makes_room_backwards(ways, small_tow
     ),
     st.floats(0.0, 9.0),
 )
-def test_no_words_contradict_the_trajectory_they_come_with(ways, rows, speed):  # noqa: F811
+def test_no_words_contradict_the_trajectory_they_come_with(ways, rows, speed):
     def users(time: float):
         return people(*((k, x + np.cos(a) * v * time, y + np.sin(a) * v * time, a, v) for k, x, y, a, v in rows))
 
@@ -144,7 +144,7 @@ def test_no_words_contradict_the_trajectory_they_come_with(ways, rows, speed):  
         (Strategy(PathMode.NUDGE_LEFT, Pace.GO), lambda trace: trace.pose[-1, 1] > -1.625 + 0.4),
     ],
 )
-def test_held_to_a_strategy_it_drives_that_one(ways, strategy, holds):  # noqa: F811
+def test_held_to_a_strategy_it_drives_that_one(ways, strategy, holds):
     teacher = ways("Win", "Eout", 50.0)
     held = Held(teacher, strategy, teacher.snapshot())
     held.town, held.route = teacher.town, teacher.route

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.expert.loop import drive, people
-from tests.expert.test_teacher import heads, start_of, ways  # noqa: F401
+from tests.expert.test_teacher import heads, start_of
 from xiaolu.core.decision import Cause, LampColour
 from xiaolu.core.users import Kind
 from xiaolu.expert.reasons import Reason, sentence
@@ -20,7 +20,7 @@ def test_only_who_slows_is_said_to_slow_and_only_who_stands_to_wait(cause):
     assert sentence(None, standing=False, stopping=False, slowing=True) != sentence(None, False, False, False)
 
 
-def test_in_a_ride_no_words_contradict_the_plan_they_come_with(ways):  # noqa: F811
+def test_in_a_ride_no_words_contradict_the_plan_they_come_with(ways):
     """Past a parked car, behind a walker who crosses, up to a red line."""
 
     def users(time: float):

@@ -154,7 +154,10 @@ def lateral(stamp_ns: np.ndarray, speed_mps: np.ndarray, yaw_rad: np.ndarray) ->
     """
     if len(stamp_ns) < JERK_WINDOW:
         why = f"{len(stamp_ns)} ticks, the smoothing needs {JERK_WINDOW}"
-        return tuple(_ruling(name, stamp_ns, None, None, why) for name in ("lateral_acceleration", "lateral_jerk"))  # type: ignore[return-value]
+        return (
+            _ruling("lateral_acceleration", stamp_ns, None, None, why),
+            _ruling("lateral_jerk", stamp_ns, None, None, why),
+        )
     side = motion_of(speed_mps, yaw_rad).lateral_mps2
     over = np.abs(side) > RULES["lateral_acceleration"].bound
     bad = np.abs(side) > LATERAL_SHORT_MPS2

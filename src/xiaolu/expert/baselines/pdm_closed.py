@@ -16,12 +16,10 @@ from xiaolu.core.plan import PATH_DISTANCES_M, SPEED_KNOTS, SPEED_TIMES_S, Plan
 from xiaolu.core.scene import Scene
 from xiaolu.core.users import Kind
 from xiaolu.expert.baselines.idm import DT_S, STANDSTILL_M, along_path_mps, follow
-from xiaolu.expert.baselines.way import HALF_WIDTH_M, Way, boxes_of, meetings, near_users
+from xiaolu.expert.baselines.way import HALF_WIDTH_M, WayDriver, boxes_of, meetings, near_users
 from xiaolu.expert.path import PATH_STEP_M
 from xiaolu.measures import pdm
 from xiaolu.measures.strategy import strategy_of
-from xiaolu.world.routing import RoutePlan
-from xiaolu.world.town import Town
 
 SHARES, OFFSETS_M = (0.2, 0.4, 0.6, 0.8, 1.0), (0.0, -1.0, 1.0)  # of equals, the first: the middle
 HORIZON_S, EMERGENCY_S, EMERGENCY_MPS2 = 4.0, 2.0, 4.5
@@ -31,24 +29,10 @@ EVERY = 2  # of the samples, for who is met and where the road ends
 SIDE_M = 0.94
 
 
-class PdmClosed:
+class PdmClosed(WayDriver):
     """A SceneDriver for one route of one town."""
 
     name = "pdm-closed"
-    cameras: tuple[str, ...] = ()
-
-    def __init__(self, town: Town, route: RoutePlan) -> None:
-        self._way = Way(town, route)
-
-    def reset(self, seed: int) -> None:
-        """Begin at the start of the way. The seed changes nothing: no chance is drawn."""
-        self._way.s_m = 0.0
-
-    def snapshot(self) -> float:
-        return self._way.s_m
-
-    def restore(self, snapshot: float) -> None:
-        self._way.s_m = snapshot
 
     def drive_scene(self, scene: Scene, observation: Observation) -> Decision:
         way = self._way

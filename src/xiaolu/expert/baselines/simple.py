@@ -10,7 +10,7 @@ from xiaolu.core.observation import Observation
 from xiaolu.core.plan import SPEED_KNOTS, SPEED_TIMES_S
 from xiaolu.core.scene import Scene
 from xiaolu.expert.baselines.idm import DT_S, STANDSTILL_M, along_path_mps, follow
-from xiaolu.expert.baselines.way import HALF_WIDTH_M, Way, boxes_of, meetings, near_users
+from xiaolu.expert.baselines.way import HALF_WIDTH_M, Way, WayDriver, boxes_of, meetings, near_users
 from xiaolu.expert.path import PATH_STEP_M
 from xiaolu.world.routing import RoutePlan
 from xiaolu.world.town import Town
@@ -22,24 +22,12 @@ STEPS = round(SPEED_TIMES_S[-1] / DT_S)
 Pace = Callable[[Scene, Way, np.ndarray, float], tuple[np.ndarray, Cause, str]]
 
 
-class RouteDriver:
+class RouteDriver(WayDriver):
     """A SceneDriver that keeps to its route's line; `pace` says how fast, why, and in which words."""
 
-    cameras: tuple[str, ...] = ()
-
     def __init__(self, name: str, pace: Pace, town: Town, route: RoutePlan) -> None:
-        self.name = name
-        self._pace, self._way = pace, Way(town, route)
-
-    def reset(self, seed: int) -> None:
-        """Begin at the start of the way. The seed changes nothing: no chance is drawn."""
-        self._way.s_m = 0.0
-
-    def snapshot(self) -> float:
-        return self._way.s_m
-
-    def restore(self, snapshot: float) -> None:
-        self._way.s_m = snapshot
+        super().__init__(town, route)
+        self.name, self._pace = name, pace
 
     def drive_scene(self, scene: Scene, observation: Observation) -> Decision:
         s_m, _ = self._way.locate(scene)

@@ -130,3 +130,22 @@ def meetings(path, step_m, boxes, velocity, half_width_m, moments, dt_s):
                     out[k, u, 1] = i * step_m
                 i += 1
     return out
+
+
+class WayDriver:
+    """What the drivers along a way share: they see nothing but the scene, and remember only how far they have come."""
+
+    cameras: tuple[str, ...] = ()
+
+    def __init__(self, town: Town, route: RoutePlan) -> None:
+        self._way = Way(town, route)
+
+    def reset(self, seed: int) -> None:
+        """Begin at the start of the way. The seed changes nothing: no chance is drawn."""
+        self._way.s_m = 0.0
+
+    def snapshot(self) -> float:
+        return self._way.s_m
+
+    def restore(self, snapshot: float) -> None:
+        self._way.s_m = snapshot
