@@ -124,6 +124,19 @@ def around(step, *places):
 POSED = ("x_m", "y_m", "yaw_rad", "length_m", "width_m")
 
 
+def test_who_is_on_a_bridge_above_is_neither_passed_nor_in_the_way(ride_steps):
+    """Below an elevated road every rider up there would be one that was passed too closely."""
+    config, steps = ride_steps
+    for higher, counts in ((0.0, True), (6.0, False)):
+        track = Track(config.town, RoutePath(config.town, config.route), Ground(config.town))
+        step = around(steps[20], (5.0, 0.0, 0.0, 1.8, 0.7))
+        users = step.scene.users
+        rider = np.full(len(users), Kind.E_BIKE, users.kind.dtype)
+        track.add(with_scene(step, users=replace(users, kind=rider, z_m=users.z_m * 0.0 + higher)))
+        assert bool(np.isfinite(track.column("clearance_m")[0]).any()) is counts
+        assert bool(track.column("way_free")[0]) is not counts
+
+
 @pytest.mark.parametrize(
     ("place", "free"),
     [

@@ -1,6 +1,8 @@
 """A user would lose: a teacher that can be trusted to drive, and whose words are true. The loop is the real vehicle and
 tracker; the town is the hand-made crossroads."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -196,3 +198,17 @@ def test_a_stop_that_is_planned_is_named_stop(ways):
     decision = decide(teacher, (x - 12.0, LANE_Y, 0.0), 4.0, colour=heads(teacher, LampColour.RED))
     assert decision.strategy.pace == Pace.STOP
     assert decision.plan.speed_mps[-1] < 0.3
+
+
+def test_who_drives_on_a_bridge_above_is_not_waited_for(ways):
+    """Under an elevated road it would brake for every car up there, and stand below the queue of a red light."""
+    teacher = ways("Win", "Eout")
+    pose = start_of(teacher)
+    ahead = people((Kind.CAR, pose[0] + 12.0, LANE_Y, 0.0, 0.0), (Kind.PEDESTRIAN, pose[0] + 20.0, LANE_Y, 1.57, 0.0))
+    below = decide(teacher, pose, users=ahead)
+    teacher.reset(0)
+    above = decide(teacher, pose, users=replace(ahead, z_m=ahead.z_m + 6.0))
+    teacher.reset(0)
+    alone = decide(teacher, pose)
+    assert below.plan.speed_mps.max() < alone.plan.speed_mps.max() - 1.0
+    assert np.array_equal(above.plan.speed_mps, alone.plan.speed_mps) and above.why == alone.why

@@ -1,15 +1,18 @@
 """What a user would lose: streets that do not lock up: meeting in a narrow lane, full junctions, queues."""
 
 import dataclasses
+from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.world.test_world import moving, overlaps
 from xiaolu.core.users import Kind
+from xiaolu.world.against import lanes_against
 from xiaolu.world.contact import boxes_meet
 from xiaolu.world.state import WorldState, map_arrays
-from xiaolu.world.town import PropKind, Town
+from xiaolu.world.town import PropKind, Town, load_town
 from xiaolu.world.world import World
 
 BESIDE = np.array([60.0, 60.0, 0.0])  # an ego beside the road, in nobody's way
@@ -181,3 +184,13 @@ def test_some_riders_come_against_the_flow_and_keep_to_the_kerb(small_town):
                 against.add((seed, int(users.uid[i])))
                 assert aside < -0.5 * small_town.lane_width_m[lane] + 1.0
     assert against
+
+
+def test_riders_against_the_flow_never_come_to_an_end_in_the_road(small_town):
+    """One who does stands there for good, face to face with the first car, and so does everybody behind it."""
+    for streets in (small_town, load_town(Path(str(files("xiaolu") / "assets" / "town.town")))):
+        lanes = lanes_against(streets)
+        onward = {int(n) for lane in lanes for n in streets.following(int(lane))}
+        anywhere = set(streets.next_lane.tolist())
+        assert len(lanes)
+        assert [int(lane) for lane in lanes if lane in anywhere and lane not in onward] == []

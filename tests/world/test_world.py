@@ -221,6 +221,8 @@ def test_range_scan_feels_a_car_that_stands_close(world, lived_in):
     ahead = np.abs(scan.bearing_rad) < 0.3
     assert scan.range_m[ahead].min() == pytest.approx(2.0, abs=0.2)
     assert np.array_equal(scan.range_m, world.range_scan(close, 0, 0).range_m)
+    above = dataclasses.replace(close, users=dataclasses.replace(close.users, z_m=users.z_m + 6.0))
+    assert world.range_scan(above, 0, 0).range_m.min() == 5.0, "it felt a car on a bridge"
 
 
 def test_refuses_what_makes_no_sense(small_town, world, lived_in):

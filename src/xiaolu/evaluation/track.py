@@ -1,5 +1,6 @@
 """A ride as arrays: what the measures need of every step, taken from its scene while the ride goes on."""
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ from xiaolu.measures.pdm import STANDING_MPS
 from xiaolu.measures.strategy import deviation_m
 from xiaolu.measures.words import claim_holds, claims_of
 from xiaolu.world.ground import Ground
+from xiaolu.world.looking import FORGET_Z_M
 from xiaolu.world.officer import Command, command_at
 from xiaolu.world.routing import RoutePath
 from xiaolu.world.signals import entry_colour, heads_of, ordered_by
@@ -102,8 +104,10 @@ class Track:
         return view
 
     def add(self, step: Step) -> None:
-        """Append what one step shows."""
+        """Append what one step shows. Who is on a road above or below is not there."""
         scene = step.scene
+        level = scene.users.active & (np.abs(scene.users.z_m - scene.ego_z_m) < FORGET_Z_M)
+        scene = replace(scene, users=replace(scene.users, active=level))
         yaw = float(scene.ego_pose[2])
         middle = to_parent(scene.ego_pose, np.array([EGO_BODY.centre_x_m, 0.0]))
         lane, _s_m, lane_offset_m, distance = self._ground.nearest(float(middle[0]), float(middle[1]), DRIVE, yaw=yaw)

@@ -13,6 +13,7 @@ from xiaolu.expert.forecast import STEP_S
 from xiaolu.world.ground import Ground
 
 AROUND_M = 85.0
+LAYER_M, SLOPE = 3.0, 0.03  # so much higher or lower is another road; far away, ramps climb
 MEETING = np.arange(0, 29, 2)  # of the forecast's moments
 ALONGSIDE_SIN = 0.4
 NEAR_M = 8.0  # in the immediate corridor everybody counts, seen or not
@@ -51,13 +52,15 @@ class Counted:
 
 
 def counted(scene: Scene, ground: Ground, seen_ns: dict[int, int], stood_ns: dict[int, int]) -> Counted:
-    """Return the users near enough that are visible, were so within the last second, or are right ahead.
+    """Return the users near enough that are visible, were so within the last second, or are right ahead; none of those
+    on a road above or below.
 
     Updates the two memories, uid -> stamp: when a user was last visible, since when it stands.
     """
     users, now = scene.users, scene.stamp_ns
     ego = to_child(scene.ego_pose, np.stack([users.x_m, users.y_m], axis=1))
     near = users.active & (np.hypot(ego[:, 0], ego[:, 1]) < AROUND_M)
+    near &= np.abs(users.z_m - scene.ego_z_m) < LAYER_M + SLOPE * np.maximum(np.hypot(ego[:, 0], ego[:, 1]) - 20.0, 0.0)
     slots = np.flatnonzero(near)
     keep = []
     for slot in slots:

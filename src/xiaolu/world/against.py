@@ -16,7 +16,9 @@ LOOK_MPS = 4.0  # they enter junctions no faster
 def lanes_against(town: Town) -> np.ndarray:
     """Return the lanes (K,) along which riders come the wrong way: of cars at the kerb, and those of cycles.
 
-    A lane of cars counts where no other of its edge lies to its right, and where no other direction shares it.
+    A lane of cars counts where no other of its edge lies to its right, and where no other direction shares it; a lane
+    of a junction where it joins two such. From each of them such a lane leads on, or it begins where the town ends:
+    nobody comes to an end in the road.
     """
     drive = (town.lane_kind == LaneKind.DRIVE) & (town.lane_width_m >= FITS_M) & (town.lane_twin < 0)
     drive &= town.lane_class >= RoadClass.SECONDARY
@@ -24,11 +26,17 @@ def lanes_against(town: Town) -> np.ndarray:
     drive &= ~ordinary | (town.lane_right < 0)
     cycle = town.lane_kind == LaneKind.CYCLE
     chosen = (drive | cycle) & ordinary
-    # Of junction lanes those that join two of them.
     for lane in np.flatnonzero((drive | cycle) & ~ordinary):
         after = town.following(int(lane))
         chosen[lane] = len(after) > 0 and bool(((drive | cycle) & ordinary)[after].all())
-    return np.flatnonzero(chosen)
+    owner = np.repeat(np.arange(town.lanes), np.diff(town.next_start))
+    begins = ~np.isin(np.arange(town.lanes), town.next_lane)
+    while True:
+        leads_on = begins.copy()
+        leads_on[town.next_lane[chosen[owner]]] = True
+        if not (chosen & ~leads_on).any():
+            return np.flatnonzero(chosen)
+        chosen &= leads_on
 
 
 def turned_round(town: Town, way: np.ndarray, base: int) -> tuple[np.ndarray, list[np.ndarray], list[list[int]]]:

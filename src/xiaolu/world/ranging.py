@@ -6,6 +6,7 @@ from numba import njit
 from xiaolu.core.chance import Purpose, normal
 from xiaolu.core.control import EGO_BODY
 from xiaolu.core.users import Users
+from xiaolu.world.looking import FORGET_Z_M
 from xiaolu.world.sight import Walls, enters_box, first_wall
 
 MAX_RANGE_M = 5.0
@@ -52,12 +53,16 @@ def _ranges(walls, x, y, yaw, boxes):
     return out
 
 
-def measure(walls: Walls, pose: np.ndarray, users: Users, seed: int, tick: int) -> tuple[np.ndarray, np.ndarray]:
+def measure(
+    walls: Walls, pose: np.ndarray, z_m: float, users: Users, seed: int, tick: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Return (bearing (12,) rad in the ego frame, range (12,) m) as measured from a rear-axle pose (3,) in the world.
 
-    users: one branch's table (N,). 5.0 m where nothing answers; noise is keyed by seed and tick.
+    z_m: the ground there; who is on a road above or below gives no echo. users: one branch's table (N,). 5.0 m where
+    nothing answers; noise is keyed by seed and tick.
     """
     near = users.active & (np.hypot(users.x_m - pose[0], users.y_m - pose[1]) < 20.0)
+    near &= np.abs(users.z_m - z_m) < FORGET_Z_M
     columns = (users.x_m, users.y_m, users.yaw_rad, users.length_m, users.width_m)
     boxes = np.ascontiguousarray(np.stack([column[near] for column in columns], axis=-1))
     exact = _ranges(walls, float(pose[0]), float(pose[1]), float(pose[2]), boxes)

@@ -257,5 +257,5 @@ class World:
         ego = state.ego
         pose = np.array([ego.x_m[branch], ego.y_m[branch], ego.yaw_rad[branch]])
         seed, tick = int(state.seed[branch]), int(state.tick[branch])
-        bearing, distance = measure(self.sight.walls, pose, state.users[branch], seed, tick)
+        bearing, distance = measure(self.sight.walls, pose, float(ego.z_m[branch]), state.users[branch], seed, tick)
         return RangeScan(stamp_ns, bearing, distance)
