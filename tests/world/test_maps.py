@@ -326,7 +326,7 @@ def test_heads_face_their_traffic_on_the_far_side(shanghai):
         x, y, _, facing = shanghai.head_pose[head]
         sx, sy, _, yaw = shanghai.pose_at(stops[int(shanghai.head_lane[head])][0], 1e9)
         ahead, side = np.array([[np.cos(yaw), np.sin(yaw)], [np.sin(yaw), -np.cos(yaw)]]) @ (x - sx, y - sy)
-        assert 8.0 < ahead < 36.0
+        assert 12.2 < ahead < 36.0  # MUTCD 4D.14: at least 40 ft beyond the line
         assert np.cos(facing - yaw) < -0.95
         right.append(side)
     assert np.mean((np.array(right) > 0.5) & (np.array(right) < 4.5)) > 0.9
