@@ -18,6 +18,7 @@ from xiaolu.evaluation.rehearsal import (
     table,
 )
 from xiaolu.world.ground import Ground
+from xiaolu.world.kept_towns import town_path
 from xiaolu.world.scenarios.family import SiteQuery
 from xiaolu.world.scenarios.sample import scenario_in
 from xiaolu.world.scenarios.towns import Towns
@@ -29,7 +30,7 @@ from xiaolu.world.world import World
 def towns(small_town, tmp_path_factory):
     folder = tmp_path_factory.mktemp("towns")
     for seed in Towns.seeds(Split.VALIDATION):
-        save_town(small_town, folder / f"town-{seed}.town")
+        save_town(small_town, town_path(seed, folder))
     return Towns(folder)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from xiaolu.core.chance import Purpose, generator
+from xiaolu.world import kept_towns
 from xiaolu.world.generate import draw_osm, generate_town
 from xiaolu.world.routing import RoutePath, draw_ride
 from xiaolu.world.street_map import add_roundabout, street_map
@@ -117,3 +118,13 @@ def test_names_do_not_repeat_within_a_town() -> None:
     namer = StreetNames(generator(5, Purpose.TOWN))
     names = [namer.draw("residential") for _ in range(70)]
     assert len(set(names)) == len(names)
+
+
+def test_a_kept_town_of_another_edition_is_drawn_anew(tmp_path, monkeypatch, small_town) -> None:
+    """Whoever updates gets the new edition's towns, not what lies in the folder under the same seed."""
+    drawn = []
+    monkeypatch.setattr(kept_towns, "generate_town", lambda seed, family: drawn.append(seed) or small_town)
+    for edition in ("aaaaaaaa", "aaaaaaaa", "bbbbbbbb"):
+        monkeypatch.setattr(kept_towns, "edition", lambda edition=edition: edition)
+        assert kept_towns.town_of(7, tmp_path).digest() == small_town.digest()
+    assert drawn == [7, 7] and len(list(tmp_path.glob("town-000007-*.town"))) == 2

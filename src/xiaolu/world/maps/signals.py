@@ -31,8 +31,8 @@ LEAST_GREEN_S = 8.0
 STOP_BEFORE_M = 1.0
 HEAD_Z_M, WALK_HEAD_Z_M = 4.6, 2.6
 FARTHEST_HEAD_M = 34.0
-# Who waits at the line sees the head: at least 40 ft beyond it [MUTCD 2009, 4D.14], and as far as a long lens that looks
-# 10 degrees up still holds a lamp 3 m above it.
+# Who waits at the line sees the head: at least 40 ft beyond it [MUTCD 2009, 4D.14], and as far as a long lens that
+# looks 10 degrees up still holds a lamp 3 m above it.
 NEAREST_HEAD_M = 14.0
 HEAD_RIGHT_M = 2.0
 HEAD_ASIDE_M = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0)
