@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.made_moments import arc
-from xiaolu.codec.decision import IMAGINED, STOPPING_MPS2, blind_decision, decision_of
+from xiaolu.codec.decision import IMAGINED, PATIENCE_S, STOPPING_MPS2, blind_decision, decision_of, stands_for_nothing
 from xiaolu.codec.proposals import (
     MAX_ACCELERATION_MPS2,
     MAX_BRAKING_MPS2,
@@ -141,6 +141,24 @@ def test_words_name_the_limit_that_slows_the_plan_most() -> None:
     driving.signal_near[:] = nearness(40.0)
     decision = decision_of(driving, replace(EGO, speed_mps=3.0), 7, np.array([[EGO_BODY.front_x_m + 4.0, 0.0]]))
     assert decision.cause == Cause.PEDESTRIAN and decision.strategy.pace == Pace.STOP
+
+
+def test_who_stands_for_nothing_creeps_on_and_who_sees_a_reason_stands() -> None:
+    standing, somebody = replace(EGO, speed_mps=0.0), np.array([[EGO_BODY.front_x_m + 0.6, 0.0]])
+    proposals = made(PathChoice.KEEP_AHEAD, Pace.STOP, Cause.LEAD)
+    proposals.paths[PathChoice.KEEP_AHEAD] = arc(0.0)
+    stands = decision_of(proposals, standing, 7)
+    assert stands.strategy.pace == Pace.STOP and stands_for_nothing(stands, standing)
+    impatient = decision_of(proposals, standing, 7, stood_s=PATIENCE_S + 0.1)
+    assert impatient.strategy.pace == Pace.CREEP and 0.3 < impatient.plan.speed_mps[-1] <= 1.0
+    assert not decision_of(proposals, standing, 7, somebody, PATIENCE_S + 0.1).plan.speed_mps.any()
+
+    near = made(PathChoice.KEEP_AHEAD, Pace.STOP, Cause.LEAD)
+    near.hazard_near[:] = nearness(5.0)
+    red = made(PathChoice.KEEP_AHEAD, Pace.STOP, Cause.LEAD, red=True)
+    for reason in (near, red, made(PathChoice.KEEP_AHEAD, Pace.STOP, Cause.ARRIVAL)):
+        assert not stands_for_nothing(decision_of(reason, standing, 7), standing)
+    assert not stands_for_nothing(stands, EGO)  # it drives
 
 
 def test_blind_it_stops_on_the_arc_it_is_on() -> None:

@@ -18,6 +18,9 @@ SURE_OF_RED = 0.8
 # Where a plan stops before a red line, how far over it one goes on, and how near one stands until red is over [3 m and
 # 8 m were chosen on two validation rides: nearer, the lamp leaves the narrow camera's picture].
 SHORT_OF_LINE_M, OVER_LINE_M, NEAR_LINE_M = 3.0, 0.5, 8.0
+# Who has stood so long without anything seen that asks for it creeps on, until it sees a reason to stand or has got
+# going [tuned: three validation rides stood for 30 s and longer after those they had waited for were gone].
+PATIENCE_S, GOING_MPS, FREE_M, CREEPING_MPS = 8.0, 1.0, 10.0, 0.7
 BEHIND_M = 2.0  # a stop line further behind the bumper than this has been passed
 HELD_BACK_MPS = 0.5  # a plan that is slower than wished by more than this for somebody gives way to him
 NOBODY = np.zeros((0, 2))
@@ -121,10 +124,22 @@ def red_line_mps(perceived: Perceived, line_m: float, speed_now_mps: float) -> n
     return stopping_mps(0.0 if stands else before_m - SHORT_OF_LINE_M) if governs else np.full(len(ALONG_M), np.inf)
 
 
-def decision_of(proposals: Proposals, ego: EgoState, stamp_ns: int, people: np.ndarray = NOBODY) -> Decision:
+def stands_for_nothing(decision: Decision, ego: EgoState) -> bool:
+    """Return whether it stands or creeps and sees no lamp, no person and nothing close ahead that asks for it."""
+    seen = decision.perceived
+    waits = abs(ego.speed_mps) < GOING_MPS and decision.strategy.pace in (Pace.STOP, Pace.CREEP)
+    lamp = seen.signal in (LampColour.RED, LampColour.YELLOW)
+    explained = decision.cause in (Cause.PEDESTRIAN, Cause.ARRIVAL, Cause.WISH) or seen.hazard_m < FREE_M
+    return waits and not lamp and not explained
+
+
+def decision_of(
+    proposals: Proposals, ego: EgoState, stamp_ns: int, people: np.ndarray = NOBODY, stood_s: float = 0.0
+) -> Decision:
     """Return the decision: the likeliest path, and of its paces the one with the best score.
 
     people: (K, 2) points in the ego frame where somebody vulnerable was seen; every plan is slow enough for them.
+    stood_s: how long it has stood for nothing; beyond PATIENCE_S it creeps instead of standing.
     The alternatives stand in the order path by path, pace by pace.
     """
     path_chance, pace_chance = softmax(proposals.path_logits), softmax(proposals.pace_logits)
@@ -141,6 +156,8 @@ def decision_of(proposals: Proposals, ego: EgoState, stamp_ns: int, people: np.n
     def imagine(choice: int, pace: Pace, limits: dict[Cause, np.ndarray]) -> tuple[Imagined, Cause | None]:
         """Return what a proposal comes to within limits of speed, and which of them holds it back, if one does."""
         path, speed_mps = proposals.paths[choice], proposals.speeds_mps[pace]
+        if pace == Pace.CREEP and stood_s > PATIENCE_S:
+            speed_mps = np.maximum(speed_mps, CREEPING_MPS)
         free_mps = np.min(list(limits.values()), axis=0)
         braking = max(braking_mps2, braking_for_mps2(free_mps, ego.speed_mps))
         wished = plan_of(path, speed_mps, ego.speed_mps, braking)
@@ -164,6 +181,8 @@ def decision_of(proposals: Proposals, ego: EgoState, stamp_ns: int, people: np.n
             reasons.append(reason)
     valid = [path_chance[c] * pace_chance[p] >= LEAST_CHANCE for c in order[:IMAGINED_PATHS] for p in Pace]
     best = int(np.argmax([alternative.score for alternative in imagined[: len(Pace)]]))
+    if best == Pace.STOP and stood_s > PATIENCE_S:
+        best = int(Pace.CREEP)
     # Whatever seems best is driven no further than a line whose lamp is surely red.
     limits = {Cause.SIGNAL: red_line_mps(perceived, line_m, ego.speed_mps)}
     limits[Cause.PEDESTRIAN] = free_speed_mps(proposals.paths[order[0]], people)

@@ -11,7 +11,7 @@ import numpy as np
 import onnxruntime
 
 from xiaolu.codec.contract import camera_record, load_contract, refuse_mismatch
-from xiaolu.codec.decision import NOBODY, blind_decision, decision_of
+from xiaolu.codec.decision import NOBODY, blind_decision, decision_of, stands_for_nothing
 from xiaolu.codec.ego import ego_vector
 from xiaolu.codec.memory import MemoryLayout, TokenMemory
 from xiaolu.codec.people import agreed, lasting, people_seen
@@ -47,6 +47,7 @@ class OnnxDriver:
         mount = self.contract.camera(self.front[0]).ego_from_camera
         self.eye = float(mount[0, 3]), float(mount[1, 3])
         self.glimpsed = NOBODY
+        self.stands_since_ns: int | None = None
         self.people: dict[str, tuple[int, np.ndarray]] = {}
         self.seen: dict[str, CameraModel] = {}
         options = onnxruntime.SessionOptions()
@@ -82,18 +83,22 @@ class OnnxDriver:
         self.memory.restore({name: {} for name in self.cameras})
         self.people.clear()
         self.glimpsed = NOBODY
+        self.stands_since_ns = None
 
     def drive(self, observation: Observation) -> Decision:
         """Return the decision for a moment; wall_s holds what it took on this machine."""
         started = time.perf_counter()
         self.see(observation)
-        ages = [self.memory.age_s(name, observation.stamp_ns) for name in self.front]
-        if min(ages) > BLIND_S:
-            decision = blind_decision(observation.ego, observation.stamp_ns, "no front camera shows anything")
+        now_ns, ego = observation.stamp_ns, observation.ego
+        if min(self.memory.age_s(name, now_ns) for name in self.front) > BLIND_S:
+            decision = blind_decision(ego, now_ns, "no front camera shows anything")
+            self.stands_since_ns = None
         else:
-            people = self.people_now(observation.stamp_ns)
+            people = self.people_now(now_ns)
             people, self.glimpsed = lasting(people, self.glimpsed, self.eye), people
-            decision = decision_of(self.propose(observation), observation.ego, observation.stamp_ns, people)
+            since_ns = now_ns if self.stands_since_ns is None else self.stands_since_ns
+            decision = decision_of(self.propose(observation), ego, now_ns, people, (now_ns - since_ns) / SECOND_NS)
+            self.stands_since_ns = since_ns if stands_for_nothing(decision, ego) else None
         return replace(decision, wall_s=time.perf_counter() - started)
 
     def see(self, observation: Observation) -> None:
@@ -154,11 +159,11 @@ class OnnxDriver:
 
     def snapshot(self) -> Any:
         """Return what the driver remembers; later calls do not change it."""
-        return self.memory.snapshot(), dict(self.people), self.glimpsed
+        return self.memory.snapshot(), dict(self.people), self.glimpsed, self.stands_since_ns
 
     def restore(self, snapshot: Any) -> None:
         """Go back to a snapshot."""
-        memory, people, self.glimpsed = snapshot
+        memory, people, self.glimpsed, self.stands_since_ns = snapshot
         self.memory.restore(memory)
         self.people = dict(people)
 
