@@ -20,6 +20,8 @@ FIGURES = (
     "comfort_noticed_ride",
     "comfort_nuplan_style_ride",
     "nuplan_style_closed_loop",
+    "pdms_style",
+    "epdms_style",
     "carla_2_1_style_driving_score",
     "word_action_consistency",
 )

@@ -8,6 +8,7 @@ from xiaolu.core.episode import Event, Header, Step
 from xiaolu.core.rates import SECOND_NS, TICK_S
 from xiaolu.core.score import Score
 from xiaolu.core.users import Kind
+from xiaolu.evaluation.plans import Plans
 from xiaolu.evaluation.track import Track
 from xiaolu.measures import interventions as rules
 from xiaolu.measures.closed_loop import Driven, closed_loop
@@ -47,8 +48,10 @@ class Judgement:
 class Referee:
     """A Subscriber. Ask `fresh_intervention` after each step to hand over the wheel; `judge` at the end."""
 
-    def __init__(self, town: Town, path: RoutePath, ground: Ground | None = None) -> None:
+    def __init__(self, town: Town, path: RoutePath, ground: Ground | None = None, plans: bool = True) -> None:
+        """plans: score what each second's plan would have come to as well, which takes a third of the judging."""
         self.track = Track(town, path, ground)
+        self.plans = Plans(self.track) if plans else None
         self._path = path
         self._taken: list[tuple[int, Event]] | None = None  # None: nobody asked, nobody took over
 
@@ -57,6 +60,8 @@ class Referee:
 
     def on_step(self, step: Step) -> None:
         self.track.add(step)
+        if self.plans is not None:
+            self.plans.add(step)
 
     def on_end(self, events: tuple[Event, ...]) -> None:
         """The ride's own events (guardian, passenger) are not the referee's."""
@@ -134,7 +139,7 @@ class Referee:
             events=tuple(events),
             counted=tuple(counted),
             taken_ns=tuple(taken),
-            scores=scores_of(self.track, events, taken, reason),
+            scores=scores_of(self.track, events, taken, reason, self.plans),
             rulings=(
                 no_red(stamp, c("line_ahead_m"), c("signal_colour"), c("right_turn"), c("officer")),
                 *signal_stops(stamp, c("line_ahead_m"), c("signal_colour"), speed, np.any(c("in_way"), axis=1)),
@@ -177,8 +182,10 @@ def driven_of(track: Track, events: list[Event]) -> Driven:
     )
 
 
-def scores_of(track: Track, events: list[Event], taken_ns: list[int], reason: str) -> tuple[Score, ...]:
-    """Return every score of a ride, for its events, when somebody else took over, and why it ended."""
+def scores_of(
+    track: Track, events: list[Event], taken_ns: list[int], reason: str, plans: Plans | None
+) -> tuple[Score, ...]:
+    """Return every score of a ride, for its events, when somebody else took over, why it ended, and its plans."""
     c = track.column
     stamp, speed, wall_ms = c("stamp_ns"), c("speed_mps"), c("wall_s") * 1e3
     first, last = int(stamp[0]), int(stamp[-1])
@@ -194,6 +201,7 @@ def scores_of(track: Track, events: list[Event], taken_ns: list[int], reason: st
         Score("route_completion", min(progress_m / route_m, 1.0), "share", from_ns=first, to_ns=last),
         *comfort(speed, c("pose")[:, 2], stamp),
         *closed_loop(driven_of(track, events)),
+        *(plans.scores(taken_ns) if plans is not None else ()),
         driving_score_21(progress_m, route_m, found, last),
         driving_score_20(progress_m, route_m, found, last),
         success(progress_m, route_m, found, last),

@@ -143,7 +143,7 @@ def drive(scenario: Scenario, stage: Stage, driver: Follower, most_s: float, eno
     """Return the judgement of a ride that goes to its end, or until somebody has seen enough of it."""
     config = scenario_config(scenario)
     ride = Ride(config, driver, world=stage.world)
-    referee = Referee(scenario.town, ride.path, stage.ground)
+    referee = Referee(scenario.town, ride.path, stage.ground, plans=False)
     stood = 0
     for tick in range(ticks_of(min(most_s, config.max_s))):
         if ride.done:

@@ -25,6 +25,8 @@ MEANS = (
     "comfort_noticed_time_share",
     "comfort_nuplan_style_time_share",
     "nuplan_style_closed_loop",
+    "pdms_style",
+    "epdms_style",
     "carla_2_1_style_driving_score",
     "bench2drive_style_driving_score",
     "bench2drive_style_success",

@@ -12,6 +12,7 @@ from xiaolu.core.frames import to_child, to_parent, wrap_angle
 from xiaolu.core.plan import PATH_DISTANCES_M
 from xiaolu.core.scene import Scene
 from xiaolu.core.users import VULNERABLE, Kind, Users
+from xiaolu.evaluation.stop_line import DRIVE, StopLine
 from xiaolu.measures.closed_loop import TTC_HORIZON_S
 from xiaolu.measures.geometry import clearance_m, time_to_collision_s, time_to_collision_turning_s
 from xiaolu.measures.interventions import MISSED_M
@@ -20,10 +21,8 @@ from xiaolu.measures.strategy import deviation_m
 from xiaolu.measures.words import claim_holds, claims_of
 from xiaolu.world.ground import Ground
 from xiaolu.world.looking import FORGET_Z_M
-from xiaolu.world.officer import Command, command_at
 from xiaolu.world.routing import RoutePath
-from xiaolu.world.signals import entry_colour, heads_of, ordered_by
-from xiaolu.world.town import LaneKind, PropKind, Town, Turn
+from xiaolu.world.town import PropKind, Town
 
 # Outer edges of the tyres' contact patches: x on the axles, y at the half track.
 WHEELS_M = np.array([[EGO_BODY.wheelbase_m, 0.8], [EGO_BODY.wheelbase_m, -0.8], [0.0, 0.8], [0.0, -0.8]])
@@ -33,7 +32,6 @@ BEHIND_M, BEHIND_ASIDE_M = 45.0, 2.0  # who is within this box behind follows th
 SIGNAL_REACH_M = 25.0
 PARKED_M = (5.0, 2.0)
 BAY_REACH_M, BAY_MARGIN_M = 10.0, 0.6  # bays are drawn smaller than what is paved, the gap to the lane included
-DRIVE = (int(LaneKind.DRIVE),)
 CORNERS_M = np.array(
     [[x, y] for x in (EGO_BODY.front_x_m, -EGO_BODY.rear_overhang_m) for y in (0.94, -0.94)]
 )  # of the outline
@@ -60,9 +58,8 @@ class Track:
         self._no_actors = Actors(np.empty((0, 5)), np.empty(0), np.empty(0, bool), np.empty(0, np.int32))
         self._route_edges = set(town.lane_edge[path.plan.lanes].tolist())
         self._s_m = 0.0
-        self._line: tuple[int, float] = (-1, np.nan)  # the approach lane whose stop line governs; metres ahead of it
-        self._inside = -1  # the left-turn lane whose second line governs, beyond its waiting area
-        self._waiting = [k for k, lane in enumerate(path.plan.lanes) if np.isfinite(town.waiting_s_m[lane])]
+        self.layer = 0  # on which the ego was at the last step
+        self.stop_line = StopLine(town, path, self._ground)
         self._columns: dict[str, list] = {}
         self._stacked: dict[str, np.ndarray] = {}
         self._ticks = 0
@@ -78,6 +75,10 @@ class Track:
     @property
     def path(self) -> RoutePath:
         return self._path
+
+    @property
+    def town(self) -> Town:
+        return self._town
 
     @property
     def ground(self) -> Ground:
@@ -114,7 +115,7 @@ class Track:
         self._s_m, offset_m = self._path.project(float(middle[0]), float(middle[1]), self._s_m)
         # Near its route the ego is on the route's layer, even where a ramp passes closer by.
         below = self._path.lane_at(self._s_m) if abs(offset_m) < MISSED_M else lane
-        layer = int(self._town.lane_layer[below]) if below >= 0 else 0
+        self.layer = layer = int(self._town.lane_layer[below]) if below >= 0 else 0
         row: dict[str, Any] = {
             "stamp_ns": scene.stamp_ns,
             "pose": scene.ego_pose,
@@ -128,11 +129,11 @@ class Track:
             "kind": scene.users.kind,
             "touching": scene.touching,
             "by_user": scene.caused_by_user,
-            "off_road_m": self._off_road_m(to_parent(scene.ego_pose, WHEELS_M), layer),
+            "off_road_m": self.off_road_m(to_parent(scene.ego_pose, WHEELS_M), layer),
             "heading_error_rad": self._heading_error(yaw, middle),
             "route_distance_m": 0.0 if self._on_route(lane, distance) else abs(float(offset_m)),
         }
-        row |= self._signal(scene) | self._vulnerable(scene, layer)
+        row |= self.stop_line.follow(scene, self._s_m) | self._vulnerable(scene, layer)
         row["in_way"] = self._in_way(scene.users, scene.ego_pose, float(offset_m))
         row["braking_behind_mps2"] = braking_behind_mps2(scene.users, scene.ego_pose)
         opens = row["signal_colour"] in (LampColour.GREEN, LampColour.DARK)
@@ -146,15 +147,33 @@ class Track:
             self._columns.setdefault(name, []).append(value)
         self._ticks += 1
 
-    def _off_road_m(self, wheels: np.ndarray, layer: int) -> np.ndarray:
-        """How far wheels (4, 2) are off the drivable surface; places to park in are made to be driven on."""
-        out = self._ground.off_road_m(wheels, layer)
-        if not (out > 0.0).any():
-            return out
-        for bay in np.flatnonzero(np.hypot(*(self._bays[:, :2] - wheels[0]).T) < BAY_REACH_M):
-            inside = np.abs(to_child(self._bays[bay, :3], wheels)) <= self._bays[bay, 3:] / 2 + BAY_MARGIN_M
-            out = np.where(inside.all(axis=-1), 0.0, out)
-        return out
+    def off_road_m(self, points: np.ndarray, layer: int) -> np.ndarray:
+        """Return (..., W) metres that points (..., W, 2) are off the drivable surface; W: of one car at one moment.
+
+        Places to park in are made to be driven on.
+        """
+        shape = points.shape[:-1]
+        cars = points.reshape(-1, shape[-1], 2)
+        out = self._ground.off_road_m(cars.reshape(-1, 2), layer).reshape(-1, shape[-1])
+        for k in np.flatnonzero((out > 0.0).any(axis=1)):
+            for bay in np.flatnonzero(np.hypot(*(self._bays[:, :2] - cars[k, 0]).T) < BAY_REACH_M):
+                inside = np.abs(to_child(self._bays[bay, :3], cars[k])) <= self._bays[bay, 3:] / 2 + BAY_MARGIN_M
+                out[k] = np.where(inside.all(axis=-1), 0.0, out[k])
+        return out.reshape(shape)
+
+    def lanes_below(self, pose: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return, of an ego at poses (n, 3), (n,) each: metres left of its lane's middle, NaN off lanes; in a junction;
+        angle to the best-fitting lane."""
+        offset, junction, error = np.full(len(pose), np.nan), np.zeros(len(pose), bool), np.zeros(len(pose))
+        for k, place in enumerate(pose):
+            middle = to_parent(place, np.array([EGO_BODY.centre_x_m, 0.0]))
+            lane, _, aside_m, away_m = self._ground.nearest(
+                float(middle[0]), float(middle[1]), DRIVE, yaw=float(place[2])
+            )
+            if lane >= 0 and away_m <= float(self._town.lane_width_m[lane]) / 2.0:
+                offset[k], junction[k] = aside_m, self._town.lane_junction[lane] >= 0
+            error[k] = self._heading_error(float(place[2]), middle)
+        return offset, junction, error
 
     def _lane(self, lane: int, offset_m: float, distance_m: float, layer: int, scene: Scene) -> dict:
         """Where in its lane the ego is, what may be driven there, its corners, and who lies straight ahead of it."""
@@ -165,7 +184,7 @@ class Track:
             "in_junction": bool(in_lane and self._town.lane_junction[lane] >= 0),
             "outside_lane": not in_lane,
             "limit_mps": float(np.interp(self._s_m, self._path.s_m, self._path.limit_mps)),
-            "corner_off_m": self._off_road_m(to_parent(scene.ego_pose, CORNERS_M), layer),
+            "corner_off_m": self.off_road_m(to_parent(scene.ego_pose, CORNERS_M), layer),
             "straight_ttc_s": straight_ttc_s(scene),
         }
 
@@ -189,7 +208,7 @@ class Track:
     def _cause(self, scene: Scene, cause: Cause) -> tuple[bool, bool]:
         """Whether something of the kind a cause names is there, and whether one such is in sight of the ego's eye."""
         if cause == Cause.SIGNAL:
-            there = bool(np.isfinite(self._line[1]))
+            there = bool(np.isfinite(self.stop_line.now.ahead_m))
             return there, there
         if cause not in CAUSE_OF:
             return True, True  # the road itself, or the goal
@@ -217,73 +236,6 @@ class Track:
         nearest = min(int(np.argmin(np.sum((line - place) ** 2, axis=1))), len(line) - 2)
         ahead = line[nearest + 1] - line[nearest]
         return float(np.arctan2(ahead[1], ahead[0]))
-
-    def _signal(self, scene: Scene) -> dict:
-        """The stop line that governs the ego: of the lane under its bumper, or the one it has just passed.
-
-        Beyond a left-turn waiting area that is the second line. What an officer in sight orders outranks the lamp: go
-        is a green, stop a red for right turns too.
-        """
-        town = self._town
-        bumper = to_parent(scene.ego_pose, np.array([EGO_BODY.front_x_m, 0.0]))
-        lane, s_m, _offset, distance = self._ground.nearest(
-            float(bumper[0]), float(bumper[1]), DRIVE, yaw=float(scene.ego_pose[2])
-        )
-        approach, ahead_m = self._line
-        passed = ahead_m - scene.ego_speed_mps * 0.1
-        turning, to_second_m = self._second_line(bumper)
-        if lane >= 0 and distance < 2.0 and np.isfinite(town.stop_s_m[lane]):
-            self._line, self._inside = (int(lane), float(town.stop_s_m[lane] - s_m)), -1
-        elif turning >= 0 and approach >= 0 and self._inside < 0 and ahead_m > 0.0:
-            self._line = (approach, min(passed, 0.0))  # over the first line; the second governs from the next tick on
-        elif turning >= 0 and approach >= 0:
-            self._line, self._inside = (approach, to_second_m), turning
-        elif approach >= 0:
-            self._line = (approach, passed) if passed > -5.0 else (-1, np.nan)
-        approach, ahead_m = self._line
-        colour, right, officer = LampColour.NONE, False, False
-        if approach >= 0:
-            colour, right, officer = self._ruling(scene, approach)
-        return {"line_ahead_m": ahead_m, "signal_colour": int(colour), "right_turn": right, "officer": officer}
-
-    def _second_line(self, bumper: np.ndarray) -> tuple[int, float]:
-        """Return the route's left-turn lane with a waiting area that the bumper is on, and how far its line is; -1."""
-        town, path = self._town, self._path
-        for position in self._waiting:
-            from_m = float(path.lane_from_s_m[position])
-            second_m = from_m + float(town.waiting_s_m[path.plan.lanes[position]])
-            if from_m - 10.0 < self._s_m + EGO_BODY.front_x_m < second_m + 10.0:
-                front_m, offset_m = path.project(float(bumper[0]), float(bumper[1]), self._s_m)
-                if from_m < front_m < second_m + 5.0 and abs(offset_m) < 2.0:
-                    return int(path.plan.lanes[position]), second_m - front_m
-        return -1, np.nan
-
-    def _ruling(self, scene: Scene, approach: int) -> tuple[LampColour, bool, bool]:
-        """Return what governs the connection the ego takes, whether red lets it pass, and whether an officer said so.
-
-        The connection is the route's if the ego is on the route's lane, else the one with the kindest lamp.
-        A right turn on a round lamp may pass on red.
-        """
-        town = self._town
-        ways = [int(n) for n in town.following(approach) if town.lane_signal[n] >= 0]
-        routed = [n for n in ways if n in self._path.plan.lanes]
-        ways = routed or ways
-        if not ways:
-            return LampColour.NONE, False, False
-        inside = self._inside >= 0
-        order = command_at(town, approach, self._inside if inside else ways[0], scene.users, scene.visible)
-        if order in (Command.PASS, Command.STOP, Command.PULL_OVER, Command.ADVANCE):
-            enters = order == Command.ADVANCE and not inside and np.isfinite(town.waiting_s_m[ways[0]])
-            go = order == Command.PASS or bool(enters)
-            return LampColour.GREEN if go else LampColour.RED, False, True
-        orders = ordered_by(town, scene.signal_colour, scene.signal_countdown_s)
-        if inside:
-            return LampColour(int(orders[town.lane_signal[self._inside]])), False, False
-        colours = [entry_colour(town, orders, n) for n in ways]
-        arrows = np.concatenate([town.head_arrow[heads_of(town, n)] for n in ways])
-        right = all(Turn(int(town.lane_turn[n])) == Turn.RIGHT for n in ways) and not (arrows == Turn.RIGHT).any()
-        free = [c for c in colours if c != LampColour.RED]
-        return (free or colours)[0], right, False
 
     def _vulnerable(self, scene: Scene, layer: int) -> dict:
         users = scene.users

@@ -17,8 +17,6 @@ from xiaolu.measures.comfort import JERK_WINDOW, NUPLAN, breaches, motion_of, sp
 LEAST_TTC_S, TTC_HORIZON_S = 0.95, 3.0
 PROGRESSING_SHARE = 0.2  # less than this of the way is no progress
 CORNER_M = 0.05  # a corner's edge on the line has not left the surface
-# Metres driven against the lane within a second: up to the first it is forgiven, up to the second it costs half.
-AGAINST_M, AGAINST_FAR_M, AGAINST_S = 2.0, 6.0, 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,15 +77,13 @@ def drivable_area(d: Driven) -> Score:
 
 def direction(d: Driven) -> Score:
     """Return 1, 0.5 or 0 by the furthest that is driven against the lane within any second: to 2 m, to 6 m, beyond."""
-    step = np.where(d.against, np.abs(d.speed_mps) * TICK_S, 0.0)
-    total = np.concatenate([[0.0], np.cumsum(step)])
-    window = min(round(AGAINST_S / TICK_S), len(step))
-    within = total[window:] - total[:-window]
-    most = float(within.max(initial=0.0))
-    value = 1.0 if most <= AGAINST_M else 0.5 if most <= AGAINST_FAR_M else 0.0
+    within = pdm.against_lane_m(d.against, d.speed_mps)
+    window = len(d) - len(within) + 1
     bad = np.zeros(len(d), bool)
-    for k in np.flatnonzero(within > AGAINST_M):
+    for k in np.flatnonzero(within > pdm.AGAINST_M):
         bad[k : k + window] |= d.against[k : k + window]
+    most = float(within.max(initial=0.0))
+    value = pdm.driving_direction(within)
     return _part(d, "direction", value, bad, f"{most:.1f} m against the lane in a second")
 
 

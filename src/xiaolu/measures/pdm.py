@@ -21,6 +21,8 @@ STANDING_MPS = 0.005
 BEHIND_RAD = np.deg2rad(150.0)  # whoever meets the ego in this cone behind it runs into it
 LANE_KEEPING_M, LANE_KEEPING_S = 0.5, 2.0
 OVERSPEED_MPS = 2.23
+# Metres driven against the lane within a second: up to the first it is forgiven, up to the second it costs half.
+AGAINST_M, AGAINST_FAR_M, AGAINST_S = 2.0, 6.0, 1.0
 CHANGE_BOUNDS = (0.7, 0.5, 0.1, 0.1)  # r.m.s. of acceleration, jerk, yaw rate, yaw acceleration between plans
 
 
@@ -117,6 +119,20 @@ def extended_comfort(
         if np.sqrt((difference**2).mean()) > bound:
             return 0.0
     return 1.0
+
+
+def against_lane_m(against: np.ndarray, speed_mps: np.ndarray, tick_s: float = TICK_S) -> np.ndarray:
+    """Return (T - n + 1,) metres driven against the lane (T,) bool within each second of n samples."""
+    step = np.where(against, np.abs(speed_mps) * tick_s, 0.0)
+    total = np.concatenate([[0.0], np.cumsum(step)])
+    window = min(round(AGAINST_S / tick_s), len(step))
+    return total[window:] - total[:-window]
+
+
+def driving_direction(within_m: np.ndarray) -> float:
+    """Return 1, 0.5 or 0 by the most of `against_lane_m`: to 2 m, to 6 m, beyond."""
+    most = float(np.max(within_m, initial=0.0))
+    return 1.0 if most <= AGAINST_M else 0.5 if most <= AGAINST_FAR_M else 0.0
 
 
 def speed_compliance(speed_mps: np.ndarray, limit_mps: np.ndarray, tick_s: float = TICK_S) -> float:

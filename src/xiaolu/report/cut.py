@@ -26,7 +26,7 @@ def cut_ride(ride: Path, at_s: float, out: Path | None, town: Path | None) -> Pa
     out = out.with_name(f"{name}.toml")
     config = config_of(log.header, loaded)
     assert config.route is not None
-    referee = Referee(loaded, RoutePath(loaded, config.route))
+    referee = Referee(loaded, RoutePath(loaded, config.route), plans=False)
     for step in steps:
         referee.on_step(step)
     text = cut(log.header, steps, at_s, loaded, _town_name(log.header, town), name, referee.events())

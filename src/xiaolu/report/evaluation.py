@@ -215,7 +215,8 @@ def _interventions(s: dict[str, Any]) -> str:
 def _scores(s: dict[str, Any]) -> str:
     names = (
         "comfort_noticed_time_share", "comfort_noticed_rides", "comfort_nuplan_style_time_share",
-        "comfort_nuplan_style_rides", "nuplan_style_closed_loop", "carla_2_1_style_driving_score",
+        "comfort_nuplan_style_rides", "nuplan_style_closed_loop", "pdms_style", "epdms_style",
+        "carla_2_1_style_driving_score",
         "bench2drive_style_driving_score", "bench2drive_style_success", "word_action_consistency",
         "hard_brakes_per_km", "mean_speed_mps", "latency_p50_ms", "latency_p99_ms",
     )  # fmt: skip

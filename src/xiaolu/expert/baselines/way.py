@@ -137,8 +137,8 @@ class WayDriver:
 
     cameras: tuple[str, ...] = ()
 
-    def __init__(self, town: Town, route: RoutePlan) -> None:
-        self._way = Way(town, route)
+    def __init__(self, town: Town, route: RoutePlan, ground: Ground | None = None) -> None:
+        self._way = Way(town, route, ground)
 
     def reset(self, seed: int) -> None:
         """Begin at the start of the way. The seed changes nothing: no chance is drawn."""
