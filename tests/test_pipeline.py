@@ -9,7 +9,7 @@ pytest.importorskip("torch", reason='needs pip install "xiaolu[train]"')
 
 def test_collect_train_export_drive_report(small_town, tmp_path):
     from xiaolu.cameras.context import NoGraphicsError, open_context
-    from xiaolu.cli import export
+    from xiaolu.cli.driver import export
     from xiaolu.episodes.dataset import Dataset
     from xiaolu.report.drive import drive_and_report
     from xiaolu.runtime.driver import OnnxDriver

@@ -1,12 +1,11 @@
 """The page that sets two drivers side by side. In: what `evaluation.compare` found; out: one HTML file."""
 
 import html
-from importlib.resources import files
 from pathlib import Path
-from string import Template
 from typing import Any
 
 from xiaolu import __version__
+from xiaolu.report.document import document
 from xiaolu.report.evaluation import percent, section, share_bar, table
 
 
@@ -29,8 +28,8 @@ def page(found: dict[str, Any], one: dict[str, Any], other: dict[str, Any]) -> s
         section("Scores", _figures(found)),
         section("Rides that only one of them passed", _split(found, one, other)),
     ]
-    text = (Path(str(files("xiaolu"))) / "report" / "evaluation.html").read_text(encoding="utf-8")
-    return Template(text).substitute(
+    return document(
+        "evaluation",
         title=html.escape(f"{names[0]} beside {names[1]}: {where}"),
         lead=html.escape(
             f"The same {found['rides']} rides: towns, seeds and routes agree. Between two drivers that are alike "

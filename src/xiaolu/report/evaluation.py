@@ -6,9 +6,7 @@ In: the JSON of `xiaolu evaluate` and the logs beside it. The page holds everyth
 import base64
 import html
 from collections.abc import Iterable, Sequence
-from importlib.resources import files
 from pathlib import Path
-from string import Template
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -18,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from xiaolu import __version__
 from xiaolu.cameras.renderer import Renderer
 from xiaolu.episodes.rides import read_ride
+from xiaolu.report.document import document
 from xiaolu.report.failures import write_film
 from xiaolu.report.page import town_of_ride
 from xiaolu.world.scenarios.towns import Towns
@@ -95,7 +94,8 @@ def page(evaluation: dict[str, Any], films: dict[str, bytes]) -> str:
         section("What did not pass", _cards([row for row in rows if not row["passed"]], films)),
         section("All rides", f"<details><summary>{len(rows)} rides</summary>{_rides(rows)}</details>"),
     ]
-    return Template((Path(str(files("xiaolu"))) / "report" / "evaluation.html").read_text(encoding="utf-8")).substitute(
+    return document(
+        "evaluation",
         title=html.escape(f"{evaluation['driver']}: {where}"),
         lead=html.escape(
             f"{s['rides']} rides, {s['own_km']:.1f} km driven by the driver itself. Simulation, in a world, with a "

@@ -3,9 +3,7 @@
 import base64
 import html
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
-from string import Template
 from tempfile import TemporaryDirectory
 
 import numpy as np
@@ -20,6 +18,7 @@ from xiaolu.episodes.rides import read_ride
 from xiaolu.evaluation.referee import Judgement, Referee
 from xiaolu.measures.comfort import JERK_WINDOW, motion_of
 from xiaolu.report.charts import curves, latencies, track_map
+from xiaolu.report.document import document
 from xiaolu.report.film import Film, shoot, write_mp4
 from xiaolu.ride.config import config_of
 from xiaolu.ride.drivers import BUNDLED_TOWN
@@ -126,7 +125,8 @@ def page(told: Told, film: bytes | None) -> str:
     encoded = base64.b64encode(film).decode() if film else ""
     video = f'<video controls muted playsinline src="data:video/mp4;base64,{encoded}"></video>' if film else ""
     header = told.header
-    return Template((Path(str(files("xiaolu"))) / "report" / "page.html").read_text(encoding="utf-8")).substitute(
+    return document(
+        "page",
         title=html.escape(f"{header.driver} in {header.town}, ride {header.seed}"),
         verdict=verdict,
         verdict_text=verdict_text,
