@@ -12,7 +12,6 @@ import multiprocessing
 import os
 import platform
 import resource
-import subprocess
 import sys
 import tempfile
 import time
@@ -31,6 +30,7 @@ from xiaolu.core.conditions import CONDITIONS
 from xiaolu.core.control import EgoMotion
 from xiaolu.core.rates import SUBSTEPS, TICK_S
 from xiaolu.core.scene import Scene
+from xiaolu.report.drive import drive_and_report
 from xiaolu.ride.config import RideConfig
 from xiaolu.ride.drivers import BUNDLED_TOWN, SHIPPED, make_driver
 from xiaolu.ride.ride import Ride
@@ -166,6 +166,16 @@ def rig_speed() -> dict[str, object]:
     return {"users": users} | {name: rig_parts(scenes, name) for name in RIG_CONDITIONS}
 
 
+def peak_mib() -> float:
+    """Return this process's peak memory in MiB. rusage would count the process that started this one, too."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        return (
+            float(next(line for line in status.read_text().splitlines() if line.startswith("VmHWM")).split()[1]) / 1024
+        )
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2  # macOS counts bytes
+
+
 def _render_alone(scenes: list[Scene], start: Any, answers: Any) -> None:
     """Draw for some seconds from when all are ready; report rigs per second and peak memory in MiB."""
     names = tuple(camera.name for camera in RIG)
@@ -178,7 +188,7 @@ def _render_alone(scenes: list[Scene], start: Any, answers: Any) -> None:
             renderer.frames(scenes[count % len(scenes)], names)
             count += 1
         rate = count / (time.perf_counter() - began)
-    answers.put((rate, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
+    answers.put((rate, peak_mib()))
 
 
 def rig_processes() -> dict[str, object]:
@@ -241,12 +251,22 @@ def loop_speed(driver: str) -> dict[str, object]:
     }
 
 
+def _drive_alone(folder: str, answers: Any) -> None:
+    """Take a ride as `xiaolu drive` does; report peak memory in MiB."""
+    drive_and_report(BUNDLED_TOWN, SHIPPED, 850_000, 400.0, "sun", 40.0, Path(folder), film=False)
+    answers.put(peak_mib())
+
+
 def drive_memory() -> dict[str, float]:
-    """Peak memory of `xiaolu drive` as a process, without the film and with it."""
+    """Peak memory of `xiaolu drive --no-film` as a process."""
+    spawn = multiprocessing.get_context("spawn")
+    answers = spawn.Queue()
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "xiaolu", "drive", "--out", folder, "--max-s", "40", "--no-film"]
-        subprocess.run(command, check=True, capture_output=True)
-    return {"peak_mib": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024}
+        worker = spawn.Process(target=_drive_alone, args=(folder, answers))
+        worker.start()
+        peak = float(answers.get(timeout=600.0))
+        worker.join()
+    return {"peak_mib": peak}
 
 
 def training_speed() -> dict[str, object]:
