@@ -13,6 +13,7 @@ from xiaolu.cameras.classes import PixelClass
 from xiaolu.cameras.light import light_of
 from xiaolu.cameras.rig import RIG, camera_named
 from xiaolu.cameras.sensor import lost, taken
+from xiaolu.cameras.town_mesh import FAR_M
 from xiaolu.core.conditions import CONDITIONS, FOG, LOW_SUN, NIGHT, NIGHT_RAIN, SUN, Conditions
 from xiaolu.core.decision import LampColour
 from xiaolu.core.observation import EgoState, Observation
@@ -178,6 +179,18 @@ def test_fog_hides_what_is_far_by_its_distance(renderer, small_town):
 
     near, far = contrast(-50.0), contrast(0.0)
     assert far < 0.55 * near
+
+
+def test_what_lies_beyond_the_visual_range_is_not_drawn_and_not_missed(renderer, small_town, monkeypatch):
+    scene = scene_of(small_town, POSE, conditions=without_camera(FOG))
+    drawn = renderer.images(scene, ["narrow"])["narrow"].astype(int)
+    eye, blocks = np.array([*POSE[:2], 1.5]), np.arange(len(renderer._stage.town.count))
+    assert light_of(FOG).visual_range_m < FAR_M < light_of(SUN).visual_range_m
+    town = renderer._stage.town
+    assert len(town.near(eye, 600.0, blocks, light_of(FOG).visual_range_m)) < len(town.near(eye, 600.0, blocks))
+    monkeypatch.setattr("xiaolu.cameras.light.VISUAL_RANGE", 1e9)
+    whole = renderer.images(scene, ["narrow"])["narrow"].astype(int)
+    assert np.abs(drawn - whole).max() < 14 and np.abs(drawn - whole).mean() < 0.1
 
 
 def test_a_low_sun_leaves_a_street_across_it_in_the_shade_of_its_houses(renderer, small_town):

@@ -7,6 +7,7 @@ import numpy as np
 
 from xiaolu.core.conditions import Conditions
 
+VISUAL_RANGE = -float(np.log(0.02))
 CITY_GLOW = np.array([0.060, 0.050, 0.042])  # what streets throw back at the clouds; tuned by eye
 
 
@@ -35,6 +36,11 @@ class Light:
     shadows: float
     glare: float
     slant: float
+
+    @property
+    def visual_range_m(self) -> float:
+        """From how far on the air leaves less than 2 % of a thing's contrast: nobody sees it [Koschmieder 1924]."""
+        return VISUAL_RANGE / self.fog_per_m
 
 
 def _mix(a, b, share: float) -> np.ndarray:

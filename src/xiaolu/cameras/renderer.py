@@ -180,6 +180,7 @@ class Renderer:
         context.enable_only(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
         context.front_face, context.depth_func = "cw", "<="
         around: dict[float, np.ndarray] = {}
+        far_m = min(light.visual_range_m, FAR_M)
         for camera, box in placed:
             framebuffer.viewport = box
             world = world_from_camera(camera, scene.ego_pose, scene.ego_z_m)
@@ -190,11 +191,11 @@ class Renderer:
             per_metre = [to_clip[0, 0], to_clip[1, 1], 2.0 / box[2], 2.0 / box[3]]
             rows = [*clip.T, [*eye, scene.stamp_ns / SECOND_NS % 3600.0], *common, per_metre]
             stage.frame.write(np.array(rows, np.float32).tobytes())
-            seen = _seen(cast.ball, planes, eye)
+            seen = _seen(cast.ball, planes, eye, far_m)
             stage.draw_cast(kind, cast, seen)
             stage.draw_instances(kind, stage.heads, shown[_seen(head_ball, planes, eye)])
             if camera.focal_px not in around:
-                around[camera.focal_px] = stage.blocks_near(eye, camera.focal_px)
+                around[camera.focal_px] = stage.blocks_near(eye, camera.focal_px, far_m)
             stage.draw_town(kind, camera.name, stage.town.inside(around[camera.focal_px], planes))
             if kind == "labels":
                 continue
@@ -277,10 +278,10 @@ class Renderer:
         return np.flatnonzero((offset * offset).sum(-1) < HEAD_FAR_M**2)
 
 
-def _seen(ball: np.ndarray, planes: np.ndarray, eye: np.ndarray) -> np.ndarray:
-    """Return (n,) bool: which balls (n, 4) reach into the view and are not lost in the fog."""
+def _seen(ball: np.ndarray, planes: np.ndarray, eye: np.ndarray, far_m: float = FAR_M) -> np.ndarray:
+    """Return (n,) bool: which balls (n, 4) reach into the view and are not lost in the air beyond far_m."""
     inside = ball[:, :3] @ planes[:, :3].T + planes[:, 3] + ball[:, 3:] > 0.0
-    return inside.all(-1) & (((ball[:, :3] - eye) ** 2).sum(-1) < FAR_M**2)
+    return inside.all(-1) & (((ball[:, :3] - eye) ** 2).sum(-1) < far_m**2)
 
 
 def _kind_of(light: Light) -> str:

@@ -148,13 +148,13 @@ class Stage:
             shape.arrays[kind] = self._keep(array)
         shape.arrays[kind].render(instances=len(table))
 
-    def blocks_near(self, eye: np.ndarray, focal_px: float) -> np.ndarray:
-        """Return the blocks of the town to be shown to an eye (3,), nearest first."""
+    def blocks_near(self, eye: np.ndarray, focal_px: float, far_m: float) -> np.ndarray:
+        """Return the blocks of the town to be shown to an eye (3,) that sees as far as far_m, nearest first."""
         cell = (int(eye[0] // EYES_CELL_M), int(eye[1] // EYES_CELL_M))
         if cell != self._around[0]:
             x_m, y_m = ((c + 0.5) * EYES_CELL_M for c in cell)
             self._around = cell, self.town.around(x_m, y_m, EYES_CELL_M)
-        return self.town.near(eye, focal_px, self._around[1])
+        return self.town.near(eye, focal_px, self._around[1], far_m)
 
     def draw_town(self, kind: str, view: str, blocks: np.ndarray) -> None:
         """Draw blocks of the town in the order given. view: whose they are; its last ones are kept, as from one

@@ -39,17 +39,17 @@ class TownMesh:
         gap = np.maximum(np.abs(self.middle[:, :2] - [x_m, y_m]) - self.half[:, :2], 0.0)
         return np.flatnonzero((gap * gap).sum(-1) < (FAR_M + margin_m) ** 2)
 
-    def near(self, eye: np.ndarray, focal_px: float, among: np.ndarray) -> np.ndarray:
+    def near(self, eye: np.ndarray, focal_px: float, among: np.ndarray, far_m: float = FAR_M) -> np.ndarray:
         """Return those blocks `among` (k,) that an eye (3,) is to be shown, whichever way it looks, nearest first.
 
-        focal_px: fine things are shown up to where they are smaller than a pixel.
+        focal_px: fine things are shown up to where they are smaller than a pixel. far_m: as far as the air lets it see.
         """
         fine_m = float(np.clip(FINE_M_PER_PX * focal_px, *FINE_M))
-        thin_m = min(THIN_M_PER_PX * focal_px, FAR_M)
+        thin_m = min(THIN_M_PER_PX * focal_px, far_m)
         middle, half, detail = self.middle[among], self.half[among], self.detail[among]
         gap = np.maximum(np.abs(middle - eye) - half, 0.0)
         distance = np.sqrt((gap * gap).sum(-1))
-        shown = distance < np.where(self.drawn_by[among] == Pass.PLAIN, thin_m, FAR_M)
+        shown = distance < np.where(self.drawn_by[among] == Pass.PLAIN, thin_m, far_m)
         # The change from fine to coarse goes by cells, so that never both or neither are there.
         offset = self.cell_middle[among] - eye[:2]
         is_fine = (offset * offset).sum(-1) < (fine_m + CELL_M / 2) ** 2
