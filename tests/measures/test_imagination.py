@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from xiaolu.measures.imagination import Outcome, brier, calibration_error, ranking, regret
+from xiaolu.measures.imagination import Outcome, brier, calibration_error, ranking, regret, weighed, worths
 
 NONE = np.zeros(4, bool)
 
@@ -58,24 +58,53 @@ def test_regret_is_to_the_best_that_was_really_driven():
     assert not regret(2, worth, driven).valid
 
 
-@pytest.mark.parametrize(
-    ("changes", "absurd"),
-    [({}, False), ({"first_contact_s": 0.9}, True), ({"first_contact_s": 3.0}, False), ({"off_road": True}, True)],
-)
-def test_what_is_absurd(changes, absurd):
+def outcome(strategy="keep / go", step=3, **changes):
     made = {
-        "episode": "e",
-        "step": 3,
-        "strategy": "keep / go",
-        "rollout_version": 1,
-        "trajectory": np.zeros((50, 3)),
         "first_contact_s": None,
         "least_ttc_s": np.inf,
         "off_road": False,
         "red": False,
         "progress_m": 30.0,
-        "jerk_mps3": 0.4,
+        "jerk_mps3": 0.0,
         "cut_short": False,
     }
-    outcome = Outcome(**made | changes)
-    assert outcome.absurd is absurd and outcome.key == ("e", 3, "keep / go", 1)
+    return Outcome("e", step, strategy, 1, np.zeros((50, 3)), **made | changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "absurd"),
+    [({}, False), ({"first_contact_s": 0.9}, True), ({"first_contact_s": 3.0}, False), ({"off_road": True}, True)],
+)
+def test_what_is_absurd(changes, absurd):
+    assert outcome(**changes).absurd is absurd and outcome().key == ("e", 3, "keep / go", 1)
+
+
+def test_worth_is_a_sum_like_that_of_pdms():
+    # Best safe progress 30 m. 15 m of it, 1.5 s to collision of 3, jerk 4.13 / 2: (2.5 + 2.5 + 1) / 12 = 0.5.
+    some = outcome(progress_m=15.0, least_ttc_s=1.5, jerk_mps3=4.13 / 2)
+    assert worths([outcome(), some]) == pytest.approx([1.0, 0.5])
+
+
+@pytest.mark.parametrize("fault", [{"first_contact_s": 4.0}, {"off_road": True}, {"red": True}])
+def test_what_goes_wrong_is_worth_nothing_and_its_progress_is_no_measure(fault):
+    # 50 m into somebody is no progress to compare with: 20 m are then the best there is.
+    assert worths([outcome(progress_m=50.0, **fault), outcome(progress_m=20.0)]) == pytest.approx([0.0, 1.0])
+
+
+def test_where_hardly_any_progress_is_safe_none_is_asked_for():
+    assert worths([outcome(progress_m=5.0), outcome(progress_m=0.0)]) == pytest.approx([1.0, 1.0])
+
+
+def test_expectations_of_one_state_are_weighed_against_its_outcomes():
+    driven = [outcome("go", progress_m=30.0), outcome("stop", progress_m=6.0), outcome("nudge", first_contact_s=2.0)]
+    # Worths 1, (5 x 0.2 + 7) / 12 = 2/3, 0. Expected 3, 2, 1: all three pairs agree.
+    ranked, lost = weighed({"go": 3.0, "stop": 2.0, "nudge": 1.0, "fly": 9.0}, "stop", driven, 5)
+    assert ranked.value == pytest.approx(1.0) and lost.value == pytest.approx(1.0 / 3.0) and lost.from_ns == 5
+    # Only two were imagined, and the wrong way round; regret still knows the third.
+    ranked, lost = weighed({"stop": 2.0, "nudge": 3.0}, "nudge", driven)
+    assert ranked.value == -1.0 and lost.value == pytest.approx(1.0)
+
+
+def test_outcomes_of_two_states_are_not_compared():
+    with pytest.raises(ValueError, match="2 states"):
+        weighed({}, "go", [outcome(step=3), outcome(step=4)])

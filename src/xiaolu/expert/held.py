@@ -1,13 +1,41 @@
 """The teacher held to one strategy: it goes on obeying law and hands, and braking for whom it would run into, but
-drives the path mode and the pace it is told. For "what if"."""
+drives the path mode and the pace it is told. For "what if".
+
+What a strategy means follows from the moment it is held from: YIELD gives up half of the speed driven then, or waits a
+moment where it stood; PULL_OVER draws up at one place at the road's edge; REVERSE stops, then backs up some metres.
+"""
 
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
-from xiaolu.core.decision import Decision, Strategy
+import numpy as np
+
+from xiaolu.core.decision import Cause, Decision, Pace, PathMode, Strategy
 from xiaolu.core.observation import Observation
+from xiaolu.core.rates import SECOND_NS
 from xiaolu.core.scene import Scene
-from xiaolu.expert.teacher import Teacher
+from xiaolu.expert.backing import Backing
+from xiaolu.expert.kerb import PARALLEL_M, Berth, beside
+from xiaolu.expert.reasons import Reason
+from xiaolu.expert.scoring import Outlook
+from xiaolu.expert.teacher import Proposal, Teacher
+from xiaolu.expert.tick import Memory, Tick
+from xiaolu.expert.ways import KINDS
+from xiaolu.expert.yielding import Limits
+
+KIND_OF = {
+    PathMode.NUDGE_LEFT: KINDS[3],
+    PathMode.NUDGE_RIGHT: KINDS[4],
+    PathMode.CHANGE_LEFT: replace(KINDS[3], lean_m=3.2),
+    PathMode.CHANGE_RIGHT: replace(KINDS[4], lean_m=-3.2),
+}
+YIELD_SHARE, WAITS_S, SLOW_MPS = 0.5, 1.5, 2.0  # who goes no faster than this yields by waiting so long
+CREEP_MPS = 1.2
+STOP_MPS2, LAG_S = 1.5, 0.5
+BACK_M, STANDING_MPS = 6.0, 0.1
+SETTLES_M, ALONG_PER_ASIDE = 6.0, 7.5  # to the edge: metres driven, and for each metre moved over
+WISH = Reason(Cause.WISH, "strategy it is held to", 0.0)
 
 
 class Held:
@@ -15,22 +43,67 @@ class Held:
 
     cameras: tuple[str, ...] = ()
 
-    def __init__(self, teacher: Teacher, strategy: Strategy, memory: Any) -> None:
+    def __init__(self, teacher: Teacher, strategy: Strategy, memory: Memory) -> None:
         self.teacher, self.strategy = teacher, strategy
         self.name = f"teacher, {strategy}"
         self._start = memory
-        self._memory = deepcopy(memory)
+        self.reset(0)
 
     def reset(self, seed: int) -> None:
         """Begin again with what was remembered at the start; the seed changes nothing."""
         self._memory = deepcopy(self._start)
+        self._since: tuple[int, float] | None = None  # from when it is held, and the speed then
 
     def snapshot(self) -> Any:
-        return deepcopy(self._memory)
+        return deepcopy(self._memory), self._since
 
     def restore(self, snapshot: Any) -> None:
-        self._memory = deepcopy(snapshot)
+        memory, self._since = snapshot
+        self._memory = deepcopy(memory)
 
     def drive_scene(self, scene: Scene, observation: Observation) -> Decision:
-        """Return the plan of this strategy for the moment."""
-        return self.teacher.drive_as(self.strategy, scene, self._memory)
+        """Return the plan of this strategy for the moment. Law, hands and whoever is in the way limit it, too."""
+        with self.teacher.remembering(self._memory):
+            return self._drive(scene)
+
+    def _drive(self, scene: Scene) -> Decision:
+        teacher, memory, mode = self.teacher, self._memory, self.strategy.path
+        tick = teacher.moment(scene)
+        if self._since is None:
+            self._since = scene.stamp_ns, tick.speed_mps
+            memory.aside = self._edge(tick) if mode == PathMode.PULL_OVER else None
+        if mode == PathMode.REVERSE and scene.ego_speed_mps < STANDING_MPS:
+            if memory.backing is None:
+                place = tick.s0_m - BACK_M, tick.d0_m
+                memory.backing = Backing(-1, "other road users", *place, scene.stamp_ns)
+            return teacher.backed(tick, memory.backing)
+        way, limits, alone, perceived = teacher.proposed(tick, KIND_OF.get(mode, KINDS[0]))
+        self._hold(tick, limits)
+        rolled = limits.roll(tick.speed_mps, scene.ego_acceleration_mps2)
+        return teacher.decided(tick, Proposal(way, limits, alone, perceived, *rolled, Outlook(0.0, 0.0, 0.0, 0.0, -1)))
+
+    def _hold(self, tick: Tick, limits: Limits) -> None:
+        """Add what the strategy asks for to a path's limits."""
+        assert self._since is not None
+        since_ns, then_mps = self._since
+        now, aside = tick.speed_mps, self._memory.aside
+        if aside is not None:
+            limits.stop(aside.s_m - tick.s0_m, 0.0, np.inf, WISH)
+        elif self.strategy.path == PathMode.REVERSE or self.strategy.pace == Pace.STOP:
+            limits.stop(0.5 * now**2 / STOP_MPS2 + 0.1 * now, 0.0, np.inf, WISH)
+        elif self.strategy.pace == Pace.CREEP:
+            limits.slow(80.0, CREEP_MPS, now, WISH, STOP_MPS2)
+        elif self.strategy.pace == Pace.YIELD and then_mps > SLOW_MPS:
+            limits.slow(80.0, max(YIELD_SHARE * then_mps, CREEP_MPS), now, WISH, STOP_MPS2)
+        elif self.strategy.pace == Pace.YIELD:
+            left_s = WAITS_S - (tick.scene.stamp_ns - since_ns) / SECOND_NS
+            if left_s > 0.0:
+                limits.stop(0.5 * now**2 / STOP_MPS2, 0.0, left_s, WISH)
+
+    def _edge(self, tick: Tick) -> Berth:
+        """Return the nearest place at the road's edge that can be reached by an ordinary stop."""
+        course, now = self.teacher.course, tick.speed_mps
+        stop_m = 0.5 * now**2 / STOP_MPS2 + LAG_S * now
+        aside_m = tick.d0_m - beside(course, tick.s0_m, tick.s0_m + stop_m).left_m
+        reach_m = max(stop_m, PARALLEL_M + SETTLES_M + ALONG_PER_ASIDE * max(aside_m, 0.0))
+        return beside(course, tick.s0_m, tick.s0_m + reach_m)

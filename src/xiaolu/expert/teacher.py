@@ -7,13 +7,14 @@ it chose a moment ago, who was seen when, and since when it waits.
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from xiaolu.core.decision import Cause, Decision, Limited, Pace, PathMode, Perceived, Strategy
+from xiaolu.core.decision import Cause, Decision, Limited, Perceived
 from xiaolu.core.frames import to_child
 from xiaolu.core.observation import Observation
 from xiaolu.core.plan import PATH_DISTANCES_M, Plan
@@ -34,6 +35,7 @@ from xiaolu.expert.scoring import Outlook, Scorer
 from xiaolu.expert.speed import FREE
 from xiaolu.expert.tick import Memory, Tick
 from xiaolu.expert.ways import KINDS, Way, Ways
+from xiaolu.expert.ways import Kind as PathKind
 from xiaolu.expert.yielding import GIVEN_NS, Limits, Moves, resolve
 from xiaolu.measures.strategy import strategy_of
 from xiaolu.world.ground import Ground
@@ -48,14 +50,6 @@ PRESSES = 4.0  # what it costs to go on where the rules would have it wait: less
 # Other profiles of a path, as caps on its speed against the one now, and stops at so many m/s².
 CAPS, CREEP_CAP_MPS = (0.8, 0.55, 0.3), 1.2
 STOPS_MPS2 = (1.5, 2.7)
-# Held to a strategy: the share of the speed now that a pace allows, how it stops, how far it drives back.
-HELD_SHARES, HELD_STOP_MPS2, HELD_BACK_M = {Pace.YIELD: 0.5, Pace.CREEP: 0.0}, 1.5, 6.0
-HELD_KINDS = {
-    PathMode.NUDGE_LEFT: KINDS[3],
-    PathMode.NUDGE_RIGHT: KINDS[4],
-    PathMode.CHANGE_LEFT: replace(KINDS[3], lean_m=3.2),
-    PathMode.CHANGE_RIGHT: replace(KINDS[4], lean_m=-3.2),
-}
 BEFORE_START_M = 30.0  # it may back up beyond where its way begins
 HESITATES_M, WALK_MPS = 6.0, 1.2  # who stands in the road so near may walk on over the way
 GONE_M = -3.0  # for whom it made room has passed it
@@ -113,48 +107,40 @@ class Teacher:
         self._remember(tick, best)
         return self._decision(tick, best)
 
-    def drive_as(self, strategy: Strategy, scene: Scene, memory: Memory) -> Decision:
-        """Return the decision for a strategy that it would perhaps not choose; memory: in place of its own, updated.
-
-        Law, hands and whoever is in the way still limit the speed.
-        """
+    @contextmanager
+    def remembering(self, memory: Memory) -> Iterator[None]:
+        """Work with another memory than its own for a while; what is remembered meanwhile goes into that one."""
         own, self._memory = self._memory, memory
         try:
-            tick = self._tick(scene)
-            if strategy.path == PathMode.REVERSE:
-                return self._backwards(tick)
-            memory.backing, memory.berth = None, self._ways.berth(tick.here, tick.s0_m, memory)
-            memory.aside = None
-            if strategy.path == PathMode.PULL_OVER:
-                reach_m = max(tick.speed_mps**2 / (2.0 * HELD_STOP_MPS2), 8.0)
-                memory.aside = beside(self.course, tick.s0_m, tick.s0_m + reach_m)
-            bodies = self._ways.bodies(scene, tick.here, tick.moves, tick.s0_m, tick.d0_m, memory)
-            way = self._ways.propose(HELD_KINDS.get(strategy.path, KINDS[0]), tick, bodies, memory)
-            limits, alone, perceived, _ = self._limited(tick, way)
-            wish = Reason(Cause.WISH, "strategy it is held to", 0.0)
-            if strategy.pace in HELD_SHARES:
-                cap = max(HELD_SHARES[strategy.pace] * tick.speed_mps, CREEP_CAP_MPS)
-                limits.slow(80.0, cap, tick.speed_mps, wish)
-            elif strategy.pace == Pace.STOP:
-                limits.stop(0.5 * tick.speed_mps**2 / HELD_STOP_MPS2 + 0.1 * tick.speed_mps, 0.0, np.inf, wish)
-            rolled = limits.roll(tick.speed_mps, scene.ego_acceleration_mps2)
-            best = Proposal(way, limits, alone, perceived, *rolled, Outlook(0.0, 0.0, 0.0, 0.0, -1))
-            self._remember(tick, best)
-            return self._decision(tick, best)
+            yield
         finally:
             self._memory = own
+
+    def moment(self, scene: Scene) -> Tick:
+        """Return what it knows now."""
+        return self._tick(scene)
+
+    def proposed(self, tick: Tick, kind: PathKind) -> tuple[Way, Limits, Limits, Perceived]:
+        """Return the path of a kind, with its limits, those of road, law and hands alone, and what signals show."""
+        memory = self._memory
+        memory.backing, memory.berth = None, self._ways.berth(tick.here, tick.s0_m, memory)
+        bodies = self._ways.bodies(tick.scene, tick.here, tick.moves, tick.s0_m, tick.d0_m, memory)
+        way = self._ways.propose(kind, tick, bodies, memory)
+        limits, alone, perceived, _ = self._limited(tick, way)
+        return way, limits, alone, perceived
+
+    def decided(self, tick: Tick, best: Proposal) -> Decision:
+        """Return the decision for a proposal, which is remembered as the one that was chosen."""
+        self._remember(tick, best)
+        return self._decision(tick, best)
+
+    def backed(self, tick: Tick, place: Backing) -> Decision:
+        """Return the decision of driving back to a place, for nobody in particular."""
+        return self._backing_decision(tick, place, -1)
 
     def humble(self, colours: np.ndarray, s0_m: float) -> frozenset[int]:
         """Return the junction lanes about s0_m that may be taken on red, see `orders.humble_lanes`."""
         return humble_lanes(self.course, colours, s0_m)
-
-    def _backwards(self, tick: Tick) -> Decision:
-        """Return the decision of driving back some metres, straight along the way it came."""
-        memory = self._memory
-        if memory.backing is None:
-            place = max(tick.s0_m - HELD_BACK_M, 0.0), tick.d0_m
-            memory.backing = Backing(-1, "other road users", *place, tick.scene.stamp_ns)
-        return self._backing_decision(tick, memory.backing, -1)
 
     def _tick(self, scene: Scene) -> Tick:
         memory, course = self._memory, self.course

@@ -65,10 +65,12 @@ class Limits:
         self.stop_cause.append(len(self.reasons))
         self.reasons.append(reason)
 
-    def slow(self, until_m: float, speed_mps: float, now_mps: float, reason: Reason) -> None:
+    def slow(
+        self, until_m: float, speed_mps: float, now_mps: float, reason: Reason, braking_mps2: float = ENVELOPE_MPS2
+    ) -> None:
         """Cap the speed from here on to until_m along the path, come down to gently from the speed now."""
         sigma = np.arange(len(self.allowed)) * PATH_STEP_M
-        top = np.sqrt(np.maximum(now_mps**2 - 2.0 * ENVELOPE_MPS2 * sigma, speed_mps**2))
+        top = np.sqrt(np.maximum(now_mps**2 - 2.0 * braking_mps2 * sigma, speed_mps**2))
         lower = (sigma <= until_m) & (top < self.allowed)
         self.ruling[lower] = len(self.reasons)
         self.allowed[lower] = top[lower]

@@ -5,6 +5,7 @@ Higher `worth` is better, whatever it is made of; `expected` is the imaginer's o
 Sources: Kendall 1938 (tau-b), Brier 1950, Guo et al. 2017 (calibration error).
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,9 @@ KEY_FIELDS = ("episode", "step", "strategy", "rollout_version")
 ABSURD_CONTACT_S = 1.0  # a strategy that runs into something at once needs no imagination to be left out
 BINS = 10
 LEAST_MOMENTS = 20  # a calibration on fewer says nothing
+CALM_TTC_S = 3.0  # whoever is met no sooner than this is no cause for care
+LITTLE_PROGRESS_M = 5.0  # as in PDMS
+ROUGH_JERK_MPS3 = 4.13  # nuPlan's bound on longitudinal jerk
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,6 +56,44 @@ class Outcome:
         """Nobody needs to weigh this one: at once into something, off the road, or over a red line."""
         soon = self.first_contact_s is not None and self.first_contact_s < ABSURD_CONTACT_S
         return soon or self.off_road or self.red
+
+
+def worths(outcomes: Sequence[Outcome]) -> np.ndarray:
+    """Return (S,) 0 to 1: what each outcome of one state was worth, the best safe progress among them being all.
+
+    PDMS's sum with its steps made slopes, so that there is an order: 0 with a contact, off the road or over a red line;
+    else (5 EP + 5 TTC + 2 C) / 12, EP the share of the best safe progress (1 where that is at most 5 m), TTC the least
+    time to collision over 3 s, C one less the jerk over 4.13 m/s³, each within 0 and 1.
+    """
+    safe = np.array([o.first_contact_s is None and not o.off_road and not o.red for o in outcomes], bool)
+    progress = np.array([o.progress_m for o in outcomes], np.float64)
+    best_m = float(progress[safe].max(initial=0.0))
+    share = np.clip(progress / best_m, 0.0, 1.0) if best_m > LITTLE_PROGRESS_M else np.ones(len(outcomes))
+    calm = np.clip(np.array([o.least_ttc_s for o in outcomes]) / CALM_TTC_S, 0.0, 1.0)
+    smooth = np.clip(1.0 - np.array([o.jerk_mps3 for o in outcomes]) / ROUGH_JERK_MPS3, 0.0, 1.0)
+    return np.where(safe, (5.0 * share + 5.0 * calm + 2.0 * smooth) / 12.0, 0.0)
+
+
+def weighed(
+    expected: Mapping[str, float], chosen: str, outcomes: Sequence[Outcome], stamp_ns: int = 0
+) -> tuple[Score, Score]:
+    """Return (ranking, regret) of one state: what was expected of strategies, and the one chosen, against what came.
+
+    outcomes: of one state, whatever strategies were driven. Those that were not expected anything of are not ranked;
+    regret is to the best of all of them. Raises ValueError for outcomes of several states or rollouts.
+    """
+    states = {(o.episode, o.step, o.rollout_version) for o in outcomes}
+    if len(states) > 1:
+        raise ValueError(f"weighed: outcomes of {len(states)} states or rollouts cannot be compared: {sorted(states)}")
+    names = [o.strategy for o in outcomes]
+    worth = worths(outcomes)
+    known = [k for k, name in enumerate(names) if name in expected]
+    said = np.array([expected[names[k]] for k in known], np.float64)
+    ranked = ranking(said, worth[known], np.array([outcomes[k].absurd for k in known], bool), stamp_ns)
+    if chosen not in names:
+        why = f"{chosen} was not driven"
+        return ranked, Score("imagination_regret", None, "worth", False, why, stamp_ns, stamp_ns)
+    return ranked, regret(names.index(chosen), worth, np.ones(len(names), bool), stamp_ns)
 
 
 def ranking(expected: np.ndarray, worth: np.ndarray, absurd: np.ndarray, stamp_ns: int = 0) -> Score:

@@ -1,5 +1,6 @@
 """How far a ride has come along its way, and whether it has ended. World frame, metres."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,11 +40,7 @@ class Progress:
 
     def after(self, path: RoutePath, pose: np.ndarray, speed_mps: float) -> "Progress":
         """Return the progress one tick later, for the ego's pose (3,) and speed then."""
-        s_m, offset_m = path.project(float(pose[0]), float(pose[1]), self.s_m)
-        nearest = path.point_at(s_m)
-        away_m = float(np.hypot(pose[0] - nearest[0], pose[1] - nearest[1]))
-        standing = self.standing + 1 if abs(speed_mps) < STANDING_MPS else 0
-        return Progress(float(s_m), float(offset_m), away_m, standing)
+        return progress_after(path, [self], np.asarray(pose)[None], np.array([speed_mps]))[0]
 
     def ended(self, path: RoutePath) -> str:
         """Return why the ride is over, "" when it goes on."""
@@ -54,3 +51,18 @@ class Progress:
         if self.standing >= ticks_of(STUCK_S):
             return "stuck"
         return ""
+
+
+def progress_after(
+    path: RoutePath, before: Sequence[Progress], pose: np.ndarray, speed_mps: np.ndarray
+) -> list[Progress]:
+    """Return the progress of each of B egos one tick later, for their poses (B, 3) and speeds (B,) then."""
+    near = np.array([progress.s_m for progress in before])
+    s_m, offset_m = path.project(pose[:, 0], pose[:, 1], near)
+    place = path.point_at(s_m)
+    away_m = np.hypot(pose[:, 0] - place[:, 0], pose[:, 1] - place[:, 1])
+    still = np.abs(speed_mps) < STANDING_MPS
+    return [
+        Progress(float(s_m[b]), float(offset_m[b]), float(away_m[b]), progress.standing + 1 if still[b] else 0)
+        for b, progress in enumerate(before)
+    ]

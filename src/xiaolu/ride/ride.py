@@ -182,7 +182,7 @@ class Ride:
         effective_ns = stamp_ns if vetoed or made is None else made.from_ns
         pending = () if vetoed else state.queue  # what was on its way is not to be trusted either
         fresh = asked or bool(vetoed)
-        queue = _acting((*pending, InForce(decision, ego, effective_ns)) if fresh else pending, stamp_ns)
+        queue = acting((*pending, InForce(decision, ego, effective_ns)) if fresh else pending, stamp_ns)
         control = self._control(queue, ego, observation)
         vehicle, motion = advance(state.vehicle, [control])
         world = self.world.step(state.world, motion)
@@ -408,7 +408,7 @@ class Ride:
         return reason
 
 
-def _acting(queue: tuple[InForce, ...], stamp_ns: int) -> tuple[InForce, ...]:
+def acting(queue: tuple[InForce, ...], stamp_ns: int) -> tuple[InForce, ...]:
     """Return the queue (oldest first) without the decisions that a newer one in force has replaced."""
     acting = [i for i, entry in enumerate(queue) if entry.from_ns <= stamp_ns]
     return queue[acting[-1] :] if acting else queue

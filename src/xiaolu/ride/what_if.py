@@ -1,24 +1,30 @@
 """What if: from any moment of a ride, each strategy's plan, and what really comes of it when the teacher, held to that
-strategy, drives on for five seconds while everybody else reacts. World frame, SI units.
+strategy, drives on for five seconds while everybody else reacts; and what an imagination of it was worth.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from xiaolu.core.control import EGO_BODY
-from xiaolu.core.decision import LampColour, Pace, PathMode, Strategy
-from xiaolu.core.episode import Step
-from xiaolu.core.frames import to_parent
+from xiaolu.core.decision import Decision, LampColour, Pace, PathMode, Strategy
+from xiaolu.core.frames import to_child, wrap_angle
 from xiaolu.core.plan import Plan
-from xiaolu.core.rates import PLAN_HORIZON_S, SECOND_NS, TICK_S
+from xiaolu.core.rates import PLAN_HORIZON_S, TICK_S, ticks_of
+from xiaolu.core.score import Score
 from xiaolu.expert.held import Held
 from xiaolu.expert.teacher import Teacher
 from xiaolu.measures.geometry import time_to_collision_s
+from xiaolu.measures.imagination import Outcome, weighed
+from xiaolu.ride.branches import Futures, futures
 from xiaolu.ride.ride import Ride
+from xiaolu.world.signals import head_states
 
-ROLLOUT = 1  # the version of these rollouts: outcomes of different versions are not compared
+ROLLOUT = 2  # the version of these rollouts: outcomes of different versions are not compared
+ASKED_EVERY = 5  # ticks between two plans of a branch: half a second
 NEAR_M = 40.0
+OFF_ROAD_M = 0.05  # as the referee's
 WHEELS_M = np.array([[EGO_BODY.wheelbase_m, 0.8], [EGO_BODY.wheelbase_m, -0.8], [0.0, 0.8], [0.0, -0.8]])
 STRATEGIES = (
     Strategy(PathMode.KEEP, Pace.GO),
@@ -33,106 +39,138 @@ STRATEGIES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of a strategy, keyed by (ride, tick, strategy, version).
+class Tried:
+    """A strategy, its plan as proposed at the first moment, and what came of it."""
 
-    plan: as proposed at the first moment; trajectory (T, 5): x, y, yaw, signed speed and acceleration a tick from then
-    on; contact_s: when it first touched somebody by its own doing, least_ttc_s: the smallest time to collision, both
-    infinite where there was none; off_road_m: the furthest a wheel left the road; red: it went over a red line;
-    progress_m along the way; jerk_mps3: root mean square; cut_short: the ride ended before the time was up.
-    """
-
-    ride: str
-    tick: int
     strategy: Strategy
-    version: int
     plan: Plan
-    trajectory: np.ndarray
-    contact_s: float
-    least_ttc_s: float
-    off_road_m: float
-    red: bool
-    progress_m: float
-    jerk_mps3: float
-    cut_short: bool
+    outcome: Outcome
 
 
 def what_if(
     ride: Ride,
     teacher: Teacher,
-    strategies: tuple[Strategy, ...] = STRATEGIES,
+    strategies: Sequence[Strategy] = STRATEGIES,
     seconds: float = PLAN_HORIZON_S,
-) -> tuple[Outcome, ...]:
-    """Return the outcome of each strategy from the present moment of a ride, which itself goes on untouched.
+    every: int = ASKED_EVERY,
+) -> tuple[Tried, ...]:
+    """Return what comes of each strategy from the present moment of a ride, which itself goes on untouched.
 
-    teacher: one for the ride's town and route; if it has been driving, what it remembers counts.
+    teacher: one for the ride's town and route; if it has been driving, what it remembers counts. every: ticks between
+    two of its plans. Raises ValueError for a ride that has ended.
     """
     memory = ride.driver.snapshot() if ride.driver is teacher else teacher.snapshot()
-    return tuple(_driven(ride, Held(teacher, strategy, memory), strategy, seconds) for strategy in strategies)
-
-
-def _driven(ride: Ride, held: Held, strategy: Strategy, seconds: float) -> Outcome:
-    twin = ride.fork(1)[0]
-    twin.driver = held
-    tick, from_m = twin.state.tick, twin.state.progress.s_m
-    steps: list[Step] = []
-    for _ in range(round(seconds / TICK_S)):
-        if twin.done:
-            break
-        steps.append(twin.step())
-    if not steps:
-        raise ValueError("what_if: the ride has ended, nothing can be driven from here")
-    scenes = [step.scene for step in steps]
-    trajectory = np.array([(*s.ego_pose, s.ego_speed_mps, s.ego_acceleration_mps2) for s in scenes])
-    first_ns = scenes[0].stamp_ns
-    touched = [s.stamp_ns for s in scenes if (s.touching & ~s.caused_by_user).any()]
-    jerk = np.diff(trajectory[:, 4]) / TICK_S
-    return Outcome(
-        ride=ride.config.header(ride.driver.name).ride,
-        tick=tick,
-        strategy=strategy,
-        version=ROLLOUT,
-        plan=steps[0].decision.plan,
-        trajectory=trajectory,
-        contact_s=(touched[0] - first_ns) / SECOND_NS if touched else float("inf"),
-        least_ttc_s=min(_least_ttc_s(scene) for scene in scenes),
-        off_road_m=max(_off_road_m(held, scene) for scene in scenes),
-        red=_over_red(held, scenes),
-        progress_m=twin.state.progress.s_m - from_m,
-        jerk_mps3=float(np.sqrt(np.mean(jerk**2))) if len(jerk) else 0.0,
-        cut_short=len(steps) < round(seconds / TICK_S),
+    drivers = [Held(teacher, strategy, memory) for strategy in strategies]
+    found = futures(ride, drivers, ticks_of(seconds), every)
+    name = ride.config.header(ride.driver.name).ride
+    measured = _Measured.of(ride, teacher, found)
+    return tuple(
+        Tried(strategy, found.first[b].plan, measured.outcome(found, b, name, ride.state.tick, str(strategy)))
+        for b, strategy in enumerate(strategies)
     )
 
 
-def _least_ttc_s(scene) -> float:
-    u = scene.users
-    near = u.active & (np.hypot(u.x_m - scene.ego_pose[0], u.y_m - scene.ego_pose[1]) < NEAR_M)
-    if not near.any():
-        return float("inf")
-    u = u[np.flatnonzero(near)]
-    x, y = to_parent(scene.ego_pose, np.array([EGO_BODY.centre_x_m, 0.0]))
-    yaw = float(scene.ego_pose[2])
-    ego = np.array([x, y, yaw, EGO_BODY.length_m, EGO_BODY.width_m])
-    heading = np.stack([np.cos(u.yaw_rad), np.sin(u.yaw_rad)], axis=-1)
-    boxes = np.stack([u.x_m, u.y_m, u.yaw_rad, u.length_m, u.width_m], axis=-1)
-    velocity = scene.ego_speed_mps * np.array([np.cos(yaw), np.sin(yaw)])
-    return float(time_to_collision_s(ego, velocity, boxes, u.speed_mps[:, None] * heading).min())
+def imagination(decision: Decision, tried: Sequence[Tried], stamp_ns: int = 0) -> tuple[Score, Score]:
+    """Return (ranking, regret) of what a driver imagined and chose at the moment from which strategies were tried.
+
+    Of several that it imagined of one strategy the best counts. See `measures.imagination.weighed`.
+    """
+    expected: dict[str, float] = {}
+    for imagined, valid in zip(decision.imagined, decision.imagined_valid, strict=True):
+        if valid:
+            name = str(imagined.strategy)
+            expected[name] = max(imagined.score, expected.get(name, -np.inf))
+    return weighed(expected, str(decision.strategy), [t.outcome for t in tried], stamp_ns)
 
 
-def _off_road_m(held: Held, scene) -> float:
-    return float(held.teacher.ground.off_road_m(to_parent(scene.ego_pose, WHEELS_M)).max())
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """(T, B) each, of the moments after the start: touched by its own doing, least time to collision, furthest wheel
+    off the road, over a red line."""
+
+    touched: np.ndarray
+    ttc_s: np.ndarray
+    off_road_m: np.ndarray
+    red: np.ndarray
+
+    @classmethod
+    def of(cls, ride: Ride, teacher: Teacher, found: Futures) -> "_Measured":
+        states = found.states[1:]
+        touched = np.stack([(state.touching & ~state.caused_by_user).any(axis=1) for state in states])
+        layer = int(ride.world.town.lane_layer[ride.path.lane_at(ride.state.progress.s_m)])
+        wheels = _placed(found.pose[1:], WHEELS_M)
+        off_m = teacher.ground.off_road_m(wheels.reshape(-1, 2), layer).reshape(wheels.shape[:-1]).max(axis=-1)
+        return cls(touched, _ttc_s(found), off_m, _over_red(ride, teacher, found))
+
+    def outcome(self, found: Futures, b: int, ride: str, tick: int, strategy: str) -> Outcome:
+        """Return the record of branch b, of the ticks until its ride ended."""
+        lasts = int(found.lasts[b])
+        start, pose = found.pose[0, b], found.pose[1 : lasts + 1, b]
+        turned = wrap_angle(pose[:, 2] - start[2])
+        contact = np.flatnonzero(self.touched[:lasts, b])
+        jerk = np.diff(found.acceleration_mps2[: lasts + 1, b]) / TICK_S
+        return Outcome(
+            episode=ride,
+            step=tick,
+            strategy=strategy,
+            rollout_version=ROLLOUT,
+            trajectory=np.column_stack([to_child(start, pose[:, :2]), turned]),
+            first_contact_s=float(contact[0] + 1) * TICK_S if len(contact) else None,
+            least_ttc_s=float(self.ttc_s[:lasts, b].min()),
+            off_road=bool(self.off_road_m[:lasts, b].max() > OFF_ROAD_M),
+            red=bool(self.red[:lasts, b].any()),
+            progress_m=float(found.progress_m[lasts, b] - found.progress_m[0, b]),
+            jerk_mps3=float(np.sqrt(np.mean(jerk**2))),
+            cut_short=lasts < len(self.touched),
+        )
 
 
-def _over_red(held: Held, scenes) -> bool:
-    """Whether the front passed a stop line of the way while its lamp was red and no turn on red was allowed."""
-    course = held.teacher.course
-    fronts = np.array([to_parent(s.ego_pose, np.array([EGO_BODY.front_x_m, 0.0])) for s in scenes])
+def _placed(pose: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Return (..., k, 2) in the world: points (k, 2) of the ego's frame at poses (..., 3)."""
+    cos, sin = np.cos(pose[..., 2, None]), np.sin(pose[..., 2, None])
+    x = pose[..., 0, None] + cos * points[:, 0] - sin * points[:, 1]
+    return np.stack([x, pose[..., 1, None] + sin * points[:, 0] + cos * points[:, 1]], axis=-1)
+
+
+def _ttc_s(found: Futures) -> np.ndarray:
+    """Return (T, B) s: the least time to collision with anybody near, all going straight on; infinite with nobody."""
+    pose, speed = found.pose[1:], found.speed_mps[1:]
+    out = np.full(speed.shape, np.inf)
+    users = [state.users for state in found.states[1:]]
+    x, y = np.stack([u.x_m for u in users]), np.stack([u.y_m for u in users])
+    near = np.hypot(x - pose[..., 0, None], y - pose[..., 1, None]) < NEAR_M
+    at = np.nonzero(np.stack([u.active for u in users]) & near)
+    if not len(at[0]):
+        return out
+
+    def column(name: str) -> np.ndarray:
+        return np.stack([getattr(u, name) for u in users])[at]
+
+    own = pose[at[:2]]
+    middle = _placed(own, np.array([[EGO_BODY.centre_x_m, 0.0]]))[:, 0]
+    size = np.tile((EGO_BODY.length_m, EGO_BODY.width_m), (len(own), 1))
+    yaw, others_yaw = own[:, 2], column("yaw_rad")
+    others = np.column_stack([x[at], y[at], others_yaw, column("length_m"), column("width_m")])
+    velocity = speed[at[:2]][:, None] * np.column_stack([np.cos(yaw), np.sin(yaw)])
+    theirs = column("speed_mps")[:, None] * np.column_stack([np.cos(others_yaw), np.sin(others_yaw)])
+    met = time_to_collision_s(np.column_stack([middle, yaw, size]), velocity, others, theirs)
+    np.minimum.at(out, at[:2], met)
+    return out
+
+
+def _over_red(ride: Ride, teacher: Teacher, found: Futures) -> np.ndarray:
+    """Return (T, B) bool: the front passed a stop line of the way while its lamp was red and no turn on red allowed."""
+    course = teacher.course
+    front = _placed(found.pose, np.array([[EGO_BODY.front_x_m, 0.0]]))[..., 0, :]
+    out = np.zeros((len(front) - 1, front.shape[1]), bool)
     for line in course.stop_lines:
         place = course.path.point_at(line.s_m)
-        ahead = (place[0] - fronts[:, 0]) * np.cos(place[2]) + (place[1] - fronts[:, 1]) * np.sin(place[2])
-        near = np.hypot(*(fronts - place[:2]).T) < 8.0
-        for k in np.flatnonzero((ahead[:-1] > 0.0) & (ahead[1:] <= 0.0) & near[1:]) + 1:
-            colours = course.colours(scenes[k].signal_colour, scenes[k].signal_countdown_s)
-            if colours[line.column] == LampColour.RED and line.lane not in held.teacher.humble(colours, line.s_m):
-                return True
-    return False
+        ahead = (place[0] - front[..., 0]) * np.cos(place[2]) + (place[1] - front[..., 1]) * np.sin(place[2])
+        near = np.hypot(front[..., 0] - place[0], front[..., 1] - place[1]) < 8.0
+        for k, b in np.argwhere((ahead[:-1] > 0.0) & (ahead[1:] <= 0.0) & near[1:]):
+            state, world = found.states[k + 1], ride.world
+            time_s, seed = float(state.tick[b]) * TICK_S, int(state.seed[b])
+            colours = course.colours(*head_states(world.town, time_s, seed, world.faults, world.signals_start_s))
+            humble = teacher.humble(colours, line.s_m)
+            out[k, b] |= colours[line.column] == LampColour.RED and line.lane not in humble
+    return out

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from numba import njit
 
 from xiaolu.core.control import Control
-from xiaolu.core.frames import relative, wrap_angle
+from xiaolu.core.frames import relative
 from xiaolu.core.observation import EgoState
 from xiaolu.core.plan import PATH_DISTANCES_M, SPEED_TIMES_S, Plan
 from xiaolu.core.rates import SECOND_NS, TICK_S
@@ -20,6 +21,7 @@ from xiaolu.vehicle.parameters import EGO_VEHICLE, VehicleParameters
 
 GRID_M = 0.5
 _NOMINAL_M = np.diff(PATH_DISTANCES_M, prepend=0.0)
+REACH = 41  # of the grid's steps: nobody is further than 20 m along a plan before the next one
 STOPPED_MPS = 0.1  # a profile that ends below this means standing still
 SMOOTHING_M = 0.8  # waves of a path shorter than a few of these are noise; tuned on 2 cm noise and a 6 m hairpin
 
@@ -42,13 +44,15 @@ class TrackerSettings:
 
 
 class Tracker:
-    """Tracks plans. Its memory is the last command, for the limits on jerk and steering rate."""
+    """Tracks plans. Its memory is the last command, for the limits on jerk and steering rate; and the plan it smoothed
+    last, which saves time and changes nothing."""
 
     def __init__(self, parameters: VehicleParameters = EGO_VEHICLE, settings: TrackerSettings | None = None) -> None:
         self.parameters = parameters
         self.settings = settings or TrackerSettings()
         self._steering_rad = 0.0
         self._acceleration_mps2 = 0.0
+        self._smoothed: tuple[Plan | None, np.ndarray] = (None, np.empty((0, 4)))
 
     def reset(self) -> None:
         self._steering_rad = self._acceleration_mps2 = 0.0
@@ -67,7 +71,9 @@ class Tracker:
         reverse = is_reverse(plan)
         way = -1.0 if reverse else 1.0
         pose = relative(planned_at.odometry, now.odometry) * np.array([way, way, 1.0])
-        line = smoothed(plan.path * way)
+        if self._smoothed[0] is not plan:
+            self._smoothed = (plan, smoothed(plan.path * way))
+        line = self._smoothed[1]
         steering = self._steer(line, pose, now, way)
         elapsed_s = (now.stamp_ns - planned_at.stamp_ns) / SECOND_NS
         travelled_m = _project(line, pose[0], pose[1])[0]
@@ -79,50 +85,99 @@ class Tracker:
     def _steer(self, line: np.ndarray, pose: np.ndarray, now: EgoState, way: float) -> float:
         p, tuned = self.parameters, self.settings
         speed = now.speed_mps * way
-        late_s = p.steering_latency_s + 0.5 * TICK_S
-        turned = now.yaw_rate_radps * late_s
-        x = pose[0] + speed * late_s * np.cos(pose[2] + 0.5 * turned)
-        y = pose[1] + speed * late_s * np.sin(pose[2] + 0.5 * turned)
-        s, offset = _project(line, x, y)
-        place = min(s / GRID_M, len(line) - 1.0)
-        heading = np.interp(place, np.arange(len(line)), line[:, 2])
-        curvature = np.interp(place, np.arange(len(line)), line[:, 3])
-        error = float(wrap_angle(pose[2] + turned - heading))
-        settle = max(tuned.settle_min_m, tuned.settle_s * abs(speed))
-        curvature -= offset / settle**2 + 1.8 * np.sin(error) / settle
-        angle = way * np.arctan(curvature * (p.wheelbase_m + p.understeer_s2pm * speed**2))
+        angle = way * _steering(
+            line, pose, speed, now.yaw_rate_radps, p.steering_latency_s + 0.5 * TICK_S, tuned.settle_s,
+            tuned.settle_min_m, p.wheelbase_m, p.understeer_s2pm,
+        )  # fmt: skip
         rate = min(p.steering_rate_radps, tuned.lateral_jerk_mps3 * p.wheelbase_m / max(speed**2, 1.0))
         low, high = self._steering_rad - rate * TICK_S, self._steering_rad + rate * TICK_S
         limit = p.steering_max_rad
-        return float(np.clip(np.clip(angle, low, high), -limit, limit))
+        return min(max(min(max(angle, low), high), -limit), limit)
 
     def _accelerate(self, profile: np.ndarray, elapsed_s: float, travelled_m: float, speed: float) -> float:
         """profile: (1 + SPEED_KNOTS,) speeds along the way, from the plan's stamp on."""
-        tuned = self.settings
-        times = _knots()
-        aim_s = elapsed_s + tuned.ahead_s
-        soon = np.interp([elapsed_s, aim_s, aim_s + 0.5], times, profile)
-        if abs(speed) < 2.0 * tuned.standing_mps and soon[1:].max() < tuned.standing_mps:
+        tuned, before = self.settings, self._acceleration_mps2
+        wanted, stands = _acceleration(
+            _knots(), profile, elapsed_s, travelled_m, speed, before, tuned.ahead_s, tuned.standing_mps,
+            tuned.place_gain_1ps2, tuned.hard_mps2, tuned.stop_within_s, self.parameters.brake_lag_s,
+        )  # fmt: skip
+        if stands:
             return -tuned.hold_mps2
-        inner = times[times < elapsed_s]
-        passed = np.append(inner, elapsed_s)
-        due_m = float(np.trapezoid(np.interp(passed, times, profile), passed)) if elapsed_s > 0.0 else 0.0
-        wanted = (soon[1] - speed) / tuned.ahead_s + tuned.place_gain_1ps2 * np.clip(due_m - travelled_m, -1.0, 1.0)
-        stop_m = _stop_m(times, profile)
-        if np.isfinite(stop_m) and speed > tuned.standing_mps:
-            # A stop is a place. In comfort, braking a lag's way early ends it gently; when it is hard already, only
-            # the lag of braking that is yet to come counts, or it would grow harder and harder.
-            left_m = max(stop_m - travelled_m, 0.05)
-            needed = 0.5 * speed**2 / left_m
-            early = 1.0 if needed < tuned.hard_mps2 else np.clip(1.0 + self._acceleration_mps2 / needed, 0.0, 1.0)
-            left_m = max(left_m - speed * self.parameters.brake_lag_s * early, 0.05)
-            if left_m < tuned.stop_within_s * speed:
-                wanted = min(wanted, -0.5 * speed**2 / left_m)
         if wanted > -tuned.hard_mps2:
-            low = min(self._acceleration_mps2 - tuned.jerk_down_mps3 * TICK_S, 0.0)
-            high = max(self._acceleration_mps2, -tuned.hard_mps2) + tuned.jerk_up_mps3 * TICK_S
+            low = min(before - tuned.jerk_down_mps3 * TICK_S, 0.0)
+            high = max(before, -tuned.hard_mps2) + tuned.jerk_up_mps3 * TICK_S
             wanted = min(max(wanted, low), high)
-        return float(np.clip(wanted, -self.parameters.brake_max_mps2, self.parameters.drive_max_mps2))
+        return min(max(wanted, -self.parameters.brake_max_mps2), self.parameters.drive_max_mps2)
+
+
+@njit(cache=True)
+def _steering(line, pose, speed, yaw_rate, late_s, settle_s, settle_min_m, wheelbase_m, understeer):
+    """Return the steering angle (rad, before its limits) that follows a line (n, 4) from a pose (3,), forwards."""
+    turned = yaw_rate * late_s
+    x = pose[0] + speed * late_s * np.cos(pose[2] + 0.5 * turned)
+    y = pose[1] + speed * late_s * np.sin(pose[2] + 0.5 * turned)
+    s, offset = _project(line, x, y)
+    place = min(max(s / GRID_M, 0.0), len(line) - 1.0)
+    low = min(int(place), len(line) - 2)
+    share = place - low
+    heading = line[low, 2] + share * (line[low + 1, 2] - line[low, 2])
+    curvature = line[low, 3] + share * (line[low + 1, 3] - line[low, 3])
+    error = (pose[2] + turned - heading + np.pi) % (2.0 * np.pi) - np.pi
+    settle = max(settle_min_m, settle_s * abs(speed))
+    curvature -= offset / settle**2 + 1.8 * np.sin(error) / settle
+    return np.arctan(curvature * (wheelbase_m + understeer * speed**2))
+
+
+@njit(cache=True)
+def _acceleration(
+    times, profile, elapsed_s, travelled_m, speed, before_mps2, ahead_s, standing_mps, place_gain, hard_mps2,
+    stop_within_s, brake_lag_s,
+):  # fmt: skip
+    """Return (acceleration wanted before comfort and the car limit it, whether to stand and hold)."""
+    aim_s = elapsed_s + ahead_s
+    at_aim, after = np.interp(aim_s, times, profile), np.interp(aim_s + 0.5, times, profile)
+    if abs(speed) < 2.0 * standing_mps and max(at_aim, after) < standing_mps:
+        return 0.0, True
+    due_m = _travelled_m(times, profile, elapsed_s)
+    wanted = (at_aim - speed) / ahead_s + place_gain * min(max(due_m - travelled_m, -1.0), 1.0)
+    stop_m = _stop_m(times, profile)
+    if np.isfinite(stop_m) and speed > standing_mps:
+        # A stop is a place. In comfort, braking a lag's way early ends it gently; when it is hard already, only
+        # the lag of braking that is yet to come counts, or it would grow harder and harder.
+        left_m = max(stop_m - travelled_m, 0.05)
+        needed = 0.5 * speed**2 / left_m
+        early = 1.0 if needed < hard_mps2 else min(max(1.0 + before_mps2 / needed, 0.0), 1.0)
+        left_m = max(left_m - speed * brake_lag_s * early, 0.05)
+        if left_m < stop_within_s * speed:
+            wanted = min(wanted, -0.5 * speed**2 / left_m)
+    return wanted, False
+
+
+@njit(cache=True)
+def _travelled_m(times, profile, until_s):
+    """Return the metres a profile (K,) at times (K,) goes until a moment; none before its first."""
+    total, last_s, last_mps = 0.0, times[0], profile[0]
+    for k in range(1, len(times) + 1):
+        if last_s >= until_s:
+            break
+        next_s = times[k] if k < len(times) and times[k] < until_s else until_s
+        next_mps = np.interp(next_s, times, profile)
+        total += 0.5 * (last_mps + next_mps) * (next_s - last_s)
+        last_s, last_mps = next_s, next_mps
+    return total
+
+
+@njit(cache=True)
+def _stop_m(times, profile):
+    """Return how far from the plan's start a profile comes to a stop for good; inf when it does not."""
+    if profile[-1] >= STOPPED_MPS:
+        return np.inf
+    total, moved_m = 0.0, 0.0
+    for k in range(1, len(times)):
+        total += 0.5 * (profile[k - 1] + profile[k]) * (times[k] - times[k - 1])
+        if profile[k - 1] >= STOPPED_MPS:
+            moved_m = total
+    return moved_m
 
 
 def is_reverse(plan: Plan) -> bool:
@@ -144,15 +199,6 @@ def smoothed(path: np.ndarray) -> np.ndarray:
     return np.column_stack([points, heading, curvature])
 
 
-def _stop_m(times: np.ndarray, profile: np.ndarray) -> float:
-    """Return how far from the plan's start a profile comes to a stop for good; inf when it does not."""
-    if profile[-1] >= STOPPED_MPS:
-        return float("inf")
-    moving = np.flatnonzero(profile >= STOPPED_MPS)
-    last = moving[-1] + 2 if len(moving) else 1
-    return float(np.trapezoid(profile[:last], times[:last]))
-
-
 def _unpiled(path: np.ndarray) -> np.ndarray:
     """Return a path (n, 2) with its origin, its piled-up far end replaced by a straight continuation."""
     nominal = _NOMINAL_M
@@ -167,19 +213,22 @@ def _unpiled(path: np.ndarray) -> np.ndarray:
     return np.concatenate([path[: first + 1], path[first] + reach * direction])
 
 
-def _project(line: np.ndarray, x: float, y: float) -> tuple[float, float]:
+@njit(cache=True)
+def _project(line, x, y):
     """Return how far along a smoothed line the nearest place is, and how far left of it (x, y) lies."""
-    reach = 41  # nobody is further than 20 m along a plan before the next one
-    ahead = np.diff(line[: reach + 1, :2], axis=0)
-    back = np.array([x, y]) - line[:reach, :2]
-    squared = np.maximum((ahead**2).sum(axis=1), 1e-9)
-    share = np.clip((back * ahead).sum(axis=1) / squared, 0.0, 1.0)
-    gap = back - share[:, None] * ahead
-    nearest = int(np.argmin((gap**2).sum(axis=1)))
-    if nearest == 0 and share[0] == 0.0:
-        share[0] = (back[0] * ahead[0]).sum() / squared[0]  # before the start: as if the line came from behind
-    left = (ahead[nearest, 0] * back[nearest, 1] - ahead[nearest, 1] * back[nearest, 0]) / np.sqrt(squared[nearest])
-    return float((nearest + share[nearest]) * GRID_M), float(left)
+    nearest_m, aside, best = 0.0, 0.0, np.inf
+    for i in range(min(REACH, len(line) - 1)):
+        ax, ay = line[i + 1, 0] - line[i, 0], line[i + 1, 1] - line[i, 1]
+        bx, by = x - line[i, 0], y - line[i, 1]
+        squared = max(ax * ax + ay * ay, 1e-9)
+        along = (bx * ax + by * ay) / squared
+        share = min(max(along, 0.0), 1.0)
+        gap = (bx - share * ax) ** 2 + (by - share * ay) ** 2
+        if gap < best:
+            # Before the start: as if the line came from behind.
+            best, nearest_m = gap, (i + (along if i == 0 and share == 0.0 else share)) * GRID_M
+            aside = (ax * by - ay * bx) / np.sqrt(squared)
+    return nearest_m, aside
 
 
 @lru_cache(maxsize=1)
