@@ -17,7 +17,7 @@ from xiaolu.cli.scenario import (
     scenario_render,
     scenario_show,
 )
-from xiaolu.cli.score import compare, evaluate
+from xiaolu.cli.score import compare, evaluate, table
 from xiaolu.cli.town import town_generate, town_import, town_show
 
 VERBS: dict[str, Callable[..., None]] = {
@@ -30,6 +30,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "drive": drive,
     "evaluate": evaluate,
     "compare": compare,
+    "table": table,
     "replay": replay,
     "report": report,
     "train": train,

@@ -64,6 +64,25 @@ def evaluate(
     print(write_page(evaluation, out, town, towns, films))
 
 
+def table(evaluations: Annotated[tuple[Path, ...], tyro.conf.Positional], /, out: Path | None = None) -> None:
+    """Set several drivers in one table, on the rides that all of them drove: the baselines beside a driver, say.
+
+    Args:
+        evaluations: JSONs of `xiaolu evaluate`, of the same suite and split, or of rides in the same town.
+        out: Where the table goes as Markdown.
+    """
+    from xiaolu.evaluation.compare import load_evaluation
+    from xiaolu.evaluation.side_by_side import markdown, side_by_side
+    from xiaolu.evaluation.side_by_side import table as told
+
+    rides, found = side_by_side([load_evaluation(path) for path in evaluations])
+    print(told(rides, found))
+    if out is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(markdown(rides, found), encoding="utf-8")
+        print(out)
+
+
 def compare(
     one: Annotated[Path, tyro.conf.Positional], other: Annotated[Path, tyro.conf.Positional], /, out: Path | None = None
 ) -> None:
@@ -71,7 +90,7 @@ def compare(
 
     Args:
         one: A JSON of `xiaolu evaluate`.
-        other: Another, of the same suite and split, or of the same town, length and conditions.
+        other: Another, of the same suite and split, or of rides in the same town.
         out: Where a page (.html) of it goes.
     """
     from xiaolu.evaluation.compare import compare as compared

@@ -42,6 +42,36 @@ def load_evaluation(path: Path) -> dict[str, Any]:
     return evaluation
 
 
+def common_rides(evaluations: Sequence[dict[str, Any]]) -> tuple[list[dict[str, dict[str, Any]]], list[str]]:
+    """Return (each evaluation's rides by name, the names of the rides that all of them drove).
+
+    Raises ValueError when they are not of the same rides: suite and split, towns, routes and conditions must agree.
+    """
+    one, first = evaluations[0], {row["ride"]: row for row in evaluations[0]["rides"]}
+    each = [first]
+    for other in evaluations[1:]:
+        for field in (*SAME, *ASKED):
+            if one.get(field) != other.get(field):
+                raise ValueError(
+                    f"compare: {field} is {one.get(field)} in one and {other.get(field)} in the other: "
+                    f"not the same rides ({one['driver']} and {other['driver']})"
+                )
+        each.append({row["ride"]: row for row in other["rides"]})
+    names = [ride for ride in first if all(ride in rides for rides in each)]
+    if not names:
+        raise ValueError(f"compare: no ride in common ({' and '.join(_span(list(rides)) for rides in each)})")
+    for ride in names:
+        # What crashed before it began has neither town nor route.
+        known = [rides[ride] for rides in each if rides[ride]["town_digest"] and rides[ride]["route_m"]]
+        for other in known[1:]:
+            for field in ("town_digest", "route_m", "conditions"):
+                if known[0][field] != other[field]:
+                    raise ValueError(
+                        f"compare: {ride}: {field} is {known[0][field]} in one and {other[field]} in the other"
+                    )
+    return each, names
+
+
 def compare(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
     """Return how `one` stands to `other` on the rides that both drove.
 
@@ -50,22 +80,7 @@ def compare(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
     two-sided binomial on those rides); families: passed by family; figures: means over these rides. Raises ValueError
     when the two did not drive the same rides: suite and split, towns, routes and conditions must agree.
     """
-    for field in (*SAME, *ASKED):
-        if one.get(field) != other.get(field):
-            raise ValueError(
-                f"compare: {field} is {one.get(field)} in one and {other.get(field)} in the other: not the same rides"
-            )
-    first, second = ({row["ride"]: row for row in e["rides"]} for e in (one, other))
-    seeds = [ride for ride in first if ride in second]
-    if not seeds:
-        raise ValueError(f"compare: no ride in common ({_span(list(first))} and {_span(list(second))})")
-    for ride in seeds:
-        a, b = first[ride], second[ride]
-        # What crashed before it began has neither town nor route.
-        if a["town_digest"] and b["town_digest"] and a["route_m"] and b["route_m"]:
-            for field in ("town_digest", "route_m", "conditions"):
-                if a[field] != b[field]:
-                    raise ValueError(f"compare: {ride}: {field} is {a[field]} in one and {b[field]} in the other")
+    (first, second), seeds = common_rides((one, other))
     kinds = sorted({e["kind"] for rows in (first, second) for s in seeds for e in rows[s]["interventions"]})
     driven = [s for s in seeds if first[s]["route_m"] and second[s]["route_m"]]  # a crash has no kilometres
     only_one = [s for s in seeds if first[s]["passed"] and not second[s]["passed"]]
