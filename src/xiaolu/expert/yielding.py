@@ -31,9 +31,10 @@ ROUNDS = 6
 FACING_RAD = 2.0  # heading apart by more than this where the two would meet: it comes down our own way
 FROM_SIDE_RAD = 0.5
 NEARER_M = 2.0
-LATE_S = 0.15  # a plan acts this late
+LATE_S = 0.3  # a plan acts, and the brakes come on, this late
 LEAST_GAP_M = 0.25  # what a late stop leaves of the margin
 EASY_BRAKE_MPS2, FIRM_BRAKE_MPS2 = 1.2, 2.5
+FACED_BRAKES_MPS2 = (EASY_BRAKE_MPS2, 1.8, FIRM_BRAKE_MPS2)
 HUMBLE_MPS = 2.5  # over a red stop line to the right, giving way to everybody
 GLANCE_S = 1.5  # a rider may go straight on instead of along its lane: counted this far ahead
 
@@ -347,6 +348,15 @@ def _limit_for(
     # What comes up late is stopped for gently, else firmly, as long as the margins leave room for that.
     easy_m, firm_m = (LATE_S * speed_mps + 0.5 * speed_mps**2 / b for b in (EASY_BRAKE_MPS2, FIRM_BRAKE_MPS2))
     stop_m = max(stop_m, min(easy_m, place_m + spare_m - 0.2), min(firm_m, place_m + spare_m))
+    if firm_m > place_m + spare_m and not here.on_foot[k]:
+        # Too near to stop before it: who stands by the time the other gets there need not brake harder than so.
+        for braking in FACED_BRAKES_MPS2 if _faces(moves, h, path, low) else (FIRM_BRAKE_MPS2,):
+            slowed_s = np.clip(times - LATE_S, 0.0, speed_mps / braking)
+            place = speed_mps * (np.minimum(times, LATE_S) + slowed_s) - 0.5 * braking * slowed_s**2
+            meets_s = times[place > low[valid] + spare_m]
+            if not len(meets_s) or meets_s[0] > LATE_S + speed_mps / braking:
+                stop_m = max(stop_m, LATE_S * speed_mps + 0.5 * speed_mps**2 / braking)
+                break
     slope = (low[valid[-1]] - low[valid[0]]) / max(leaves_s - arrives_s, 0.25)
     reason = _reason(here, k, place_m + 1.0, False)
     if slope > 0.8 and valid[-1] == MOMENTS - 1 and not here.on_foot[k]:
@@ -358,6 +368,13 @@ def _limit_for(
     until_s = np.inf if valid[-1] == MOMENTS - 1 else leaves_s + after_s
     limits.stop(max(stop_m, -1.0), 0.0, until_s, reason)
     return True
+
+
+def _faces(moves: Moves, h: int, path: np.ndarray, low: np.ndarray) -> bool:
+    """Whether a hypothesis ends heading towards the ego on its own road, where their ways meet last."""
+    last = int(np.flatnonzero(~np.isnan(low))[-1])
+    at = min(max(int((low[last] + FRONT_M) / PATH_STEP_M), 0), len(path) - 1)
+    return abs((moves.poses[h, last, 2] - path[at, 2] + np.pi) % (2.0 * np.pi) - np.pi) > FACING_RAD
 
 
 def _comes_at_us(here: Counted, moves: Moves, h: int, path: np.ndarray, low: np.ndarray, met: int) -> bool:
