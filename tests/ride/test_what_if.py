@@ -15,7 +15,7 @@ from xiaolu.ride.branches import futures
 from xiaolu.ride.config import RideConfig
 from xiaolu.ride.follower import Follower
 from xiaolu.ride.ride import Ride
-from xiaolu.ride.what_if import ASKED_EVERY, STRATEGIES, Tried, _Measured, imagination, what_if
+from xiaolu.ride.what_if import ASKED_EVERY, STRATEGIES, Tried, _Measured, foreseen, imagination, what_if
 from xiaolu.world.world import World
 
 KEEP_GO, KEEP_STOP = Strategy(PathMode.KEEP, Pace.GO), Strategy(PathMode.KEEP, Pace.STOP)
@@ -178,3 +178,21 @@ def test_alternatives_that_are_not_valid_are_not_ranked(driving):
     decision = Decision(0, tried[0].plan, STRATEGIES[4], imagined=thought, imagined_valid=(True, False))
     ranking, regret = imagination(decision, tried)
     assert not ranking.valid and not regret.valid and "nudge-left / go was not driven" in regret.why
+
+
+def test_what_was_foreseen_is_paired_with_what_happened(driving):
+    ride, teacher = driving
+    tried = what_if(ride, teacher, (KEEP_GO, KEEP_STOP), 1.0)
+    hit = replace(tried[0], outcome=replace(tried[0].outcome, first_contact_s=0.8))
+    fears = np.linspace(0.0, 0.7, SPEED_KNOTS)
+    thought = (
+        replace(imagined(tried[0], 1.0), risk=fears),
+        imagined(tried[1], 1.0),
+        imagined(tried[1], 1.0),
+        replace(imagined(tried[0], 1.0), strategy=STRATEGIES[4]),
+    )
+    decision = Decision(0, tried[0].plan, KEEP_GO, imagined=thought, imagined_valid=(True, True, False, True))
+    risk, happened = foreseen(decision, [hit, tried[1]])
+    assert risk.tolist() == [0.7, 0.0] and happened.tolist() == [True, False], (
+        "the invalid and the untried are left out"
+    )

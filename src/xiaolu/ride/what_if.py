@@ -83,6 +83,21 @@ def imagination(decision: Decision, tried: Sequence[Tried], stamp_ns: int = 0) -
     return weighed(expected, str(decision.strategy), [t.outcome for t in tried], stamp_ns)
 
 
+def foreseen(decision: Decision, tried: Sequence[Tried]) -> tuple[np.ndarray, np.ndarray]:
+    """Return (risk (n,), happened (n,) bool) of each valid alternative that was driven as well: the greatest chance of
+    contact that the driver saw in it, and whether there was one.
+
+    Of many moments together they are what `measures.imagination.calibration_error` and `brier` take.
+    """
+    came = {t.strategy: t.outcome.first_contact_s is not None for t in tried}
+    both = [
+        (float(imagined.risk.max(initial=0.0)), came[imagined.strategy])
+        for imagined, valid in zip(decision.imagined, decision.imagined_valid, strict=True)
+        if valid and imagined.strategy in came
+    ]
+    return np.array([risk for risk, _ in both], np.float64), np.array([hit for _, hit in both], bool)
+
+
 @dataclass(frozen=True, slots=True)
 class _Measured:
     """(T, B) each, of the moments after the start: touched by its own doing, least time to collision, furthest wheel
