@@ -17,6 +17,7 @@ from xiaolu.expert.yielding import HUMBLE_MPS, Limits
 TOP_MPS = 11.0  # a plan's path reaches 60 m in its 5 s
 LATERAL_MPS2 = 1.6
 GIVE_WAY_MPS, OPEN_JUNCTION_MPS, UNLIT_MPS = 4.0, 7.5, 4.5
+READY_M = 4.0  # before a junction where others go first it is as slow as there: a look, and no hard braking
 # Speed past somebody or something at a side gap: DUT drivers near walkers, nuScenes past standing cars.
 PERSON_GAPS_M, PERSON_SPEEDS_MPS = (0.2, 0.4, 0.7, 1.2, 2.0), (0.8, 2.0, 4.0, 7.0, 11.0)
 PARKED_GAPS_M, PARKED_SPEEDS_MPS = (0.1, 0.3, 0.6, 1.0), (1.5, 3.5, 6.5, 9.0)
@@ -53,7 +54,7 @@ def road_limits(course: Course, tick: Tick, path: np.ndarray, goal_s_m: float) -
         if not -8.0 < at_m < 70.0 or (entry.signalled and not on_red and not unlit):
             continue
         top = HUMBLE_MPS if on_red else UNLIT_MPS if unlit else GIVE_WAY_MPS if entry.first else OPEN_JUNCTION_MPS
-        from_m = at_m - 1.0
+        from_m = at_m - (READY_M if top == GIVE_WAY_MPS else 1.0)
         if unlit:
             lines = [line.s_m - s0_m - FRONT_M for line in course.stop_lines if line.lane == entry.lane]
             from_m = min([from_m, *(line - 1.0 for line in lines)])
