@@ -18,7 +18,7 @@ from xiaolu.cli.scenario import (
     scenario_show,
 )
 from xiaolu.cli.score import compare, evaluate, table
-from xiaolu.cli.town import town_generate, town_import, town_show
+from xiaolu.cli.town import sheet, town_generate, town_import, town_show
 
 VERBS: dict[str, Callable[..., None]] = {
     "scenario list": scenario_list,
@@ -38,6 +38,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "town import": town_import,
     "town generate": town_generate,
     "town show": town_show,
+    "sheet": sheet,
     "doctor": doctor,
 }
 

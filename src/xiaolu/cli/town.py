@@ -61,3 +61,22 @@ def town_show(town: Annotated[Path, tyro.conf.Positional], /, out: Path, ride_se
     route = None if ride_seed is None else draw_ride(loaded, ride_seed, 400.0)
     draw_town(loaded, out, route)
     print(out)
+
+
+def sheet(
+    name: Annotated[str, tyro.conf.Positional] = "all", /, out: Path | None = None, towns: Path | None = None
+) -> None:
+    """Make a picture of the documentation: towns, signals, weather, hands; "all" makes every one in its place.
+
+    Args:
+        name: village, park, boulevard, old-town, signals, weather, police, meant, meaningless, people, or all.
+        out: Where it goes (.webp, .png); its place below docs/ if none is given.
+        towns: Folder of generated towns; runs/towns or the user's cache if none is given.
+    """
+    from xiaolu.cameras.sheets.paper import save
+    from xiaolu.cameras.sheets.sheet import SHEETS, make_sheet
+    from xiaolu.world.scenarios.towns import Towns
+
+    for one in SHEETS if name == "all" else [name]:
+        picture = make_sheet(one, Towns(towns))
+        print(save(picture, Path("docs") / SHEETS[one][0] if out is None or name == "all" else out), flush=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -332,8 +332,8 @@ def draw_town(town: Town, out: Path, route: RoutePlan | None = None, close_up: b
         figure.savefig(out, dpi=DPI, metadata={"Date": None} if out.suffix.lower() == ".svg" else None)
 
 
-def sheet(towns: Sequence[Town], out: Path, columns: int = 4) -> None:
-    """Write many towns side by side, small, without names, to a .png, .svg or .pdf file."""
+def sheet(towns: Sequence[Town], out: Path | BinaryIO, columns: int = 4) -> None:
+    """Write many towns side by side, small, without names, to a .png, .svg or .pdf file, or as PNG to an open one."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
