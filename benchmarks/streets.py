@@ -1,6 +1,6 @@
 """Streets as people know them: what road users do to each other in so many simulated hours, set beside recordings.
 
-    python benchmarks/streets.py --hours 10 --parts FOLDER --out FILE.json [--plot docs/realism.png]
+    python benchmarks/streets.py --hours 10 --parts FOLDER --out FILE.json [--plot docs/realism.webp] [--table]
 
 For every town family: contacts between users, who stood for more than a minute and why, hard braking of those who
 drive or ride, and the distributions of `REFERENCE` as the simulated users show them. Nobody drives: the watcher hangs
@@ -365,6 +365,32 @@ def summary(parts: list[dict]) -> dict:
     }
 
 
+def table(figures: dict) -> str:
+    """Return the figures as the two Markdown tables of `docs/realism.md`."""
+    columns = {
+        "hours": "{:.2g}",
+        "user_hours": "{:.1f}",
+        "contacts": "{}",
+        "stuck_s_per_user_hour": "{:.1f}",
+        "cleared_away": "{}",
+        "hard_braking_events_per_user_hour": "{:.1f}",
+        "backing_s_per_user_hour": "{:.1f}",
+    }
+    lines = [
+        "| family | hours | user-hours | contacts | stuck s per user-hour | cleared away | hard braking, events per "
+        "user-hour | backing s per user-hour |",
+        "|---" * 8 + "|",
+    ]
+    for name, one in [*figures["families"].items(), ("all", figures["all"])]:
+        values = {key: len(one[key]) if key == "contacts" else one[key] for key in columns}
+        lines.append("| " + " | ".join([name, *(form.format(values[key]) for key, form in columns.items())]) + " |")
+    lines += ["", "| figure | n | simulated, percentiles 5 / 25 / 50 / 75 / 95 | measured |", "|---" * 4 + "|"]
+    for name, one in figures["all"]["distributions"].items():
+        told = (" / ".join(f"{value:.2f}" for value in one[key]) for key in ("simulated", "measured"))
+        lines.append("| " + " | ".join([f"{name}, {one['unit']}", str(one["n"]), *told]) + " |")
+    return "\n".join(lines)
+
+
 def plot(figures: dict, path: Path) -> None:
     """Draw every distribution as two bars, measured over simulated: 5 to 95 % thin, 25 to 75 % thick, a median dot."""
     import matplotlib
@@ -393,7 +419,7 @@ def plot(figures: dict, path: Path) -> None:
         for side in ("top", "right", "left"):
             axis.spines[side].set_visible(False)
     picture.tight_layout()
-    picture.savefig(path, dpi=110)
+    picture.savefig(path, dpi=110, **({"pil_kwargs": {"quality": 75}} if path.suffix == ".webp" else {}))
     plt.close(picture)
 
 
@@ -437,6 +463,7 @@ def main() -> None:
     parser.add_argument("--parts", type=Path, default=Path("runs/streets"), help="folder of towns and finished rides")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--plot", type=Path)
+    parser.add_argument("--table", action="store_true", help="print the tables of docs/realism.md, not JSON")
     args = parser.parse_args()
     families = [Family(name) for name in args.families]
     figures = run(families, args.hours, args.parts, args.users, args.density)
@@ -445,7 +472,7 @@ def main() -> None:
         args.out.write_text(text + "\n")
     if args.plot:
         plot(figures["all"], args.plot)
-    print(text)
+    print(table(figures) if args.table else text)
 
 
 if __name__ == "__main__":

@@ -46,6 +46,7 @@ def placed(world: World, cars: list[tuple[str, float, float]], ego=BESIDE, parke
             (users, {"s_m": along, "speed_mps": speed, "length_m": 4.6, "width_m": 1.82, "height_m": 1.5}),
             (minds, {"haste": 1.0, "headway_s": 1.5, "reaction_s": 0.5, "attentive": True, "way": lane}),
             (minds, {"along_m": along, "actor": -1, "parked": slot in parked}),
+            (minds, {"vigour": 1.0, "room": 1.0, "margin_s": 1.0}),
         ):
             for name, value in values.items():
                 getattr(table, name)[0, slot] = value

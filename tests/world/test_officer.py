@@ -99,7 +99,7 @@ def car_from_the_west(world: World, turn: Turn, gap_m: float = 55.0) -> WorldSta
     return with_user(
         world.start(SEED, ELSEWHERE), 0, uid=uid, kind=Kind.CAR, x_m=x, y_m=y, z_m=z, yaw_rad=yaw, speed_mps=8.0,
         length_m=4.6, width_m=1.8, height_m=1.5, way=lane, along_m=along, lane=lane, haste=1.0, headway_s=1.2,
-        reaction_s=0.6, attentive=True,
+        reaction_s=0.6, attentive=True, vigour=1.0, room=1.0, margin_s=1.0,
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.world.test_world import START, moving
 from xiaolu.core.users import Kind, Thing
-from xiaolu.world.spawn import LEAST_PARKED_SLOTS, MOST_PARKED_SLOTS, parked_slots, parking_of
+from xiaolu.world.parking import LEAST_PARKED_SLOTS, MOST_PARKED_SLOTS, parked_slots, parking_of
 from xiaolu.world.standing import standing_of
 from xiaolu.world.town import SOLID_M, PropKind, Town
 from xiaolu.world.world import World

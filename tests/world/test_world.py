@@ -13,7 +13,7 @@ from xiaolu.core.frames import box_corners
 from xiaolu.core.rates import SUBSTEPS, TICK_NS
 from xiaolu.core.users import ON_FOOT, VULNERABLE, Kind
 from xiaolu.world.draws import draw, draw_normal
-from xiaolu.world.spawn import PARKED_UID
+from xiaolu.world.parking import PARKED_UID
 from xiaolu.world.state import WorldState, fork, map_arrays, pick
 from xiaolu.world.town import LaneKind
 from xiaolu.world.world import World

@@ -12,9 +12,9 @@ from xiaolu.core.observation import Observation
 from xiaolu.core.plan import PATH_DISTANCES_M, SPEED_TIMES_S, Plan
 from xiaolu.core.scene import Scene
 from xiaolu.measures.geometry import clearance_m
+from xiaolu.world.parking import PARKED_UID
 from xiaolu.world.routing import RoutePath, RoutePlan
 from xiaolu.world.signals import entry_colour, ordered_by
-from xiaolu.world.spawn import PARKED_UID
 from xiaolu.world.town import Town
 
 UP_MPS2, DOWN_MPS2, BRAKES_MPS2 = 1.2, 2.0, 1.3

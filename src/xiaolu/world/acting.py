@@ -271,6 +271,7 @@ def enter(ways, stage, table, o, slots):
         row.length_m, row.width_m, row.height_m, row.style = actor.length, actor.width, actor.height, actor.style
         row.way, row.along_m, row.offset_m = actor.way, actor.along, actor.offset
         row.haste, row.headway_s, row.reaction_s, row.attentive = 1.0, actor.headway, actor.reaction, True
+        row.vigour = row.room = row.margin_s = 1.0
         row.offset_target_m, row.junctions, row.waited_s, row.ran_red = 0.0, 0, 0.0, False
         row.lane, row.s_m = -1, 0.0
         if not actor.parked:

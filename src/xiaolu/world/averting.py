@@ -172,7 +172,7 @@ def would_touch(table, o, slots, u, was_x, was_y, was_yaw, ego):
     NaN where it does not count.
     """
     row = table.row[u]
-    hl, hw = 0.5 * row.length_m + 0.5 * _SPARE_M, 0.5 * row.width_m + 0.5 * _SPARE_M
+    hl, hw, spare = 0.5 * row.length_m, 0.5 * row.width_m, 0.5 * _SPARE_M
     for j in range(slots + 1):
         if j == slots:
             x, y, yaw, z, length, width = ego[0], ego[1], ego[2], ego[3], ego[4], ego[5]
@@ -190,14 +190,18 @@ def would_touch(table, o, slots, u, was_x, was_y, was_yaw, ego):
                 other.length_m,
                 other.width_m,
             )
-        reach = hl + hw + 0.5 * (length + width)
+        reach = hl + hw + 2.0 * spare + 0.5 * (length + width)
         if abs(x - row.x_m) > reach or abs(y - row.y_m) > reach or abs(z - row.z_m) > 3.0:
             continue
+        hlj, hwj = 0.5 * length, 0.5 * width
         if not boxes_meet(
-            row.x_m, row.y_m, row.yaw_rad, hl, hw, x, y, yaw, 0.5 * length, 0.5 * width, 0.0, 0.0
+            row.x_m, row.y_m, row.yaw_rad, hl + spare, hw + spare, x, y, yaw, hlj, hwj, 0.0, 0.0
         ):  # fmt: skip
             continue
-        hl_was, hw_was = 0.5 * row.length_m, 0.5 * row.width_m
-        if not boxes_meet(was_x, was_y, was_yaw, hl_was, hw_was, x, y, yaw, 0.5 * length, 0.5 * width, 0.0, 0.0):
+        if not boxes_meet(was_x, was_y, was_yaw, hl + spare, hw + spare, x, y, yaw, hlj, hwj, 0.0, 0.0):
+            return j
+        # Nearer than the spare room before: it may go, but not into the other.
+        now = boxes_meet(row.x_m, row.y_m, row.yaw_rad, hl, hw, x, y, yaw, hlj, hwj, 0.0, 0.0)
+        if now and not boxes_meet(was_x, was_y, was_yaw, hl, hw, x, y, yaw, hlj, hwj, 0.0, 0.0):
             return j
     return -1

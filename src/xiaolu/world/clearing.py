@@ -3,10 +3,10 @@
 import numpy as np
 from numba import njit
 
-from xiaolu.world.paths import choose_next
-from xiaolu.world.temper import ON_FOOT, TWO_WHEELER
+from xiaolu.world.paths import SIGNAL_MPS2, choose_next
+from xiaolu.world.temper import ON_FOOT, STANDSTILL_GAP_M, TWO_WHEELER
 
-ROOM_M = 1.5  # kept behind the last vehicle beyond a junction, more than a car's length; tuned by eye
+ROOM_M = 1.5  # kept at least behind the last vehicle beyond a junction, more than a car's length; tuned by eye
 FLOWS_MPS = 1.0  # traffic beyond a junction that goes this fast makes room by itself
 EGO_PATIENCE_S = 6.0  # so long one waits behind an ego that stands beyond a junction; then one goes to pass it
 PATIENCE_S = 45.0  # a junction's exit that stays full for so long is tried all the same
@@ -40,8 +40,10 @@ def keep_clear(ways, table, bodies, paths, o, users, seed):
             begin, way, count = end, following, count + 1
         if line > reach or line - half < -0.5:
             continue
+        if speed > 1.0 and speed * speed > 2.0 * SIGNAL_MPS2 * max(line - half, 0.01):
+            continue  # too late to stop for it
         # The ways from the junction on, until there is room for the whole body outside of any junction.
-        needed = 2.0 * half + ROOM_M
+        needed = 2.0 * half + max(ROOM_M, STANDSTILL_GAP_M[kind] * table.row[o + i].room)
         filled, room, until = 0, 0.0, begin
         while filled < _CHAIN:
             chain[filled], begins[filled] = way, begin

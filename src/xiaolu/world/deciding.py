@@ -16,6 +16,7 @@ from xiaolu.world.signals import lamp
 from xiaolu.world.temper import LAPSE_S, ON_FOOT
 from xiaolu.world.waiting import GOING_MPS, WAVED, waved_through
 from xiaolu.world.yielding import (
+    LATE_MPS2,
     LEAVES_S,
     apart,
     follow_gap,
@@ -104,8 +105,10 @@ def heed_bodies(table, bodies, paths, o, users):
         passing = choose_offset(bodies, paths, i, near, count) if own else False
         lay_out(paths, i, bodies[i].offset, bodies[i].half_width)
         margin = 0.04 if ON_FOOT[kind] else 0.12
-        headway = table.row[o + i].headway_s if own else 1.0
-        acceleration = follow_gap(kind, speed, pace, np.inf, 0.0, headway)
+        headway, own_room, vigour = 1.0, 1.0, 1.0
+        if own:
+            headway, own_room, vigour = table.row[o + i].headway_s, table.row[o + i].room, table.row[o + i].vigour
+        acceleration = follow_gap(kind, speed, pace, np.inf, 0.0, headway, own_room, vigour)
         for n in range(count):
             j = near[n]
             gap, along, cos, leaves_s = in_the_way(bodies, paths, i, j, margin)
@@ -119,15 +122,15 @@ def heed_bodies(table, bodies, paths, o, users):
             # Room to pull out is kept before what stands and can be passed.
             impatience = min(max(0.15 * (bodies[i].waited - 3.0), 0.0), 1.0)
             spare = 1.5 * (1.0 - impatience) if passing and not ON_FOOT[kind] and bodies[j].speed < 0.3 else 0.0
-            near_by = 1.0 if cos > 0.7 else 1.0 - 0.7 * impatience  # who blocks another's way is crept up to
-            followed = follow_gap(kind, speed, pace, max(gap - spare, 0.05), speed - along, headway, near_by)
-            acceleration = min(acceleration, followed)
+            keeps = own_room if cos > 0.7 else 1.0 - 0.7 * impatience  # who blocks another's way is crept up to
+            followed = follow_gap(kind, speed, pace, max(gap - spare, 0.05), speed - along, headway, keeps, vigour)
+            acceleration = min(acceleration, followed if j == users else max(followed, -LATE_MPS2))
         leader = bodies[i].leader
         if bodies[i].beside >= 0 and (leader < 0 or not bodies[leader].moving):
             bodies[i].waits_for = bodies[i].beside
         if paths.row[i].stop < np.inf:
             room = paths.row[i].stop - bodies[i].half_length - (0.2 if ON_FOOT[kind] else STOP_LINE_GAP_M)
-            acceleration = min(acceleration, stop_within(kind, speed, pace, max(room, 0.0)))
+            acceleration = min(acceleration, stop_within(kind, speed, pace, max(room, 0.0), vigour))
         bodies[i].acceleration = acceleration
 
 
@@ -163,14 +166,14 @@ def heed_paths(ways, table, bodies, paths, o, users, seed, tick):
                 continue
             if goes_first(ways, bodies, paths, i, j, spot):
                 if seen and not (waved[j] and abs(bodies[i].speed) < GOING_MPS):
-                    yielded = give_way(
-                        bodies, paths, j, i, spot[2], spot[3], spot[0], spot[1], table.row[o + j].headway_s
-                    )
+                    yielded = give_way(bodies, paths, j, i, spot[2], spot[3], spot[0], spot[1], table.row[o + j])
+                    yielded = max(yielded, -LATE_MPS2)
                     if yielded < min(bodies[j].acceleration, 0.0):
                         bodies[j].waits_for = i
                     bodies[j].acceleration = min(bodies[j].acceleration, yielded)
             elif sees and not (waved[i] and abs(bodies[j].speed) < GOING_MPS):
-                yielded = give_way(bodies, paths, i, j, spot[0], spot[1], spot[2], spot[3], table.row[o + i].headway_s)
+                yielded = give_way(bodies, paths, i, j, spot[0], spot[1], spot[2], spot[3], table.row[o + i])
+                yielded = yielded if j == users else max(yielded, -LATE_MPS2)
                 if yielded < min(bodies[i].acceleration, 0.0):
                     bodies[i].waits_for = j
                 bodies[i].acceleration = min(bodies[i].acceleration, yielded)

@@ -9,6 +9,7 @@ import numpy as np
 from numba import njit
 
 from xiaolu.core.rates import TICK_S
+from xiaolu.world.contact import boxes_meet
 from xiaolu.world.paths import choose_next
 from xiaolu.world.temper import ON_FOOT, TWO_WHEELER
 from xiaolu.world.waiting import RING, ring_of
@@ -23,6 +24,8 @@ FARTHEST_M = 120.0
 QUEUE_M = 9.0  # what a vehicle behind costs the one that would back up
 ASIDE_M = 0.3  # between two vehicles that pass each other at a walking pace
 EDGE_M = 0.05
+WEAVE_M = 4.0  # before and behind a body that stands aside, what the other needs to swing out and back in
+IN_VAIN_S, FURTHER_M = 8.0, 5.0  # where the other has not gone by for so long is no place: so much further back
 GIVE_UP_S = 15.0  # one that cannot get out of the way for so long leaves it to the other
 LOCKED_S = 7.0  # a ring in which nobody could be waved through stands for so long before one backs out of it
 
@@ -87,12 +90,16 @@ def _stands_in(bodies, users, i, j, x, y, cos, sin, half_length, low, high):
 
 
 @njit(cache=True)
-def _clears(bodies, paths, i, j, x, y, cos, sin):
-    """Return whether j's swept path leaves a box like i's at a place alone."""
-    long, wide = (bodies[i].half_length + bodies[j].half_width + 0.2, bodies[i].half_width + bodies[j].half_width + 0.2)
+def _clears(bodies, paths, i, j, x, y, yaw):
+    """Return whether j, along its path, leaves a box like i's at a place alone."""
+    long, wide = bodies[i].half_length + ASIDE_M, bodies[i].half_width + ASIDE_M
+    hl, hw = bodies[j].half_length, bodies[j].half_width
     for k in range(paths.row[j].count):
-        dx, dy = paths.point[j, k].x - x, paths.point[j, k].y - y
-        if abs(dx * cos + dy * sin) < long and abs(-dx * sin + dy * cos) < wide:
+        point = paths.point[j, k]
+        if abs(point.x - x) + abs(point.y - y) > 1.5 * (long + hl):
+            continue
+        turned = bodies[j].yaw if k == 0 else point.yaw
+        if boxes_meet(x, y, yaw, long, wide, point.x, point.y, turned, hl, hw, 0.0, 0.0):
             return False
     return True
 
@@ -140,7 +147,7 @@ def place_behind(ways, table, bodies, paths, o, users, seed, i, j, least):
         clear_of_junction = not left_junction or along + half < ways.way[way].length + 0.5
         if back >= least and not facing:
             own = bodies[i].offset
-            if _clears(bodies, paths, i, j, x - own * sin, y + own * cos, cos, sin):
+            if _clears(bodies, paths, i, j, x - own * sin, y + own * cos, yaw):
                 return back, own
         elif back >= least and ways.way[way].junction < 0 and clear_of_junction:
             free = aside + wide + other + EDGE_M <= left or not ways.way[way].shared
@@ -154,7 +161,7 @@ def place_behind(ways, table, bodies, paths, o, users, seed, i, j, least):
                     not ways.way[way].shared
                     or left_junction
                     or not _stands_in(
-                        bodies, users, i, j, x, y, cos, sin, half + 1.0, aside + wide, aside + wide + other
+                        bodies, users, i, j, x, y, cos, sin, half + WEAVE_M, aside + wide, aside + wide + other
                     )
                 )
             ):
@@ -217,6 +224,16 @@ def _still_there(bodies, paths, users, i, spot):
 
 
 @njit(cache=True)
+def _queues_back(bodies, users, i):
+    """Return whether i backs up only because the one close before it does."""
+    leader = bodies[i].leader
+    if leader < 0 or leader >= users or bodies[leader].backs_for != bodies[i].backs_for or _facing(bodies, i, leader):
+        return False
+    gap, _ = _gap_ahead(bodies, i, leader)
+    return gap < QUEUE_M
+
+
+@njit(cache=True)
 def _locked(ways, table, bodies, paths, o, users, seed, i):
     """Return who waits for i if i is the one to back up out of a ring of bodies, each in the way of the one before.
 
@@ -270,7 +287,7 @@ def settle(ways, table, bodies, paths, o, users, seed):
         if not bodies[i].moving or ON_FOOT[bodies[i].kind]:
             continue
         if bodies[i].backs_for != 0:
-            if not _still_there(bodies, paths, users, i, spot):
+            if not _still_there(bodies, paths, users, i, spot) and not _queues_back(bodies, users, i):
                 bodies[i].backs_for = 0
             continue
         if abs(bodies[i].speed) > 0.3 or paths.row[i].ordered:
@@ -334,6 +351,8 @@ def back_up(ways, table, bodies, paths, o, users, seed):
         least = 0.0
         if 0 <= ahead < users and bodies[ahead].backs_for != 0 and not _facing(bodies, i, ahead):
             least = 7.0 if bodies[ahead].speed < -0.05 else 0.0  # it makes room for the one before it
+        if bodies[i].waited > IN_VAIN_S and abs(bodies[j].speed) < 0.3:
+            least = max(least, FURTHER_M)
         far, aside = place_behind(ways, table, bodies, paths, o, users, seed, i, j, least)
         speed = bodies[i].speed
         nowhere = far == np.inf

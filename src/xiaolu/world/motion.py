@@ -40,13 +40,18 @@ _RED, _TURN = int(LampColour.RED), int(Purpose.TURN)
 _CROSSING = int(LaneKind.CROSSING)
 _HALF_LENGTH = EGO_BODY.length_m / 2
 STEEPEST = 0.35  # the slope at which bodies move over in their lane; at a standstill they slide
+DEAD_END_M = 2.0  # where a way ends, people turn round so far before the end
+CRAB_RAD = 0.25  # so far off its way's heading a body goes on without turning, tuned by eye
 _BRAKING_MPS2 = (0.0, 1.0, 2.0, 3.0, 5.0)  # tried one after the other before the hardest
 _LENGTH, _WIDTH, _CENTRE = EGO_BODY.length_m, EGO_BODY.width_m, EGO_BODY.centre_x_m
 
 
 @njit(cache=True)
-def _advance(ways, programs, table, bodies, i, u, seed, ds, moved, clock):
-    """Put a user ds metres further along its chain of ways and `moved` metres to the left."""
+def _advance(ways, programs, table, bodies, i, u, seed, ds, moved, clock, turns):
+    """Put a user ds metres further along its chain of ways and `moved` metres to the left; it may turn if `turns`.
+
+    Returns by how much its heading then is off its way's, rad.
+    """
     kind, speed = table.row[u].kind, abs(table.row[u].speed_mps)
     way, along, offset = table.row[u].way, table.row[u].along_m + ds, table.row[u].offset_m + moved
     while along < 0.0:
@@ -77,17 +82,21 @@ def _advance(ways, programs, table, bodies, i, u, seed, ds, moved, clock):
     table.row[u].way, table.row[u].along_m, table.row[u].offset_m = way, along, offset
     slope = moved / ds if abs(ds) > 0.02 else 0.0
     most = min(TURN_RATE_RADPS[kind] * TICK_S, abs(ds) / TURN_RADIUS_M[kind] + (0.4 if ON_FOOT[kind] else 0.0))
-    place_on_way(ways, table, u, min(max(slope, -STEEPEST), STEEPEST), most)
+    return place_on_way(ways, table, u, min(max(slope, -STEEPEST), STEEPEST), most if turns else 0.0)
 
 
 @njit(cache=True)
 def turns_back(ways, row, seed, tick):
     """Return whether somebody on foot changes its mind within this second, and goes back the way it came.
 
-    Seldom on a footway; more often where it hesitates in the first part of a crossing, or cannot get on.
+    Seldom on a footway; more often where it hesitates in the first part of a crossing, or cannot get on; always where
+    its way ends.
     """
     if ways.twin[row.way] < 0:
         return False
+    way = ways.way[row.way]
+    if way.next_start == way.next_end and row.along_m > way.length - DEAD_END_M:
+        return True
     rate = TURN_BACK_PER_S
     if ways.way[row.way].kind == _CROSSING:
         hesitates = row.speed_mps < 0.6 and row.along_m < 0.45 * ways.way[row.way].length
@@ -170,7 +179,9 @@ def _move(ways, programs, table, bodies, paths, o, i, seed, tick, clock, ego_the
     other = -1
     goes, steps = ds, moved
     first_aside = before < 0.5 and moved != 0.0
-    for attempt in range(4):  # as it wants to; else straight on, or just aside where it hardly moves; else it stays
+    # As it wants to; else straight on, or just aside where it hardly moves; else on without turning: a tail that would
+    # swing out into somebody follows later; else it stays.
+    for attempt in range(5):
         if attempt > 0:
             table.row[u].way, table.row[u].along_m, table.row[u].offset_m = way, along, offset
             table.row[u].junctions, table.row[u].ran_red = junctions, ran_red
@@ -179,13 +190,15 @@ def _move(ways, programs, table, bodies, paths, o, i, seed, tick, clock, ego_the
         if aside and steps == 0.0:
             continue
         ds, moved = (0.0 if aside else goes), (steps if attempt == 0 or aside else 0.0)
-        if attempt == 3:
+        if attempt == 4:
             ds, speed = 0.0, 0.0
             table.row[u].speed_mps, table.row[u].yaw_rate_radps = 0.0, 0.0
             table.row[u].acceleration_mps2 = -sense * before / TICK_S
             table.row[u].waits_for = other
             break
-        _advance(ways, programs, table, bodies, i, u, seed, ds, moved, clock)
+        off = _advance(ways, programs, table, bodies, i, u, seed, ds, moved, clock, attempt != 3)
+        if attempt == 3 and off > CRAB_RAD:
+            continue
         other = would_touch(table, o, len(bodies) - 1, u, x, y, yaw, ego_then)
         if other < 0 or (other == len(bodies) - 1 and abs(speed) > STOPS_DEAD_MPS):
             if aside:
@@ -205,7 +218,8 @@ def _move(ways, programs, table, bodies, paths, o, i, seed, tick, clock, ego_the
 def place_on_way(ways, table, u, slope, most):
     """Set a user's place, heading and lane from its way, how far along it is, and its offset to the left.
 
-    slope: how far it moves to the left per metre; most: how far it may turn, rad.
+    slope: how far it moves to the left per metre; most: how far it may turn, rad. Returns how far it would still have
+    to turn, rad.
     """
     way, along, offset = table.row[u].way, table.row[u].along_m, table.row[u].offset_m
     a = ways.way[way].start
@@ -219,13 +233,14 @@ def place_on_way(ways, table, u, slope, most):
     table.row[u].z_m = ways.point[a].z + share * (ways.point[a + 1].z - ways.point[a].z)
     if table.row[u].backwards:
         yaw += np.pi
-    turn = half_turn(yaw + np.arctan(slope) - table.row[u].yaw_rad)
-    turn = min(max(turn, -most), most)
+    wanted = half_turn(yaw + np.arctan(slope) - table.row[u].yaw_rad)
+    turn = min(max(wanted, -most), most)
     table.row[u].yaw_rad = half_turn(table.row[u].yaw_rad + turn)
     table.row[u].yaw_rate_radps = turn / TICK_S
     table.row[u].lane = ways.way[way].lane
     back = ways.way[way].back
     table.row[u].s_m = ways.way[way].length - along if back else along
+    return abs(wanted - turn)
 
 
 @njit(cache=True)

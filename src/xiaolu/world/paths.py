@@ -285,7 +285,7 @@ def follow_ways(ways, programs, paths, i, row, half, seed, away, time_s, officer
             turned = abs(half_turn(yaw - aim_yaw))
             curvature = turned / max(step, 1.0)
             if curvature > 0.01:
-                bend_speed = max(np.sqrt(LATERAL_MPS2[kind] / curvature), 1.5)
+                bend_speed = max(np.sqrt(LATERAL_MPS2[kind] * row.vigour / curvature), 1.5)
                 pace = min(pace, np.sqrt(bend_speed**2 + 2.0 * braking * 0.6 * max((k - 1) * step, 0.0)))
         aim_yaw = yaw
         filled = k + 1

@@ -1,48 +1,45 @@
-"""Spawning: who is alive around the ego. Users appear and vanish out of the ego's sight, or far away."""
+"""Spawning: who moves about the ego. Users appear and vanish out of the ego's sight, or far away."""
 
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit
-from scipy.spatial import cKDTree
 
 from xiaolu.core.chance import Purpose
-from xiaolu.core.users import Kind, Thing
+from xiaolu.core.users import Kind
 from xiaolu.world.contact import boxes_meet
 from xiaolu.world.draws import draw, draw_normal
 from xiaolu.world.looking import FORGET_Z_M
 from xiaolu.world.motion import place_on_way
 from xiaolu.world.paths import NARROW_M, keep_of
 from xiaolu.world.sight import first_wall
-from xiaolu.world.standing import standing_of
+from xiaolu.world.table import clear_slot
 from xiaolu.world.temper import (
+    ALIKE,
     HASTE,
+    HEADWAY_S,
+    HEADWAY_SPREAD_S,
     HEIGHT_M,
     INATTENTIVE_SHARE,
     LENGTH_M,
+    MARGIN_SPREAD_S,
     ON_FOOT,
     OWN_SPEED_MPS,
+    ROOM_SPREAD,
     SPEED_SPREAD,
     TWO_WHEELER,
+    VIGOUR_SPREAD,
     WIDTH_M,
 )
-from xiaolu.world.town import LaneKind, PropKind, RoadClass, Town
+from xiaolu.world.town import LaneKind, RoadClass
 from xiaolu.world.ways import Ways
 
 RADIUS_M = 120.0  # users live within this distance of the ego
 LEAVE_M = 135.0  # and go when they are further away than this
 HIDDEN_M = 90.0  # from here on they may appear in plain sight
 CLEAR_M = 12.0  # at the start of a ride nobody is nearer than this
-LEAST_PARKED_SLOTS, MOST_PARKED_SLOTS = 24, 40  # for parked cars and props in the road; villages need the most
-PROP_AWAY = 2.0  # a prop counts as so much further away: it is drawn with the town, and matters only near the ego
-PARKED_SHARE = 0.6
-PARKED_M = 85.0
-PARKED_AHEAD_M = 20.0
-PARKED_CLEAR_M = 7.0  # none stands nearer than this where a ride begins
-PARKED_HIDDEN_M = 40.0  # they come and go no nearer than this
 ROOM_M, ROOM_S = 0.4, 1.5  # a newcomer is this far from everybody, and stays so for so long if all go straight on
 AGAINST_SHARE = 0.1  # of the riders on a road come against its flow, tuned by eye
-PARKED_UID = 1 << 40  # a parked car's identity is this plus its prop's index: the same whenever one comes by
 
 _CELL_M = 40.0
 _SPACING_M = 2.0
@@ -53,14 +50,9 @@ _TWO_WHEELERS_PER_KM = 4.0
 _KINDS_MIX = np.array([0.55, 0.15, 0.30])  # of slots: cars, vans and buses; two-wheelers; people
 
 _SPAWN, _KIND, _SHAPE, _TEMPER = int(Purpose.SPAWN), int(Purpose.KIND), int(Purpose.SHAPE), int(Purpose.TEMPER)
-_REACTION, _LATERAL, _STYLE, _PARKING = (
-    int(Purpose.REACTION),
-    int(Purpose.LATERAL),
-    int(Purpose.STYLE),
-    int(Purpose.PARKING),
-)
+_REACTION, _LATERAL, _STYLE = int(Purpose.REACTION), int(Purpose.LATERAL), int(Purpose.STYLE)
 _CAR, _VAN, _BUS, _BICYCLE, _E_BIKE = (int(k) for k in (Kind.CAR, Kind.VAN, Kind.BUS, Kind.BICYCLE, Kind.E_BIKE))
-_PEDESTRIAN, _CHILD, _OBJECT = int(Kind.PEDESTRIAN), int(Kind.CHILD), int(Kind.OBJECT)
+_PEDESTRIAN, _CHILD = int(Kind.PEDESTRIAN), int(Kind.CHILD)
 _SECONDARY = int(RoadClass.SECONDARY)
 
 
@@ -82,23 +74,6 @@ class Spots(NamedTuple):
     y: np.ndarray
     share: np.ndarray
     per_point: np.ndarray
-
-
-class Parking(NamedTuple):
-    """Places where a car may stand, and props that stand in the road, (n,) each: prop index, x, y, z, yaw, style.
-
-    length, width, height: of a prop, which is always there; 0 where it is a car that is drawn by chance.
-    """
-
-    prop: np.ndarray
-    x: np.ndarray
-    y: np.ndarray
-    z: np.ndarray
-    yaw: np.ndarray
-    style: np.ndarray
-    length: np.ndarray
-    width: np.ndarray
-    height: np.ndarray
 
 
 def spots_of(ways: Ways) -> Spots:
@@ -140,41 +115,6 @@ def spots_of(ways: Ways) -> Spots:
         base += len(way)
     way, s, x, y, share = (np.concatenate([part[n] for part in parts]) for n in range(5))
     return Spots(low_x, low_y, columns, rows, np.stack(starts).astype(np.int64), way, s, x, y, share, per_point)
-
-
-def parking_of(town: Town) -> Parking:
-    """Return a town's parking places; their height is the ground's, 0 on layer 0."""
-    cars = np.flatnonzero((town.prop_kind == PropKind.PARKED_CAR) & (town.prop_layer == 0)).astype(np.int64)
-    standing, size = standing_of(town)
-    prop = np.concatenate([cars, standing])
-    pose = np.asarray(town.prop_pose, np.float64).reshape(-1, 3)[prop]
-    x, y, yaw = (np.ascontiguousarray(pose[:, n]) for n in range(3))
-    style = np.concatenate([town.prop_style[cars].astype(np.int64), np.full(len(standing), int(Thing.PROP))])
-    size = np.concatenate([np.zeros((len(cars), 3)), size])
-    length, width, height = (np.ascontiguousarray(size[:, n]) for n in range(3))
-    return Parking(prop, x, y, np.zeros(len(prop)), yaw, style, length, width, height)
-
-
-def parked_slots(parking: Parking) -> int:
-    """Return how many slots a town needs so that all that is parked near is there, at nine of ten of its places."""
-    if not len(parking.prop):
-        return LEAST_PARKED_SLOTS
-    where = np.stack([parking.x, parking.y], axis=-1)
-    prop = parking.length > 0.0
-    needed = np.zeros(len(where))
-    for members, share, reach_m in ((~prop, PARKED_SHARE, PARKED_M), (prop, 1.0, PARKED_M / PROP_AWAY)):
-        if members.any():
-            needed += share * cKDTree(where[members]).query_ball_point(where, reach_m, return_length=True)
-    return int(np.clip(np.ceil(np.percentile(needed, 90)), LEAST_PARKED_SLOTS, MOST_PARKED_SLOTS))
-
-
-def without(parking: Parking, circles: np.ndarray) -> Parking:
-    """Return the places of cars outside all circles (K, 3) x, y, radius, and all props."""
-    if not len(circles):
-        return parking
-    dx, dy = parking.x[:, None] - circles[:, 0], parking.y[:, None] - circles[:, 1]
-    free = (dx**2 + dy**2 > circles[:, 2] ** 2).all(axis=1) | (parking.length > 0.0)
-    return Parking(*(np.ascontiguousarray(column[free]) for column in parking))
 
 
 @njit(cache=True)
@@ -258,6 +198,12 @@ def _draw_kind(group, seed, uid):
 
 
 @njit(cache=True)
+def _alike(hurry, seed, uid, index):
+    """Return a normal draw for a user that goes along with its hurry, itself one."""
+    return ALIKE * hurry + np.sqrt(1.0 - ALIKE * ALIKE) * draw_normal(seed, uid, 0, _TEMPER, index)
+
+
+@njit(cache=True)
 def _settle(ways, table, o, i, slots, uid, kind, way, s, seed):
     """Put a new user into a slot: body and temper drawn from its uid, place from the spot."""
     u = o + i
@@ -267,11 +213,16 @@ def _settle(ways, table, o, i, slots, uid, kind, way, s, seed):
     table.row[u].width_m = WIDTH_M[kind] * (1.0 + 0.4 * (size - 1.0))
     table.row[u].height_m = HEIGHT_M[kind] * size
     table.row[u].style = np.int32(draw(seed, uid, 0, _STYLE, 0) * 2147483647)
-    haste = HASTE + SPEED_SPREAD[kind] * draw_normal(seed, uid, 0, _TEMPER, 0)
-    table.row[u].haste = min(max(haste, 0.7), 1.3)
-    table.row[u].headway_s = min(max(1.5 + 0.35 * draw_normal(seed, uid, 0, _TEMPER, 1), 0.9), 2.6)
+    # Who is in a hurry is so in all it does, more or less.
+    hurry = draw_normal(seed, uid, 0, _TEMPER, 0)
+    table.row[u].haste = min(max(HASTE + SPEED_SPREAD[kind] * hurry, 0.7), 1.3)
+    table.row[u].headway_s = min(max(HEADWAY_S + HEADWAY_SPREAD_S * _alike(-hurry, seed, uid, 1), 0.6), 2.4)
+    table.row[u].vigour = min(max(np.exp(VIGOUR_SPREAD * _alike(hurry, seed, uid, 2)), 0.65), 1.5)
+    table.row[u].margin_s = min(max(1.0 + MARGIN_SPREAD_S * _alike(-hurry, seed, uid, 3), 0.4), 1.8)
+    table.row[u].room = min(max(1.3 * np.exp(ROOM_SPREAD * _alike(-hurry, seed, uid, 4)), 0.7), 2.8)
     if TWO_WHEELER[kind] or ON_FOOT[kind]:
-        table.row[u].headway_s *= 0.5
+        table.row[u].headway_s *= 0.65
+        table.row[u].room = 1.0
     table.row[u].reaction_s = 0.4 + 1.1 * draw(seed, uid, 0, _REACTION, 0) ** 2
     table.row[u].attentive = draw(seed, uid, 0, _REACTION, 1) >= INATTENTIVE_SHARE
     aside = draw_normal(seed, uid, 0, _LATERAL, 0)
@@ -317,15 +268,6 @@ def _crowded(table, o, i, slots):
 
 
 @njit(cache=True)
-def _clear_slot(table, u, i, o, slots):
-    table.row[u].active, table.row[u].uid, table.row[u].lane, table.row[u].speed_mps = False, -1, -1, 0.0
-    table.row[u].parked, table.row[u].backwards, table.row[u].actor = False, False, -1
-    for j in range(slots):
-        table.seen[o + j, i] = 0
-    table.seen[u, :] = 0
-
-
-@njit(cache=True)
 def leave(ways, walls, table, o, users, slots, ego_x, ego_y):
     """Empty the slots of users who are far away, or out of sight at a dead end or stuck."""
     for i in range(users):
@@ -340,7 +282,7 @@ def leave(ways, walls, table, o, users, slots, ego_x, ego_y):
             and (ended or table.row[u].waited_s > 40.0)
             and (away > HIDDEN_M or not _seen_by_ego(walls, ego_x, ego_y, table.row[u].x_m, table.row[u].y_m))
         ):
-            _clear_slot(table, u, i, o, slots)
+            clear_slot(table, u, i, o, slots)
 
 
 @njit(cache=True)
@@ -419,92 +361,8 @@ def appear(
         _settle(ways, table, o, free, slots, uid, kind, way, spots.s[spot], seed)
         table.row[o + free].speed_mps = speed
         if _crowded(table, o, free, slots):
-            _clear_slot(table, o + free, free, o, slots)
+            clear_slot(table, o + free, free, o, slots)
             continue
         have[group] += 1.0
         uid += 1
     return uid
-
-
-@njit(cache=True)
-def _comes_by(row, parking, n):
-    """Return whether a user is about to drive where something would stand."""
-    long = parking.length[n] if parking.length[n] > 0.0 else LENGTH_M[_CAR] * 1.03
-    wide = parking.width[n] if parking.length[n] > 0.0 else WIDTH_M[_CAR]
-    reach = 0.5 * (long + wide + row.length_m + row.width_m) + 2.0 * ROOM_M + 2.0 * ROOM_S * abs(row.speed_mps)
-    if abs(row.x_m - parking.x[n]) > reach or abs(row.y_m - parking.y[n]) > reach:
-        return False
-    ahead = 2.0 * ROOM_S * row.speed_mps
-    return boxes_meet(
-        parking.x[n], parking.y[n], parking.yaw[n], 0.5 * long + 2.0 * ROOM_M, 0.5 * wide + 2.0 * ROOM_M, row.x_m,
-        row.y_m, row.yaw_rad, 0.5 * row.length_m, 0.5 * row.width_m, ahead * np.cos(row.yaw_rad),
-        ahead * np.sin(row.yaw_rad),
-    )  # fmt: skip
-
-
-@njit(cache=True)
-def _nearest_place(parking, table, o, users, slots, seed, x, y, ego_x, ego_y, initial):
-    """Return (index, distance) of the occupied parking place nearest to (x, y) that no slot shows yet, -1 if none.
-
-    Props are taken to be PROP_AWAY times as far.
-    """
-    best, least = -1, PARKED_M
-    for n in range(len(parking.prop)):
-        always = parking.length[n] > 0.0
-        away = np.hypot(parking.x[n] - x, parking.y[n] - y) * (PROP_AWAY if always else 1.0)
-        if away >= least or (not always and draw(seed, parking.prop[n], 0, _PARKING, 0) >= PARKED_SHARE):
-            continue
-        near = np.hypot(parking.x[n] - ego_x, parking.y[n] - ego_y)
-        if near < (PARKED_CLEAR_M if initial else PARKED_HIDDEN_M):
-            continue
-        taken = False
-        for i in range(slots):
-            row = table.row[o + i]
-            shown = i >= users and row.uid == PARKED_UID + parking.prop[n]
-            taken = taken or shown or (row.active and i < users and _comes_by(row, parking, n))
-        if not taken:
-            best, least = n, away
-    return best, least
-
-
-@njit(cache=True)
-def _place_parked(parking, table, o, i, slots, seed, n):
-    prop, u = parking.prop[n], o + i
-    row = table.row[u]
-    row.uid, row.active, row.parked, row.way = PARKED_UID + prop, True, True, prop
-    row.kind = _VAN if draw(seed, prop, 0, _PARKING, 1) < 0.08 else _CAR
-    row.x_m, row.y_m, row.z_m, row.yaw_rad = parking.x[n], parking.y[n], parking.z[n], parking.yaw[n]
-    size = 0.97 + 0.06 * draw(seed, prop, 0, _PARKING, 2)
-    row.length_m, row.width_m, row.height_m = LENGTH_M[row.kind] * size, WIDTH_M[row.kind], HEIGHT_M[row.kind] * size
-    if parking.length[n] > 0.0:
-        row.kind = _OBJECT
-        row.length_m, row.width_m, row.height_m = parking.length[n], parking.width[n], parking.height[n]
-    row.style = np.int32(parking.style[n])
-    row.lane, row.s_m, row.offset_m, row.lights = -1, 0.0, 0.0, 0
-    row.speed_mps, row.acceleration_mps2, row.yaw_rate_radps = 0.0, 0.0, 0.0
-    for j in range(slots):
-        table.seen[o + j, i] = 100
-
-
-@njit(cache=True)
-def park(parking, table, o, users, slots, seed, ego, initial):
-    """Show the parked cars nearest to a point a little ahead of the ego (3,), in the slots after the users'.
-
-    During the ride (not initial) they appear no nearer than 40 m.
-    """
-    x, y = ego[0] + PARKED_AHEAD_M * np.cos(ego[2]), ego[1] + PARKED_AHEAD_M * np.sin(ego[2])
-    for _ in range(slots - users if initial else 2):
-        n, away = _nearest_place(parking, table, o, users, slots, seed, x, y, ego[0], ego[1], initial)
-        if n < 0:
-            return
-        slot, farthest = -1, away + 10.0
-        for i in range(users, slots):
-            row = table.row[o + i]
-            far = np.hypot(row.x_m - x, row.y_m - y) if row.active else np.inf
-            far *= PROP_AWAY if row.kind == _OBJECT else 1.0
-            if far > farthest and (not row.active or np.hypot(row.x_m - ego[0], row.y_m - ego[1]) > PARKED_HIDDEN_M):
-                slot, farthest = i, far
-        if slot < 0:
-            return
-        _clear_slot(table, o + slot, slot, o, slots)
-        _place_parked(parking, table, o, slot, slots, seed, n)

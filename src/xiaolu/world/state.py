@@ -27,13 +27,15 @@ class Ego:
 class Minds:
     """What road users carry with them from tick to tick, (B, N) each. Temper is drawn once, from the user's uid.
 
-    haste: factor on the speed limit or walking pace; headway_s; reaction_s (0.4 to 1.5); attentive: False for the
-    fixed share that does not look; offset_target_m: where in its lane it likes to be, apart from rules; junctions: how
-    many turns it has chosen (the counter of its next choice); waited_s: how long it has stood for somebody; parked:
-    stands for the whole ride (for a parked car, `way` is the index of its prop); way, along_m: the way it is on and how
-    far (`xiaolu.world.ways`); ran_red: entered its junction on red; backs_for: whom it backs up for in a narrow
-    place (`xiaolu.world.meeting`), 0 for nobody; waits_for: the slot of the body it brakes for (N: the ego), -1 for
-    none, -2 at a red light or by a script; backwards: it drives along its way rear first.
+    haste: factor on the speed limit or walking pace; headway_s; vigour: factor on how hard it usually speeds up and
+    brakes; room: factor on the gap it keeps when it stands; margin_s: what it leaves between another's passage and its
+    own where ways meet; reaction_s (0.4 to 1.5); attentive: False for the fixed share that does not look;
+    offset_target_m: where in its lane it likes to be, apart from rules; junctions: how many turns it has chosen (the
+    counter of its next choice); waited_s: how long it has stood for somebody; parked: stands for the whole ride (for a
+    parked car, `way` is the index of its prop); way, along_m: the way it is on and how far (`xiaolu.world.ways`);
+    ran_red: entered its junction on red; backs_for: whom it backs up for in a narrow place (`xiaolu.world.meeting`), 0
+    for nobody; waits_for: the slot of the body it brakes for (N: the ego), -1 for none, -2 at a red light or by a
+    script; backwards: it drives along its way rear first.
     actor: which actor of the script it is, -1 for none; act, act_s: the act it is at (0 before its first) and since
     when; stood_s: for how long the ego has stood, as its next act counts it (`xiaolu.world.script`).
     seen (B, N, N + 1) int8: for how many ticks it has seen each other user, the ego in the last
@@ -42,6 +44,9 @@ class Minds:
 
     haste: np.ndarray
     headway_s: np.ndarray
+    vigour: np.ndarray
+    room: np.ndarray
+    margin_s: np.ndarray
     reaction_s: np.ndarray
     attentive: np.ndarray
     offset_target_m: np.ndarray

@@ -4,6 +4,7 @@ from dataclasses import fields
 from typing import NamedTuple
 
 import numpy as np
+from numba import njit
 
 from xiaolu.core.users import USER_DTYPES, Users
 from xiaolu.world.state import MIND_DTYPES, Minds
@@ -42,3 +43,13 @@ def split(table: Table, branches: int) -> tuple[Users, Minds]:
     seen.flags.writeable = False
     minds = {name: column(name) for name in _MINDS} | {"seen": seen}
     return Users(*(column(name) for name in _USERS)), Minds(**minds)
+
+
+@njit(cache=True)
+def clear_slot(table, u, i, o, slots):
+    """Empty slot i, row u of the table, of the branch that begins at o."""
+    table.row[u].active, table.row[u].uid, table.row[u].lane, table.row[u].speed_mps = False, -1, -1, 0.0
+    table.row[u].parked, table.row[u].backwards, table.row[u].actor = False, False, -1
+    for j in range(slots):
+        table.seen[o + j, i] = 0
+    table.seen[u, :] = 0

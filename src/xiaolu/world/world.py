@@ -15,13 +15,14 @@ from xiaolu.world.acting import enter
 from xiaolu.world.borrowing import borrowed
 from xiaolu.world.ego_view import visible
 from xiaolu.world.motion import tick_branch
+from xiaolu.world.parking import park, parked_slots, parking_of, without
 from xiaolu.world.places import ego_way, way_grid
 from xiaolu.world.ranging import measure
 from xiaolu.world.script import Script, empty_stage, stage
 from xiaolu.world.sight import Sight
 from xiaolu.world.signal_faults import SignalFault
 from xiaolu.world.signals import clock_s, head_states, programs_of
-from xiaolu.world.spawn import appear, leave, park, parked_slots, parking_of, spots_of, without
+from xiaolu.world.spawn import appear, leave, spots_of
 from xiaolu.world.state import Ego, WorldState, empty_minds, fork, map_arrays
 from xiaolu.world.table import split, table_of
 from xiaolu.world.town import Town

@@ -10,11 +10,12 @@ from numba import njit
 from xiaolu.world.temper import ACCELERATION_MPS2, BRAKING_MPS2, EMERGENCY_MPS2, ON_FOOT, STANDSTILL_GAP_M
 from xiaolu.world.town import LaneKind
 
-MARGIN_S = 1.0  # between one leaving a shared spot and the other reaching it, tuned by eye
 PATIENCE_S = 2.5  # a body that stands although it may go is passed after so long
 STOP_SHORT_M = 0.6
 SOFT_MPS2 = 1.8  # the usual peak of braking (medians 1.2 to 1.5, nuScenes and WOMD)
-LATE_MPS2 = 3.0  # who would have to brake harder than this goes first (95 % of measured braking stays below)
+# 95 % of measured braking stays below: who would have to brake harder goes first, and nobody decides to brake harder
+# for other users. Where that would not do, the last rule of `averting` brakes as hard as it takes.
+LATE_MPS2 = 3.0
 LEAVES_S = 0.4  # who has crossed one's way so long before one gets there is not waited for, tuned by eye
 INSIDE_M = -0.25  # a front bumper this far into the other's corridor, its margin included, is on the shared spot
 
@@ -22,33 +23,34 @@ _CROSSING = int(LaneKind.CROSSING)
 
 
 @njit(cache=True)
-def follow_gap(kind, speed, pace, gap, closing, headway_s, near=1.0):
+def follow_gap(kind, speed, pace, gap, closing, headway_s, room=1.0, vigour=1.0):
     """Return an acceleration in m/s² by the intelligent driver model (Treiber, Hennecke, Helbing 2000).
 
-    near: factor on the gap it keeps when it stands.
+    room, vigour: see `Minds`.
     """
-    a, b = ACCELERATION_MPS2[kind], BRAKING_MPS2[kind]
+    a, b = ACCELERATION_MPS2[kind] * vigour, BRAKING_MPS2[kind] * vigour
     pace = max(pace, 0.1)
     free = 1.0 - (speed / pace) ** 4 if speed <= pace else max(1.0 - (speed / pace) ** 2, -b / a)
     if gap == np.inf:
         return a * free
-    still = STANDSTILL_GAP_M[kind] * near
+    still = STANDSTILL_GAP_M[kind] * room
     wanted = still + max(0.0, speed * headway_s + speed * closing / (2.0 * np.sqrt(a * b)))
     model = a * min(free, 1.0 - (wanted / max(gap, 0.05)) ** 2)
     if gap > 0.5 * still:
         # The model panics at a gap that opens or closes at a stroke: half as much again as is needed will do.
-        needed = max(closing, 0.0) ** 2 / (2.0 * (gap - 0.5 * still) + 0.01)
+        # Who comes towards it brakes as well: of the gap it has its share.
+        needed = max(closing, 0.0) * min(closing, speed) / (2.0 * (gap - 0.5 * still) + 0.01)
         model = max(model, -max(1.2 * b, 1.5 * needed))
     else:  # close already: what is closing is stopped within the rest, and the gap opens by itself
-        needed = max(closing, 0.0) ** 2 / (2.0 * max(gap - 0.05, 0.1))
+        needed = max(closing, 0.0) * min(closing, speed) / (2.0 * max(gap - 0.05, 0.1))
         model = max(model, -max(1.2 * b, 1.5 * needed))
     return max(model, -EMERGENCY_MPS2[kind])
 
 
 @njit(cache=True)
-def stop_within(kind, speed, pace, gap):
+def stop_within(kind, speed, pace, gap, vigour=1.0):
     """Return an acceleration in m/s² that comes to rest at the end of a gap, and no sooner than needed."""
-    free = follow_gap(kind, speed, pace, np.inf, 0.0, 1.0)
+    free = follow_gap(kind, speed, pace, np.inf, 0.0, 1.0, 1.0, vigour)
     if gap <= 0.02:
         return -EMERGENCY_MPS2[kind] if speed > 2.0 else -(0.8 + 1.1 * speed)
     needed = speed * speed / (2.0 * gap)
@@ -76,7 +78,8 @@ def travel_s(distance, speed, pace, a):
 def in_the_way(bodies, paths, i, j, margin):
     """Return (gap m, speed of j along i's path, cosine of their headings, in how many s it has left that path sideways)
     for a body in i's swept corridor, inf gap if it is not there. The gap is from i's front bumper. A body abreast of i
-    counts only where i's path would sweep i's flank into it while it is there.
+    counts only where i's path would sweep i's flank into it while it is there; behind i's middle it does not count:
+    whoever is ahead leaves, its tail cannot be waited out.
     """
     reach = bodies[j].half_length + bodies[j].half_width
     row = paths.row[i]
@@ -89,7 +92,7 @@ def in_the_way(bodies, paths, i, j, margin):
         return np.inf, 0.0, 0.0, np.inf
     half_step = 0.5 * row.step
     half_length, half_width = bodies[i].half_length, bodies[i].half_width
-    abreast = False
+    abreast = behind = False
     for k in range(row.count):
         point = paths.point[i, k]
         dx, dy = bodies[j].x - point.x, bodies[j].y - point.y
@@ -106,9 +109,9 @@ def in_the_way(bodies, paths, i, j, margin):
         if k == 0 and abs(lon) < along + half_length:
             if abs(lat) < half_width + across:  # in contact already: whoever is ahead may leave
                 return (0.05 if lon > 0.0 else np.inf), bodies[j].speed * cos, cos, np.inf
-            abreast = True
+            abreast, behind = True, lon < 0.0
         if abreast:
-            passes = bodies[j].speed > 0.5 and cos < 0.3
+            passes = behind or (bodies[j].speed > 0.5 and cos < 0.3)
             if k > 0 and abs(lat) < half_width + across + 0.03 and abs(lon) < along + half_length and not passes:
                 return max((k - 1) * row.step, 0.05), bodies[j].speed * cos, cos, np.inf
             continue
@@ -279,8 +282,11 @@ def goes_first(ways, bodies, paths, i, j, spot):
 
 
 @njit(cache=True)
-def give_way(bodies, paths, i, j, first_i, last_i, first_j, last_j, headway_s):
-    """Return the acceleration with which i lets j go first, inf where there is no need to: their times do not meet."""
+def give_way(bodies, paths, i, j, first_i, last_i, first_j, last_j, row):
+    """Return the acceleration with which i lets j go first, inf where there is no need to: their times do not meet.
+
+    row: of i in the table.
+    """
     kind = bodies[i].kind
     front = first_i * paths.row[i].step - bodies[i].half_length - 0.5 * paths.row[i].step
     back = last_i * paths.row[i].step + bodies[i].half_length + 0.5 * paths.row[i].step
@@ -301,17 +307,17 @@ def give_way(bodies, paths, i, j, first_i, last_i, first_j, last_j, headway_s):
         last_i >= paths.row[i].count - 2 or last_j >= paths.row[j].count - 2 or last_j - first_j > 6
     )
     if merging:
-        if other_enter > enter + 3.0 + MARGIN_S:
+        if other_enter > enter + 3.0 + row.margin_s:
             return np.inf
         behind = (
             first_i * paths.row[i].step - first_j * paths.row[j].step - bodies[i].half_length - bodies[j].half_length
         )
         if behind > 0.5:
-            return follow_gap(kind, v, paths.row[i].pace, behind, v - other_v, headway_s)
-    elif leave + MARGIN_S < other_enter or other_leave + 0.3 < enter:
+            return follow_gap(kind, v, paths.row[i].pace, behind, v - other_v, row.headway_s, row.room, row.vigour)
+    elif leave + row.margin_s < other_enter or other_leave + 0.3 * row.margin_s < enter:
         return np.inf
     if front <= 0.1 and bodies[j].leader == i:
         return np.inf  # it stands in the other's way: clearing the spot helps both
     # It stops short of the spot; who decides late uses up part of that rather than brake hard.
     room = min(max(v * v / (2.0 * SOFT_MPS2), front - STOP_SHORT_M), front - 0.15)
-    return stop_within(kind, v, paths.row[i].pace, max(room, 0.0))
+    return stop_within(kind, v, paths.row[i].pace, max(room, 0.0), row.vigour)
