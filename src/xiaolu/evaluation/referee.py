@@ -49,7 +49,7 @@ class Referee:
     """A Subscriber. Ask `fresh_intervention` after each step to hand over the wheel; `judge` at the end."""
 
     def __init__(self, town: Town, path: RoutePath, ground: Ground | None = None, plans: bool = True) -> None:
-        """plans: score what each second's plan would have come to as well, which takes a third of the judging."""
+        """plans: score what each second's plan would have come to as well: about two thirds of the judging's time."""
         self.track = Track(town, path, ground)
         self.plans = Plans(self.track) if plans else None
         self._path = path
