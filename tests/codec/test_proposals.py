@@ -134,6 +134,15 @@ def test_a_plan_that_would_roll_over_a_surely_red_line_stops_short_of_it() -> No
     assert not decision_of(unsure, replace(EGO, speed_mps=0.0), 7).plan.speed_mps.any()  # it stands: it stays
 
 
+def test_a_round_red_does_not_hold_a_right_turn_that_the_network_wants_to_make() -> None:
+    """Art. 38: on red a vehicle may turn right while it gives way; the network is taught when."""
+    for choice, goes in ((PathChoice.KEEP_AHEAD, False), (PathChoice.KEEP_LEFT, False), (PathChoice.KEEP_RIGHT, True)):
+        wants = made(choice, Pace.GO, red=True)
+        wants.signal_near[:] = nearness(EGO_BODY.front_x_m + 1.0)
+        decision = decision_of(wants, replace(EGO, speed_mps=0.0), 7)
+        assert bool(decision.plan.speed_mps.any()) == goes and (decision.cause == Cause.SIGNAL) != goes
+
+
 def test_words_name_the_limit_that_slows_the_plan_most() -> None:
     """A red line far ahead and a person right before the bumper: it stops for the person."""
     driving = made(PathChoice.KEEP_AHEAD, Pace.GO, red=True)

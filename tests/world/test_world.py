@@ -230,3 +230,20 @@ def test_refuses_what_makes_no_sense(small_town, world, lived_in):
         World(small_town, density=-1.0)
     with pytest.raises(ValueError, match="branches"):
         world.step(lived_in, moving(fork(lived_in, 0, 2), 0.0))
+
+
+def test_a_ride_above_a_tunnel_begins_on_its_street_and_one_below_in_it(small_town):
+    """Else the car sets out under the town: it sees no road, and nobody sees it."""
+    lane = int(np.flatnonzero(small_town.lane_kind == LaneKind.DRIVE)[0])
+    line = small_town.line(lane)
+    same = np.diff(small_town.point_start) == len(line)
+    other = int(np.flatnonzero(same & (small_town.lane_kind == LaneKind.DRIVE))[-1])
+    assert other != lane
+    points = small_town.points.copy()
+    points[small_town.point_start[other] : small_town.point_start[other + 1]] = line - [0.0, 0.0, 6.0]
+    lengths = small_town.lane_length_m.copy()
+    lengths[other] = lengths[lane]
+    world = World(dataclasses.replace(small_town, points=points, lane_length_m=lengths), users=2)
+    x, y, z, yaw = small_town.pose_at(lane, 0.5 * lengths[lane])
+    assert world.start(1, np.array([x, y, yaw])).ego.z_m[0] == z == 0.0
+    assert world.start(1, np.array([x, y, yaw]), ego_z_m=-6.0).ego.z_m[0] == -6.0

@@ -153,6 +153,10 @@ def decision_of(
     line_m = float(distance_of(proposals.signal_near[0]))
     braking_mps2 = braking_needed_mps2(perceived, line_m, ego.speed_mps)
 
+    def held_at_m(choice: int) -> float:
+        """Return how far the line of a red lamp is; a right turn gives way there, red alone does not hold it."""
+        return np.inf if PathChoice(choice) == PathChoice.KEEP_RIGHT else line_m
+
     def imagine(choice: int, pace: Pace, limits: dict[Cause, np.ndarray]) -> tuple[Imagined, Cause | None]:
         """Return what a proposal comes to within limits of speed, and which of them holds it back, if one does."""
         path, speed_mps = proposals.paths[choice], proposals.speeds_mps[pace]
@@ -166,7 +170,7 @@ def decision_of(
         late = (wished.speed_mps - plan.speed_mps).max() > HELD_BACK_MPS
         strategy = held_back(strategy, plan) if late else strategy
         chance = float(path_chance[choice] * pace_chance[pace])
-        found = imagined_of(strategy, plan, chance, perceived, line_m, ego.speed_mps)
+        found = imagined_of(strategy, plan, chance, perceived, held_at_m(choice), ego.speed_mps)
         if not late:
             return found, None
         alone = {cause: plan_of(path, speed_mps, ego.speed_mps, braking, one) for cause, one in limits.items()}
@@ -184,7 +188,7 @@ def decision_of(
     if best == Pace.STOP and stood_s > PATIENCE_S:
         best = int(Pace.CREEP)
     # Whatever seems best is driven no further than a line whose lamp is surely red.
-    limits = {Cause.SIGNAL: red_line_mps(perceived, line_m, ego.speed_mps)}
+    limits = {Cause.SIGNAL: red_line_mps(perceived, held_at_m(int(order[0])), ego.speed_mps)}
     limits[Cause.PEDESTRIAN] = free_speed_mps(proposals.paths[order[0]], people)
     imagined[best], reasons[best] = imagine(int(order[0]), Pace(best), limits)
     valid[best] = True

@@ -119,11 +119,12 @@ class Ride:
         self._shared = False
         self._take_seat(driver)
         pose = self.path.point_at(0.0) if config.start_pose is None else np.array(config.start_pose)
+        z_m = float(config.town.pose_at(int(config.route.lanes[0]), config.route.start_s_m)[2])
         if config.script is not None:
             self.world = self.world.staged(config.script, config.users, config.density)
         self.state = RideState(
             tick=0,
-            world=self.world.start(config.seed, pose, ego_speed_mps=config.start_mps),
+            world=self.world.start(config.seed, pose, ego_speed_mps=config.start_mps, ego_z_m=z_m),
             vehicle=start(pose[None], config.start_mps),
             odometry=np.zeros(3),
             phone=self.phone.start(),

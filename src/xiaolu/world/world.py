@@ -118,15 +118,23 @@ class World:
         world._parking = without(self._parking, script.parked_clear)
         return world
 
-    def start(self, seed: int, ego_pose: np.ndarray, branches: int = 1, ego_speed_mps: float = 0.0) -> WorldState:
+    def start(
+        self,
+        seed: int,
+        ego_pose: np.ndarray,
+        branches: int = 1,
+        ego_speed_mps: float = 0.0,
+        ego_z_m: float | None = None,
+    ) -> WorldState:
         """Return the state in which a ride of that seed begins, in so many equal branches.
 
-        ego_pose (3,): x, y, yaw of the rear axle. Nobody is within 12 m of the ego's middle.
+        ego_pose (3,): x, y, yaw of the rear axle; ego_z_m: the height of its lane, None: of the lane nearest to the
+        ground there. Nobody is within 12 m of the ego's middle.
         """
         x, y, yaw = (float(value) for value in ego_pose)
         table = table_of(empty_users(1, self.slots), empty_minds(1, self.slots))
         middle = np.array([x + _CENTRE * np.cos(yaw), y + _CENTRE * np.sin(yaw), yaw])
-        z = self._height(middle)
+        z = self._height(middle) if ego_z_m is None else ego_z_m
         enter(self._ways, self._stage, table, 0, self.slots)
         park(self._parking, table, 0, self.users, self.slots, seed, middle, True)
         uid = appear(
@@ -153,14 +161,11 @@ class World:
         return fork(one, 0, branches)
 
     def _height(self, middle: np.ndarray) -> float:
-        """Return the height of the lane that the ego starts on: the one its place and heading fit best on any layer."""
-        best = 0.0
-        for guess in np.unique(np.round(self.town.points[:, 2] / 3.0)) * 3.0:
-            found = ego_way(self._ways, self._grid, middle[0], middle[1], float(guess), middle[2])
-            if found[0] >= 0:
-                return float(found[3])
-            best = float(found[3]) if abs(found[3]) < abs(best) else best
-        return best
+        """Return the height of the lane at a place, the one nearest to the ground where roads lie above each other."""
+        guesses = np.unique(np.round(self.town.points[:, 2] / 3.0)) * 3.0
+        found = [ego_way(self._ways, self._grid, middle[0], middle[1], float(z), middle[2]) for z in guesses]
+        heights = [float(one[3]) for one in found if one[0] >= 0] or [float(one[3]) for one in found]
+        return min(heights, key=abs, default=0.0)
 
     def step(self, state: WorldState, motion: EgoMotion) -> WorldState:
         """Return the state one tick later, the ego having moved as given. Pure; branches do not know each other."""
