@@ -16,7 +16,7 @@ LEAST_CHANCE = 0.02  # an alternative less likely than this is not one
 STOPPING_MPS2 = 3.0  # harder than this is never braked without something seen that asks for it
 SURE_OF_RED = 0.8
 # Where a plan stops before a red line, how far over it one goes on, and how near one stands until red is over [3 m and
-# 8 m were chosen on two validation rides: nearer, the lamp leaves the narrow camera's picture].
+# 8 m were chosen on two validation rides, when heads still left the picture nearer to the line; kept since].
 SHORT_OF_LINE_M, OVER_LINE_M, NEAR_LINE_M = 3.0, 0.5, 8.0
 # Who has stood so long without anything seen that asks for it creeps on, until it sees a reason to stand or has got
 # going [tuned: three validation rides stood for 30 s and longer after those they had waited for were gone].
@@ -115,7 +115,7 @@ def red_line_mps(perceived: Perceived, line_m: float, speed_now_mps: float) -> n
     """Return the greatest speed (len(ALONG_M),) before the stop line of a lamp that is surely red; inf without one.
 
     line_m: from the rear axle. A bumper that is well over the line goes on. Who stands near a red line stands until
-    the lamp is no longer red: closer to it the lamp leaves the picture, and a walkers' green is all that is left.
+    the lamp is no longer red, however sure: one doubtful glance sets nobody off.
     """
     before_m = line_m - EGO_BODY.front_x_m
     stands = speed_now_mps < STANDING_MPS and before_m < NEAR_LINE_M
