@@ -14,6 +14,7 @@ from xiaolu.core.observation import EgoState, Instruction, Manoeuvre, Observatio
 from xiaolu.core.protocols import Driver, Snapshots
 from xiaolu.model.checkpoint import save_checkpoint
 from xiaolu.model.export import export_onnx
+from xiaolu.runtime import driver as driver_module
 from xiaolu.runtime.driver import OnnxDriver
 
 TICK = 100_000_000
@@ -140,3 +141,28 @@ def test_a_folder_without_graphs_says_what_is_missing(folder: Path, tmp_path: Pa
         (tmp_path / name).write_bytes((folder / name).read_bytes())
     with pytest.raises(FileNotFoundError, match="encode_96x64"):
         OnnxDriver(tmp_path)
+
+
+def test_how_long_it_has_stood_for_nothing_is_counted_forgotten_and_kept_by_a_fork(
+    driver: OnnxDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[float] = []
+    decide = driver_module.decision_of
+    for_nothing = True
+
+    def told_decision(proposals, ego, stamp_ns, people, stood_s):
+        told.append(round(stood_s, 3))
+        return decide(proposals, ego, stamp_ns, people)
+
+    monkeypatch.setattr(driver_module, "decision_of", told_decision)
+    monkeypatch.setattr(driver_module, "stands_for_nothing", lambda decision, ego: for_nothing)
+    driver.reset(0)
+    for tick in range(4):
+        driver.drive(seen(tick, rig(tick)))
+    kept = driver.snapshot()
+    for_nothing = False  # it saw a reason
+    for tick in (4, 5):
+        driver.drive(seen(tick, rig(tick)))
+    driver.restore(kept)
+    driver.drive(seen(4, rig(4)))
+    assert told == [0.0, 0.1, 0.2, 0.3, 0.4, 0.0, 0.4]
