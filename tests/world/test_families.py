@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 import shapely
+from shapely.ops import substring
 
 from xiaolu.core.decision import LampColour
 from xiaolu.core.frames import box_corners
@@ -122,6 +123,18 @@ def test_a_village_is_alleys(towns: dict[Family, Town]) -> None:
     kinds = set(town.prop_kind.tolist())
     assert {PropKind.PARKED_CAR, PropKind.PARKED_E_BIKE, PropKind.BOLLARD, PropKind.PLANTER} <= kinds
     assert (town.lane_class[lanes] >= RoadClass.RESIDENTIAL).all()
+
+
+def test_nothing_narrows_an_alley_where_cars_turn_into_it(towns: dict[Family, Town]) -> None:
+    town = towns[Family.VILLAGE]
+    tree = shapely.STRtree(obstacles(town))
+    mouths = []
+    for lane in np.flatnonzero(ordinary(town) & (town.lane_twin >= 0) & (town.lane_length_m > 12.0)):
+        line = shapely.LineString(town.line(lane)[:, :2])
+        for part in (substring(line, 0.0, 5.5), substring(line, line.length - 5.5, line.length)):
+            mouths.append(shapely.buffer(part, town.lane_width_m[lane] / 2 - 0.2, cap_style="flat"))
+    assert len(mouths) > 40
+    assert not len(tree.query(mouths, predicate="intersects")[0])
 
 
 def test_a_cars_middle_keeps_off_the_walls_of_an_alley(towns: dict[Family, Town]) -> None:

@@ -25,6 +25,7 @@ CAR_M = (4.6, 1.84)
 STAYS_FREE_M = {MAIN: 5.2, LANE: 2.95, MARKET: 3.1, ALLEY: 2.6}  # a car of 1.9 m and what a careful driver needs
 CARS_SHARE = {MAIN: 1.0, LANE: 1.0, MARKET: 0.3, ALLEY: 0.4}  # of streets that cars park in, where there is room
 BOLLARD_GAP_M = 2.6
+BOLLARDS_IN_M = 9.0  # so far in from a street's end: a car that turns in is straight by then
 BENT = Bent(waves_m=(70.0, 260.0), steep=(0.02, 0.13), shift_m=1.4, most_shift_m=3.0, piece_m=11.0)
 HEIGHTS_M = dict.fromkeys(RoadClass, (5.0, 15.0)) | {RoadClass.SERVICE: (3.4, 11.0), RoadClass.LIVING: (3.6, 13.0)}
 # Houses at the edge; then behind what stands there; walls round yards; then the insides of blocks.
@@ -135,6 +136,8 @@ class Village:
         length, width = CAR_M if kind == PropKind.PARKED_CAR else SOLID_M[kind][:2]
         along = abs(np.cos(turned_rad)) * length + abs(np.sin(turned_rad)) * width
         across = abs(np.sin(turned_rad)) * length + abs(np.cos(turned_rad)) * width
+        if surface.turns(s_m, along / 2):
+            into_m = min(into_m, -0.1)
         x, y, yaw = surface.pose(side, s_m, across / 2 - into_m)
         before = surface.taken.copy()
         if not surface.put(side, s_m, along / 2, into_m, STAYS_FREE_M[mark]):
@@ -199,9 +202,9 @@ class Village:
     def _bollard_gap(self, surface: Surface) -> None:
         """Put bollards across an alley that leave a gap for one car."""
         width, size = 2 * surface.half_m, SOLID_M[PropKind.BOLLARD]
-        if width < BOLLARD_GAP_M + 2 * size[1] or surface.length_m < 18.0:
+        if width < BOLLARD_GAP_M + 2 * size[1] or surface.length_m < 2 * BOLLARDS_IN_M:
             return
-        s = 4.0 if self.chance.random() < 0.5 else surface.length_m - 4.0
+        s = BOLLARDS_IN_M if self.chance.random() < 0.5 else surface.length_m - BOLLARDS_IN_M
         left = BOLLARD_GAP_M / 2 + size[1] / 2
         reach = surface.half_m - left + size[1] / 2
         if surface.put(-1, s, 1.0, reach, BOLLARD_GAP_M - 0.01):
