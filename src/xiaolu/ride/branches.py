@@ -1,128 +1,252 @@
-"""Futures of one moment of a ride, driven side by side: one step of world and cars for all of them.
+"""Futures of one moment of a ride, driven side by side: world, cars and trackers of all of them in one compiled call.
 
-Every driver is asked on every `every`-th tick; its plan is tracked in between, as a ride with `driver_every` does.
+Drivers are asked on every `every`-th tick; their plans are tracked in between, as a ride with `driver_every` does.
 What a ride has and these have not: a guardian, ranges, a passenger, drift in the odometry; the phone stays as it was.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from xiaolu.core.control import Control
+from xiaolu.core.control import EGO_BODY
 from xiaolu.core.decision import Decision
-from xiaolu.core.frames import wrap_angle
-from xiaolu.core.observation import EgoState, Observation, Route
+from xiaolu.core.frames import compose, relative
+from xiaolu.core.observation import EgoState, Observation
 from xiaolu.core.protocols import SceneDriver
-from xiaolu.core.rates import TICK_NS
+from xiaolu.core.rates import TICK_NS, ticks_of
 from xiaolu.core.scene import Scene
-from xiaolu.ride.progress import Progress, progress_after
-from xiaolu.ride.ride import InForce, Ride, acting
+from xiaolu.ride.progress import ARRIVED_S, OFF_ROUTE_M, Progress
+from xiaolu.ride.ride import Ride
+from xiaolu.ride.stretch import Cars, Log, Plans, Way, drive
 from xiaolu.runtime.lamps import indicator_of
-from xiaolu.vehicle.dynamics import VehicleState, advance
-from xiaolu.vehicle.tracker import Tracker
-from xiaolu.world.state import WorldState, fork
+from xiaolu.vehicle.dynamics import VehicleState, constants_of
+from xiaolu.vehicle.parameters import EGO_VEHICLE
+from xiaolu.vehicle.tracker import TrackerSettings, gains_of, is_reverse, knots_s, smoothed
+from xiaolu.world.signals import clock_s
+from xiaolu.world.state import Ego, WorldState, fork
+from xiaolu.world.table import split, table_of
+
+NEVER_NS = np.iinfo(np.int64).max
+_GAINS, _CONSTANTS = gains_of(EGO_VEHICLE, TrackerSettings()), constants_of(EGO_VEHICLE)
 
 
 @dataclass(frozen=True, slots=True)
 class Futures:
     """B branches over T ticks; row 0 is the common start. pose (T + 1, B, 3): rear axle, world; speed_mps,
     acceleration_mps2 (T + 1, B); progress_m (T + 1, B) along the way; lasts (B,): ticks until a branch's ride ended (T:
-    it did not). states (T + 1): the world's; first (B,): what each driver decided at the start."""
+    it did not). touched, ttc_s (T, B): see `stretch.Log`; first (B,): what each driver decided at the start; asked
+    (B,): how often each was."""
 
     pose: np.ndarray
     speed_mps: np.ndarray
     acceleration_mps2: np.ndarray
     progress_m: np.ndarray
     lasts: np.ndarray
-    states: tuple[WorldState, ...]
+    touched: np.ndarray
+    ttc_s: np.ndarray
     first: tuple[Decision, ...]
+    asked: np.ndarray
 
 
-def futures(ride: Ride, drivers: Sequence[SceneDriver], ticks: int, every: int) -> Futures:
+def futures(
+    ride: Ride, drivers: Sequence[SceneDriver], ticks: int, every: int, kept: np.ndarray | None = None
+) -> Futures:
     """Return what comes of each driver at the wheel from the present moment of a ride, which goes on untouched.
 
-    Raises ValueError for a ride that has ended.
+    kept (slots,) bool: the road users that take part, None for all of them and whoever comes. Raises ValueError for a
+    ride that has ended.
     """
     if ride.done:
         raise ValueError(f"futures: the ride has ended ({ride.state.end}), nothing can be driven from here")
-    count, start = len(drivers), ride.state
-    world = fork(start.world, 0, count)
-    car = _repeated(start.vehicle, count)
-    trackers = [Tracker() for _ in drivers]
-    for tracker in trackers:
-        tracker.restore(ride.tracker.snapshot())
-    route = None if ride.config.route_absent else start.phone.route
-    queues = [start.queue] * count
-    progress = [start.progress] * count
-    lasts = np.full(count, ticks)
-    first: list[Decision] = []
-    cars, states, along = [car], [world], [np.full(count, start.progress.s_m)]
-    for k in range(ticks):
-        stamp_ns = ride.stamp_ns + k * TICK_NS
-        odometry = _carried(start.odometry, start.vehicle.pose[0], car.pose)
-        egos = [_ego(car, b, stamp_ns, odometry[b]) for b in range(count)]
-        if k % every == 0:
-            for b in map(int, np.flatnonzero(lasts > k)):
-                scene = _scene(ride, world, b, stamp_ns, progress[b])
-                decision = drivers[b].drive_scene(scene, Observation(stamp_ns, (), egos[b], None, None))
-                queues[b] = (*queues[b], InForce(decision, egos[b], stamp_ns + ride.config.latency_ns))
-                if k == 0:
-                    first.append(decision)
-        queues = [acting(queue, stamp_ns) for queue in queues]
-        controls = [_control(trackers[b], queues[b], egos[b], route) for b in range(count)]
-        car, motion = advance(car, controls)
-        world = ride.world.step(world, motion)
-        progress = progress_after(ride.path, progress, car.pose, car.speed_mps)
-        lasts = np.where((lasts > k) & [bool(p.ended(ride.path)) for p in progress], k + 1, lasts)
-        cars.append(car)
-        states.append(world)
-        along.append(np.array([p.s_m for p in progress]))
-    return Futures(
-        np.stack([c.pose for c in cars]),
-        np.stack([c.speed_mps for c in cars]),
-        np.stack([c.acceleration_mps2 for c in cars]),
-        np.stack(along),
-        lasts,
-        tuple(states),
-        tuple(first),
+    branches = _Branches(ride, len(drivers), ticks, kept)
+    for tick in range(0, ticks, every):
+        for b in map(int, np.flatnonzero(branches.lasts > tick)):
+            branches.ask(b, drivers[b])
+        branches.drive(min(every, ticks - tick))
+    return branches.futures()
+
+
+@dataclass(frozen=True, slots=True)
+class _Tracked:
+    """A plan as it is tracked, see `stretch.Plans`."""
+
+    from_ns: int
+    stamp_ns: int
+    pose: np.ndarray
+    line: np.ndarray
+    profile: np.ndarray
+    sense: float
+    lamp: int
+
+
+class _Branches:
+    """All that moves, and what has been written down of it. k: ticks driven so far; lasts (B,): see `Futures`."""
+
+    def __init__(self, ride: Ride, count: int, ticks: int, kept: np.ndarray | None) -> None:
+        start = ride.state
+        self.ride, self.count, self.ticks, self.k = ride, count, ticks, 0
+        self.world, one = (ride.world, start.world) if kept is None else ride.world.excerpt(start.world, kept)
+        world = fork(one, 0, count)
+        self.seed, self.tick, self.uid, self.z_m = (
+            world.seed,
+            world.tick.copy(),
+            world.next_uid.copy(),
+            world.ego.z_m.copy(),
+        )
+        self.clock_start_s = np.array([clock_s(0.0, int(seed), ride.world.signals_start_s) for seed in world.seed])
+        self.table = table_of(world.users, world.minds)
+        self.touching, self.caused = world.touching.copy(), world.caused_by_user.copy()
+        self.cars = _cars(start.vehicle, world.ego, ride.tracker.snapshot(), start.progress)
+        self.way = Way(ride.path.points, float(ride.path.s_m[1]), ride.path.length_m)
+        self.route = None if ride.config.route_absent else start.phone.route
+        self.queues = [[self._before(entry) for entry in start.queue] for _ in range(count)]
+        shape = (ticks, count)
+        self.log = Log(
+            np.empty((*shape, 3)), np.empty(shape), np.empty(shape), np.empty(shape), np.empty(shape),
+            np.empty(shape, np.int64), np.empty(shape, bool), np.empty(shape),
+        )  # fmt: skip
+        self.lasts = np.full(count, ticks)
+        self.first: dict[int, Decision] = {}
+        self.asked = np.zeros(count, np.int64)
+        self._seen: tuple[int, WorldState] | None = None
+
+    @property
+    def stamp_ns(self) -> int:
+        return self.ride.stamp_ns + self.k * TICK_NS
+
+    def ask(self, b: int, driver: SceneDriver) -> None:
+        """Have a branch's driver decide."""
+        decision = driver.drive_scene(self._scene(b), Observation(self.stamp_ns, (), self._ego(b), None, None))
+        self.first.setdefault(b, decision)
+        self.asked[b] += 1
+        pose, speed = self.cars.motion[b, :3].copy(), float(self.cars.motion[b, 3])
+        acts_ns = self.stamp_ns + self.ride.config.latency_ns
+        self.queues[b].append(self._tracked(decision, pose, speed, self.stamp_ns, acts_ns))
+
+    def drive(self, ticks: int) -> None:
+        """Go on by so many ticks."""
+        log, now = self.log, self.stamp_ns
+        self.queues = [_acting(queue, now) for queue in self.queues]
+        drive(
+            *self.world.tables(int(self.seed[0])), self.table, self.world.users, self.world.density, self.seed,
+            self.tick, self.clock_start_s, self.uid, self.z_m, now, ticks, knots_s(), _plans(self.queues), self.cars,
+            _GAINS, _CONSTANTS, self.way, self.touching, self.caused,
+            Log(*(part[self.k : self.k + ticks] for part in log)),
+        )  # fmt: skip
+        for k in range(self.k, self.k + ticks):
+            stays = (log.standing[k] >= ticks_of(ARRIVED_S)) | (log.away_m[k] > OFF_ROUTE_M)
+            for b in map(int, np.flatnonzero(stays & (self.lasts > k))):
+                progress = Progress(log.s_m[k, b], 0.0, log.away_m[k, b], int(log.standing[k, b]))
+                if progress.ended(self.ride.path):
+                    self.lasts[b] = k + 1
+        self.k += ticks
+
+    def futures(self) -> Futures:
+        start, log = self.ride.state, self.log
+
+        def whole(first: np.ndarray | float, rest: np.ndarray) -> np.ndarray:
+            return np.concatenate([np.broadcast_to(first, (1, *rest.shape[1:])), rest])
+
+        car = start.vehicle
+        return Futures(
+            whole(car.pose[0], log.pose),
+            whole(car.speed_mps[0], log.speed_mps),
+            whole(car.acceleration_mps2[0], log.acceleration_mps2),
+            whole(start.progress.s_m, log.s_m),
+            self.lasts,
+            log.touched,
+            log.ttc_s,
+            tuple(self.first[b] for b in range(self.count)),
+            self.asked,
+        )
+
+    def _before(self, entry) -> _Tracked:
+        """Return a decision made before the branches parted. Odometry has drifted since as it has."""
+        start = self.ride.state
+        pose = compose(start.vehicle.pose[0], relative(start.odometry, entry.ego.odometry))
+        return self._tracked(entry.decision, pose, entry.ego.speed_mps, entry.ego.stamp_ns, entry.from_ns)
+
+    def _tracked(self, decision: Decision, pose: np.ndarray, speed_mps: float, stamp_ns: int, acts_ns: int) -> _Tracked:
+        plan = decision.plan
+        sense = -1.0 if is_reverse(plan) else 1.0
+        profile = np.concatenate([[speed_mps], plan.speed_mps]) * sense
+        lamp = int(indicator_of(decision, self.route))
+        return _Tracked(acts_ns, stamp_ns, pose, smoothed(plan.path * sense), profile, sense, lamp)
+
+    def _scene(self, b: int) -> Scene:
+        ride, state = self.ride, self._state()
+        assert ride.config.route is not None
+        lanes = ride.path.lanes_from(float(self.cars.s_m[b]))
+        return self.world.scene(state, b, self.stamp_ns, lanes, ride.config.route.goal_s_m, ride.config.conditions)
+
+    def _state(self) -> WorldState:
+        """Return the world's state now."""
+        if self._seen is None or self._seen[0] != self.k:
+            ego, motion = self.cars.ego, self.cars.motion
+            yaw = ego[:, 2]
+            x, y = ego[:, 0] - EGO_BODY.centre_x_m * np.cos(yaw), ego[:, 1] - EGO_BODY.centre_x_m * np.sin(yaw)
+            lamp = ego[:, 5].astype(np.int8)
+            now = Ego(x, y, self.z_m, yaw, ego[:, 3], motion[:, 4], ego[:, 4], motion[:, 7], lamp)
+            users, minds = split(self.table, self.count)
+            self._seen = (
+                self.k,
+                WorldState(self.seed, self.tick, self.uid, now, users, minds, self.touching, self.caused),
+            )
+        return self._seen[1]
+
+    def _ego(self, b: int) -> EgoState:
+        start, motion = self.ride.state, self.cars.motion[b]
+        odometry = compose(start.odometry, relative(start.vehicle.pose[0], motion[:3]))
+        return EgoState(self.stamp_ns, float(motion[3]), float(motion[4]), float(motion[6]), float(motion[7]), odometry)
+
+
+def _cars(car: VehicleState, ego: Ego, before: tuple[float, float], progress: Progress) -> Cars:
+    """Return as many cars as there are egos, all of them this one."""
+    count = len(ego.x_m)
+    motion = np.concatenate(
+        [
+            car.pose[0],
+            [car.speed_mps[0], car.acceleration_mps2[0], car.lateral_mps[0]],
+            car.yaw_rate_radps,
+            car.steering_rad,
+        ]
+    )
+    yaw, ahead = ego.yaw_rad, EGO_BODY.centre_x_m
+    columns = (
+        ego.x_m + ahead * np.cos(yaw), ego.y_m + ahead * np.sin(yaw), yaw, ego.speed_mps, ego.yaw_rate_radps,
+        ego.indicator,
+    )  # fmt: skip
+    return Cars(
+        np.repeat(motion[None], count, axis=0),
+        np.repeat(car.pending_rad, count, axis=0),
+        np.repeat(car.reverse, count),
+        np.stack(columns, axis=1).astype(np.float64),
+        np.repeat(np.array([before], np.float64), count, axis=0),
+        np.full(count, progress.s_m),
+        np.full(count, progress.away_m),
+        np.full(count, progress.standing, np.int64),
     )
 
 
-def _repeated(state: VehicleState, count: int) -> VehicleState:
-    return VehicleState(*(np.repeat(getattr(state, name), count, axis=0) for name in VehicleState.__slots__))
+def _acting(queue: list[_Tracked], stamp_ns: int) -> list[_Tracked]:
+    """Return the queue (oldest first) without the plans that a newer one in force has replaced."""
+    acting = [i for i, entry in enumerate(queue) if entry.from_ns <= stamp_ns]
+    return queue[acting[-1] :] if acting else queue
 
 
-def _carried(odometry: np.ndarray, start: np.ndarray, pose: np.ndarray) -> np.ndarray:
-    """Return the odometry (B, 3) at poses (B, 3), for that at a start (3,), without drift."""
-    turned = odometry[2] - start[2]
-    cos, sin = np.cos(turned), np.sin(turned)
-    x, y = pose[:, 0] - start[0], pose[:, 1] - start[1]
-    place = odometry[0] + cos * x - sin * y, odometry[1] + sin * x + cos * y
-    return np.column_stack([*place, wrap_angle(pose[:, 2] + turned)])
-
-
-def _ego(car: VehicleState, branch: int, stamp_ns: int, odometry: np.ndarray) -> EgoState:
-    return EgoState(
-        stamp_ns,
-        float(car.speed_mps[branch]),
-        float(car.acceleration_mps2[branch]),
-        float(car.yaw_rate_radps[branch]),
-        float(car.steering_rad[branch]),
-        odometry,
-    )
-
-
-def _scene(ride: Ride, world: WorldState, branch: int, stamp_ns: int, progress: Progress) -> Scene:
-    assert ride.config.route is not None
-    lanes = ride.path.lanes_from(progress.s_m)
-    return ride.world.scene(world, branch, stamp_ns, lanes, ride.config.route.goal_s_m, ride.config.conditions)
-
-
-def _control(tracker: Tracker, queue: tuple[InForce, ...], ego: EgoState, route: Route | None) -> Control:
-    until_ns = ego.stamp_ns + TICK_NS
-    if not queue or queue[0].from_ns > ego.stamp_ns:
-        return Control(0.0, -1.0, until_ns)  # nothing has been decided yet: stand still
-    chosen = queue[0]
-    control = tracker.control(chosen.decision.plan, chosen.ego, ego, until_ns)
-    return replace(control, indicator=indicator_of(chosen.decision, route))
+def _plans(queues: list[list[_Tracked]]) -> Plans:
+    most = max(1, *(len(queue) for queue in queues))
+    some = next((queue[0] for queue in queues if queue), None)
+    assert some is not None, "every driver is asked before it drives"
+    shape = (most, len(queues))
+    out = Plans(
+        np.full(shape, NEVER_NS), np.zeros(shape, np.int64), np.zeros((*shape, 3)),
+        np.zeros((*shape, *some.line.shape)), np.zeros((*shape, *some.profile.shape)), np.ones(shape), np.zeros(shape),
+    )  # fmt: skip
+    for b, queue in enumerate(queues):
+        for p, plan in enumerate(queue):
+            out.from_ns[p, b], out.stamp_ns[p, b], out.pose[p, b] = plan.from_ns, plan.stamp_ns, plan.pose
+            out.line[p, b], out.profile[p, b] = plan.line, plan.profile
+            out.sense[p, b], out.lamp[p, b] = plan.sense, plan.lamp
+    return out

@@ -112,8 +112,8 @@ def advance(
     pending = state.pending_rad.copy()
     reverse = state.reverse.copy()
     poses = np.empty((state.branches, SUBSTEPS + 1, 3))
-    _substeps(
-        motion, pending, reverse, poses, asked_steering, asked_acceleration, asked_reverse, _constants(parameters)
+    substeps(
+        motion, pending, reverse, poses, asked_steering, asked_acceleration, asked_reverse, constants_of(parameters)
     )
     indicator = np.array([int(control.indicator) for control in controls], np.int8)
     after = VehicleState(
@@ -134,7 +134,7 @@ def advance(
     return after, moved
 
 
-def _constants(p: VehicleParameters) -> np.ndarray:
+def constants_of(p: VehicleParameters) -> np.ndarray:
     return np.array(
         [
             p.front_axle_m, p.rear_axle_m, p.mass_kg, p.yaw_inertia_kgm2, p.front_stiffness_nprad,
@@ -146,7 +146,7 @@ def _constants(p: VehicleParameters) -> np.ndarray:
 
 
 @njit(cache=True)
-def _substeps(motion, pending, reverse, poses, asked_steering, asked_acceleration, asked_reverse, constants):
+def substeps(motion, pending, reverse, poses, asked_steering, asked_acceleration, asked_reverse, constants):
     """Advance each branch by SUBSTEPS steps in place. motion (B, 8): x, y, yaw, speed, acceleration, side speed, yaw
     rate, steering. poses (B, SUBSTEPS + 1, 3) is filled.
     """

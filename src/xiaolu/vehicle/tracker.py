@@ -8,6 +8,7 @@ ahead with feedback on speed and place; comfort limits the jerk, and braking bey
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -43,6 +44,39 @@ class TrackerSettings:
     standing_mps: float = 0.1
 
 
+class Gains(NamedTuple):
+    """Gains, and limits of the car, for compiled loops; all numbers."""
+
+    steers_late_s: float
+    settle_s: float
+    settle_min_m: float
+    wheelbase_m: float
+    understeer_s2pm: float
+    steering_rate_radps: float
+    side_jerk_m2ps3: float
+    steering_max_rad: float
+    ahead_s: float
+    standing_mps: float
+    place_gain_1ps2: float
+    jerk_up_mps3: float
+    jerk_down_mps3: float
+    hard_mps2: float
+    hold_mps2: float
+    stop_within_s: float
+    brake_lag_s: float
+    brake_max_mps2: float
+    drive_max_mps2: float
+
+
+def gains_of(p: VehicleParameters, tuned: TrackerSettings) -> Gains:
+    return Gains(
+        p.steering_latency_s + 0.5 * TICK_S, tuned.settle_s, tuned.settle_min_m, p.wheelbase_m, p.understeer_s2pm,
+        p.steering_rate_radps, tuned.lateral_jerk_mps3 * p.wheelbase_m, p.steering_max_rad, tuned.ahead_s,
+        tuned.standing_mps, tuned.place_gain_1ps2, tuned.jerk_up_mps3, tuned.jerk_down_mps3, tuned.hard_mps2,
+        tuned.hold_mps2, tuned.stop_within_s, p.brake_lag_s, p.brake_max_mps2, p.drive_max_mps2,
+    )  # fmt: skip
+
+
 class Tracker:
     """Tracks plans. Its memory is the last command, for the limits on jerk and steering rate; and the plan it smoothed
     last, which saves time and changes nothing."""
@@ -50,6 +84,7 @@ class Tracker:
     def __init__(self, parameters: VehicleParameters = EGO_VEHICLE, settings: TrackerSettings | None = None) -> None:
         self.parameters = parameters
         self.settings = settings or TrackerSettings()
+        self._gains = gains_of(self.parameters, self.settings)
         self._steering_rad = 0.0
         self._acceleration_mps2 = 0.0
         self._smoothed: tuple[Plan | None, np.ndarray] = (None, np.empty((0, 4)))
@@ -74,40 +109,52 @@ class Tracker:
         if self._smoothed[0] is not plan:
             self._smoothed = (plan, smoothed(plan.path * way))
         line = self._smoothed[1]
-        steering = self._steer(line, pose, now, way)
         elapsed_s = (now.stamp_ns - planned_at.stamp_ns) / SECOND_NS
-        travelled_m = _project(line, pose[0], pose[1])[0]
         profile = np.concatenate([[planned_at.speed_mps], plan.speed_mps]) * way
-        acceleration = self._accelerate(profile, elapsed_s, travelled_m, now.speed_mps * way)
+        speed = now.speed_mps * way
+        p, tuned = self.parameters, self.settings
+        rate = min(p.steering_rate_radps, tuned.lateral_jerk_mps3 * p.wheelbase_m / max(speed**2, 1.0))
+        before = self._steering_rad, self._acceleration_mps2
+        steering, acceleration = command(
+            knots_s(), line, profile, way, pose, elapsed_s, speed, now.yaw_rate_radps, rate, before, self._gains
+        )
         self._steering_rad, self._acceleration_mps2 = steering, acceleration
         return Control(steering, acceleration, valid_until_ns, reverse)
 
-    def _steer(self, line: np.ndarray, pose: np.ndarray, now: EgoState, way: float) -> float:
-        p, tuned = self.parameters, self.settings
-        speed = now.speed_mps * way
-        angle = way * _steering(
-            line, pose, speed, now.yaw_rate_radps, p.steering_latency_s + 0.5 * TICK_S, tuned.settle_s,
-            tuned.settle_min_m, p.wheelbase_m, p.understeer_s2pm,
-        )  # fmt: skip
-        rate = min(p.steering_rate_radps, tuned.lateral_jerk_mps3 * p.wheelbase_m / max(speed**2, 1.0))
-        low, high = self._steering_rad - rate * TICK_S, self._steering_rad + rate * TICK_S
-        limit = p.steering_max_rad
-        return min(max(min(max(angle, low), high), -limit), limit)
 
-    def _accelerate(self, profile: np.ndarray, elapsed_s: float, travelled_m: float, speed: float) -> float:
-        """profile: (1 + SPEED_KNOTS,) speeds along the way, from the plan's stamp on."""
-        tuned, before = self.settings, self._acceleration_mps2
-        wanted, stands = _acceleration(
-            _knots(), profile, elapsed_s, travelled_m, speed, before, tuned.ahead_s, tuned.standing_mps,
-            tuned.place_gain_1ps2, tuned.hard_mps2, tuned.stop_within_s, self.parameters.brake_lag_s,
-        )  # fmt: skip
-        if stands:
-            return -tuned.hold_mps2
-        if wanted > -tuned.hard_mps2:
-            low = min(before - tuned.jerk_down_mps3 * TICK_S, 0.0)
-            high = max(before, -tuned.hard_mps2) + tuned.jerk_up_mps3 * TICK_S
-            wanted = min(max(wanted, low), high)
-        return min(max(wanted, -self.parameters.brake_max_mps2), self.parameters.drive_max_mps2)
+@njit(cache=True)
+def steering_rate_radps(gains: Gains, speed_mps: float) -> float:
+    """Return how fast the wheels may turn at a speed."""
+    return min(gains.steering_rate_radps, gains.side_jerk_m2ps3 / max(speed_mps * speed_mps, 1.0))
+
+
+@njit(cache=True)
+def command(times, line, profile, way, pose, elapsed_s, speed_mps, yaw_rate, rate_radps, before, gains):
+    """Return (steering, acceleration) for the coming tick, within all limits.
+
+    line (n, 4): see `smoothed`; profile (K,): speeds at times (K,) since the plan; both as driven forwards, for which
+    way is 1, in reverse -1; pose (3,): the ego's in that line's frame; speed_mps, yaw_rate: signed, the speed along the
+    way; before: the last command, as returned.
+    """
+    angle = way * _steering(
+        line, pose, speed_mps, yaw_rate, gains.steers_late_s, gains.settle_s, gains.settle_min_m, gains.wheelbase_m,
+        gains.understeer_s2pm,
+    )  # fmt: skip
+    low, high = before[0] - rate_radps * TICK_S, before[0] + rate_radps * TICK_S
+    limit = gains.steering_max_rad
+    steering = min(max(min(max(angle, low), high), -limit), limit)
+    travelled_m = _project(line, pose[0], pose[1])[0]
+    wanted, stands = _acceleration(
+        times, profile, elapsed_s, travelled_m, speed_mps, before[1], gains.ahead_s, gains.standing_mps,
+        gains.place_gain_1ps2, gains.hard_mps2, gains.stop_within_s, gains.brake_lag_s,
+    )  # fmt: skip
+    if stands:
+        return steering, -gains.hold_mps2
+    if wanted > -gains.hard_mps2:
+        low = min(before[1] - gains.jerk_down_mps3 * TICK_S, 0.0)
+        high = max(before[1], -gains.hard_mps2) + gains.jerk_up_mps3 * TICK_S
+        wanted = min(max(wanted, low), high)
+    return steering, min(max(wanted, -gains.brake_max_mps2), gains.drive_max_mps2)
 
 
 @njit(cache=True)
@@ -232,7 +279,7 @@ def _project(line, x, y):
 
 
 @lru_cache(maxsize=1)
-def _knots() -> np.ndarray:
+def knots_s() -> np.ndarray:
     return np.concatenate([[0.0], SPEED_TIMES_S])
 
 

@@ -261,7 +261,7 @@ def draw_ride(town: Town, seed: int, length_m: float) -> RoutePlan:
 
 
 @njit(cache=True)
-def _project(points, step_m, x, y, first, last, near_s_m, s_out, offset_out):
+def project_each(points, step_m, x, y, first, last, near_s_m, s_out, offset_out):
     for k in range(len(x)):
         best, best_gap = first[k], np.inf
         for i in range(first[k], last[k]):
@@ -385,7 +385,7 @@ class RoutePath:
         first = np.clip(np.floor((near - window_m) / step_m).astype(np.int64), 0, segments - 1)
         last = np.clip(np.ceil((near + window_m) / step_m).astype(np.int64), first + 1, segments)
         s, offset = np.empty(len(x)), np.empty(len(x))
-        _project(self.points, step_m, x, y, first, last, near, s, offset)
+        project_each(self.points, step_m, x, y, first, last, near, s, offset)
         if np.ndim(x_m) == 0 and np.ndim(near_s_m) == 0:
             return float(s[0]), float(offset[0])
         return s, offset

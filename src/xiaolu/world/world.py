@@ -14,19 +14,20 @@ from xiaolu.core.users import empty_users
 from xiaolu.world.acting import enter
 from xiaolu.world.borrowing import borrowed
 from xiaolu.world.ego_view import visible
+from xiaolu.world.excerpt import excerpt_of
 from xiaolu.world.motion import tick_branch
-from xiaolu.world.parking import park, parked_slots, parking_of, without
-from xiaolu.world.places import ego_way, way_grid
+from xiaolu.world.parking import Parking, park, parked_slots, parking_of, without
+from xiaolu.world.places import WayGrid, ego_way, way_grid
 from xiaolu.world.ranging import measure
-from xiaolu.world.script import Script, empty_stage, stage
-from xiaolu.world.sight import Sight
+from xiaolu.world.script import Script, Stage, empty_stage, stage
+from xiaolu.world.sight import Sight, Walls
 from xiaolu.world.signal_faults import SignalFault
-from xiaolu.world.signals import clock_s, head_states, programs_of
-from xiaolu.world.spawn import appear, leave, spots_of
+from xiaolu.world.signals import Programs, clock_s, head_states, programs_of
+from xiaolu.world.spawn import Spots, appear, leave, spots_of
 from xiaolu.world.state import Ego, WorldState, empty_minds, fork, map_arrays
 from xiaolu.world.table import split, table_of
 from xiaolu.world.town import Town
-from xiaolu.world.ways import ways_of
+from xiaolu.world.ways import Ways, ways_of
 
 _CENTRE = EGO_BODY.centre_x_m
 
@@ -55,8 +56,8 @@ def _tick_all(ways, programs, walls, grid, spots, parking, stage, table, users, 
 
 
 @njit(cache=True)
-def _tick(ways, programs, walls, grid, spots, parking, stage, table, users, density, seed, tick, clock, uid, z, pose,
-          ego, touching, caused):  # fmt: skip
+def tick_branches(ways, programs, walls, grid, spots, parking, stage, table, users, density, seed, tick, clock, uid, z,
+                  pose, ego, touching, caused):  # fmt: skip
     """Do what `_tick_all` does with arrays that the caller holds."""
     _tick_all(
         borrowed(ways), borrowed(programs), borrowed(walls), borrowed(grid), borrowed(spots), borrowed(parking),
@@ -118,6 +119,22 @@ class World:
         world._parking = without(self._parking, script.parked_clear)
         return world
 
+    def excerpt(self, state: WorldState, kept: np.ndarray) -> tuple["World", WorldState]:
+        """Return a world of some of this one's slots, kept (N,) bool, in which nobody new appears, and a state in it.
+
+        What is left out is gone for everybody. Actors of a script are always kept.
+        """
+        kept = kept | (state.minds.actor >= 0).any(axis=0)
+        world = copy.copy(self)
+        world.users, world.density, world.slots = int(kept[: self.users].sum()), 0.0, int(kept.sum())
+        world._parking = Parking(*(column[:0] for column in self._parking))
+        return world, excerpt_of(state, kept)
+
+    def tables(self, seed: int) -> tuple[Ways, Programs, Walls, WayGrid, Spots, Parking, Stage]:
+        """Return what `tick_branches` reads, in its order, for the ride of a seed."""
+        programs = programs_of(self.town, self.faults, seed, self.signals_start_s)
+        return self._ways, programs, self.sight.walls, self._grid, self._spots, self._parking, self._stage
+
     def start(
         self,
         seed: int,
@@ -176,7 +193,6 @@ class World:
         tick = state.tick + 1
         if self.faults and (state.seed != state.seed[0]).any():
             raise ValueError("World.step: signal faults begin by the clock of one ride, the branches are of several")
-        programs = programs_of(self.town, self.faults, int(state.seed[0]), self.signals_start_s)
         starts = zip(tick, state.seed, strict=True)
         clock = np.array([clock_s(float(t) * TICK_S, int(s), self.signals_start_s) for t, s in starts])
         uid, z = state.next_uid.copy(), state.ego.z_m.copy()
@@ -192,9 +208,9 @@ class World:
         ego = np.ascontiguousarray(np.stack(columns, axis=-1))
         touching, caused = np.zeros((2, branches, self.slots), bool)
         pose = np.ascontiguousarray(motion.pose)
-        _tick(
-            self._ways, programs, self.sight.walls, self._grid, self._spots, self._parking, self._stage, table,
-            self.users, self.density, state.seed, tick, clock, uid, z, pose, ego, touching, caused,
+        tick_branches(
+            *self.tables(int(state.seed[0])), table, self.users, self.density, state.seed, tick, clock, uid, z, pose,
+            ego, touching, caused,
         )  # fmt: skip
         users, minds = split(table, branches)
         last = pose[:, -1]
