@@ -13,9 +13,20 @@ from xiaolu.expert.kerb import DOOR_M
 from xiaolu.expert.teacher import Teacher
 from xiaolu.ride.branches import futures
 from xiaolu.ride.config import RideConfig
+from xiaolu.ride.drivers import BUNDLED_TOWN
 from xiaolu.ride.follower import Follower
 from xiaolu.ride.ride import Ride
-from xiaolu.ride.what_if import ASKED_EVERY, STRATEGIES, Tried, _Measured, foreseen, imagination, what_if
+from xiaolu.ride.what_if import (
+    ASKED_EVERY,
+    STRATEGIES,
+    Tried,
+    _Measured,
+    foreseen,
+    imagination,
+    what_if,
+    within_reach,
+)
+from xiaolu.world.town import load_town
 from xiaolu.world.world import World
 
 KEEP_GO, KEEP_STOP = Strategy(PathMode.KEEP, Pace.GO), Strategy(PathMode.KEEP, Pace.STOP)
@@ -81,6 +92,53 @@ def test_a_branch_knows_nothing_of_its_neighbours(driving):
     alone = what_if(ride, teacher, (KEEP_STOP,), 3.0)[0].outcome
     among = of(what_if(ride, teacher, STRATEGIES, 3.0), KEEP_STOP).outcome
     assert np.array_equal(alone.trajectory, among.trajectory)
+
+
+@pytest.fixture(scope="module")
+def busy():
+    """A teacher's ride in the traffic of the bundled town, and the teacher."""
+    town = load_town(BUNDLED_TOWN)
+    config = RideConfig(town, 800_002).with_route()
+    teacher = Teacher(town, config.route)
+    ride = Ride(config, teacher)
+    for _ in range(45):
+        ride.step()
+    return ride, teacher
+
+
+def test_who_cannot_come_near_changes_nothing(busy):
+    """Most road users are left out; what comes of each strategy is as with everybody there, bit for bit."""
+    ride, teacher = busy
+    kept, everybody = within_reach(ride, 5.0), ride.state.world.users.active[0]
+    assert kept.sum() < 0.5 * everybody.sum() and not (kept & ~everybody).any()
+    some, all_of_them = (what_if(ride, teacher, STRATEGIES, 5.0, culled=culled) for culled in (True, False))
+    for a, b in zip(some, all_of_them, strict=True):
+        assert np.array_equal(a.outcome.trajectory, b.outcome.trajectory), a.strategy
+        assert a.outcome.least_ttc_s == b.outcome.least_ttc_s
+    assert min(t.outcome.least_ttc_s for t in some) < 10.0, "somebody is about"
+
+
+def test_who_comes_towards_the_way_is_within_reach(busy):
+    ride, _ = busy
+    u, state = ride.state.world.users, ride.state
+    ego = state.vehicle.pose[0]
+    far = np.flatnonzero(u.active[0] & ~within_reach(ride, 5.0))
+    assert len(far)
+    columns = {name: getattr(u, name).copy() for name in ("x_m", "y_m", "yaw_rad", "speed_mps")}
+    for name, value in (("x_m", ego[0] + 60.0), ("y_m", ego[1]), ("yaw_rad", np.pi), ("speed_mps", 12.0)):
+        columns[name][0, far[0]] = value
+    twin = ride.fork(1)[0]
+    twin.state = replace(state, world=replace(state.world, users=replace(u, **columns)))
+    assert within_reach(twin, 5.0)[far[0]], "60 m away and 12 m/s towards the ego"
+
+
+def test_the_same_state_gives_the_same_records_whatever_is_driven_beside(busy):
+    ride, teacher = busy
+    for strategy in (STRATEGIES[5], STRATEGIES[7]):
+        alone = what_if(ride, teacher, (strategy,))[0].outcome
+        among = of(what_if(ride, teacher, STRATEGIES[::-1]), strategy).outcome
+        assert np.array_equal(alone.trajectory, among.trajectory)
+        assert (alone.least_ttc_s, alone.red, alone.jerk_mps3) == (among.least_ttc_s, among.red, among.jerk_mps3)
 
 
 def test_yielding_gives_up_half_the_speed_once(driving):
