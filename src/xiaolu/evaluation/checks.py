@@ -21,6 +21,8 @@ from xiaolu.measures.interventions import WRONG_WAY_RAD
 STANDS_MPS, MOVES_MPS = 0.1, 0.5
 BESIDE_WAY_M = 0.2  # an actor whose outline is this far from the swept way is out of it
 CONFLICT_M = 25.0  # how far beyond a place the swept way matters for who goes first: a large junction is this wide
+SHORT_OF_M = 1.0  # who gives way may wait with its bumper so near to where the other comes through
+ROLLS_ON_S = 0.5  # and may roll on while the last of it leaves
 GOES_ALONG_M = 5.0  # an actor that drives on along the way and is so far beyond the place is out of it
 NEAR_ACTOR_M = 25.0
 ON_ROUTE_M = 2.5
@@ -200,6 +202,14 @@ def _in_swept_way(a: Account, uid: int, place_m: float) -> np.ndarray:
         return a.there[:, uid] & ~beside & (s + along > place_m) & (s - along < place_m + CONFLICT_M) & ~gone_on
 
 
+def _meets_from(a: Account, uid: int, place_m: float) -> float:
+    """Return where, beyond a place, an actor's outline first comes into the ego's way; the place if it never does."""
+    way = _in_swept_way(a, uid, place_m)
+    yaw, size = a.actor_yaw_rad[:, uid], a.actor_size_m[:, uid]
+    along = 0.5 * (size[:, 0] * np.abs(np.cos(yaw)) + size[:, 1] * np.abs(np.sin(yaw)))
+    return float((a.actor_s_m[way, uid] - along[way]).min(initial=np.inf)) if way.any() else place_m
+
+
 def _free_from(way: np.ndarray, over: int) -> int:
     """Return from which tick a way (T,) bool was free, for an ego that passes at tick `over`.
 
@@ -226,13 +236,17 @@ def _waits_for(check: str, a: Account, cast: Cast, v: Mapping[str, Any]) -> Find
         came = [way for way in ways if way.any()]
         if not came:
             return _nothing(check, a, "s", f"{v['actor']} was never in the way")
+        # To be past the place is not yet to be in the actor's way, where that begins further on.
+        met_m = min(_meets_from(a, uid, place_m) for uid in cast.members(v["actor"]))
+        over = max(_passes_place(a, max(place_m, met_m - SHORT_OF_M)), over)
         ample = round(AMPLE_S / TICK_S)
         if not any(way[: over + ample].any() for way in came):
             return _nothing(check, a, "s", f"{v['actor']} came more than {AMPLE_S:g} s after the ego")
         free = max(_free_from(way, over) for way in came)
     after_s = float(a.stamp_ns[over] - a.stamp_ns[min(free, len(a) - 1)]) / SECOND_NS
     why = f"passed {abs(after_s):.1f} s {'after' if free <= over else 'before'} the way was free"
-    return _found(check, a, free <= over, after_s, "s", why, min(free, over), max(min(free, len(a) - 1), over))
+    holds = after_s >= -ROLLS_ON_S
+    return _found(check, a, holds, after_s, "s", why, min(free, over), max(min(free, len(a) - 1), over))
 
 
 def _goes_before(check: str, a: Account, cast: Cast, v: Mapping[str, Any]) -> Finding:

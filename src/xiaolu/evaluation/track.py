@@ -32,6 +32,7 @@ BEHIND_M, BEHIND_ASIDE_M = 45.0, 2.0  # who is within this box behind follows th
 SIGNAL_REACH_M = 25.0
 PARKED_M = (5.0, 2.0)
 BAY_REACH_M, BAY_MARGIN_M = 10.0, 0.6  # bays are drawn smaller than what is paved, the gap to the lane included
+BEGAN_M, LEFT_OVER_M = 0.5, 3.5  # the bay that the ride began in, and how far about it one may leave it
 CORNERS_M = np.array(
     [[x, y] for x in (EGO_BODY.front_x_m, -EGO_BODY.rear_overhang_m) for y in (0.94, -0.94)]
 )  # of the outline
@@ -55,6 +56,7 @@ class Track:
         parked = town.prop_pose[town.prop_kind == PropKind.PARKED_CAR]
         places = np.column_stack([parked, np.tile(PARKED_M, (len(parked), 1))])
         self._bays = np.concatenate([np.column_stack([town.bay_pose, town.bay_size_m]), places])
+        self._bay_margin_m = np.full(len(self._bays), BAY_MARGIN_M)
         self._no_actors = Actors(np.empty((0, 5)), np.empty(0), np.empty(0, bool), np.empty(0, np.int32))
         self._route_edges = set(town.lane_edge[path.plan.lanes].tolist())
         self._s_m = 0.0
@@ -112,6 +114,9 @@ class Track:
         yaw = float(scene.ego_pose[2])
         middle = to_parent(scene.ego_pose, np.array([EGO_BODY.centre_x_m, 0.0]))
         lane, _s_m, lane_offset_m, distance = self._ground.nearest(float(middle[0]), float(middle[1]), DRIVE, yaw=yaw)
+        if not self._ticks:
+            began_in = np.hypot(*(self._bays[:, :2] - middle).T) < BEGAN_M
+            self._bay_margin_m[began_in] = LEFT_OVER_M
         self._s_m, offset_m = self._path.project(float(middle[0]), float(middle[1]), self._s_m)
         # Near its route the ego is on the route's layer, even where a ramp passes closer by.
         below = self._path.lane_at(self._s_m) if abs(offset_m) < MISSED_M else lane
@@ -151,13 +156,16 @@ class Track:
         """Return (..., W) metres that points (..., W, 2) are off the drivable surface; W: of one car at one moment.
 
         Places to park in are made to be driven on.
+        About the one that the ride began in, so is what lies before the lane.
         """
         shape = points.shape[:-1]
         cars = points.reshape(-1, shape[-1], 2)
         out = self._ground.off_road_m(cars.reshape(-1, 2), layer).reshape(-1, shape[-1])
         for k in np.flatnonzero((out > 0.0).any(axis=1)):
             for bay in np.flatnonzero(np.hypot(*(self._bays[:, :2] - cars[k, 0]).T) < BAY_REACH_M):
-                inside = np.abs(to_child(self._bays[bay, :3], cars[k])) <= self._bays[bay, 3:] / 2 + BAY_MARGIN_M
+                inside = (
+                    np.abs(to_child(self._bays[bay, :3], cars[k])) <= self._bays[bay, 3:] / 2 + self._bay_margin_m[bay]
+                )
                 out[k] = np.where(inside.all(axis=-1), 0.0, out[k])
         return out.reshape(shape)
 

@@ -7,10 +7,11 @@ from numba import njit
 
 from xiaolu.core.frames import box_corners, to_child
 from xiaolu.core.scene import Scene
-from xiaolu.core.users import ON_FOOT, VULNERABLE, Kind, Thing, Users
+from xiaolu.core.users import ON_FOOT, VULNERABLE, Gesture, Kind, Thing, Users
 from xiaolu.expert.course import Course
 from xiaolu.expert.forecast import STEP_S
 from xiaolu.world.ground import Ground
+from xiaolu.world.town import LaneKind
 
 AROUND_M = 85.0
 LAYER_M, SLOPE = 3.0, 0.03  # so much higher or lower is another road; far away, ramps climb
@@ -20,6 +21,8 @@ NEAR_M = 8.0  # in the immediate corridor everybody counts, seen or not
 REMEMBERED_NS = 1_000_000_000
 STANDING_MPS = 0.3
 HESITATES_MPS, HESITATES_S = 0.7, 4.0
+ON_CROSSING_S, CROSSING_REACH_M = 10.0, 2.0  # who stands on a crossing, within so much of its middle line
+WAVES_ON = (Gesture.GO, Gesture.BECKON)
 TALL_M = 1.75  # what stands and is taller hides people
 OPEN_ARM_M = 0.6  # what is seen of a raised one
 # Least and comfortable side gaps; DUT and nuScenes recordings give .2 to .9 m at town speeds.
@@ -30,7 +33,9 @@ CYCLE_GAPS_M, PERSON_GAPS_M = (0.5, 1.2), (0.5, 1.2)
 @dataclass(frozen=True, slots=True)
 class Counted:
     """Users that count now, (U,) each. ahead_m, left_m: in the ego frame; on_road: for people, where vehicles drive;
-    stood_s: how long standing; visible: seen right now, else remembered or felt right ahead."""
+    on_crossing: for those who stand there, whether it is a crossing; stood_s: how long standing; visible: seen right
+    now, else remembered or felt right ahead.
+    """
 
     users: Users
     ahead_m: np.ndarray
@@ -40,15 +45,18 @@ class Counted:
     vulnerable: np.ndarray
     parked: np.ndarray
     on_road: np.ndarray
+    on_crossing: np.ndarray
     stood_s: np.ndarray
     visible: np.ndarray
 
     @property
     def hesitates(self) -> np.ndarray:
-        """(U,) bool: on foot in the road and just come to a stand: it may go on either way."""
+        """(U,) bool: on foot in the road and just come to a stand: it may go on either way, unless it waves us on."""
         u = self.users
-        short = (np.abs(u.speed_mps) < HESITATES_MPS) & (self.stood_s < HESITATES_S)
-        return self.on_foot & self.on_road & short & ((u.kind == Kind.PEDESTRIAN) | (u.kind == Kind.CHILD))
+        most_s = np.where(self.on_crossing, ON_CROSSING_S, HESITATES_S)
+        short = (np.abs(u.speed_mps) < HESITATES_MPS) & (self.stood_s < most_s)
+        walks = ((u.kind == Kind.PEDESTRIAN) | (u.kind == Kind.CHILD)) & ~np.isin(u.gesture, WAVES_ON)
+        return self.on_foot & self.on_road & short & walks
 
 
 def counted(scene: Scene, ground: Ground, seen_ns: dict[int, int], stood_ns: dict[int, int]) -> Counted:
@@ -84,6 +92,7 @@ def counted(scene: Scene, ground: Ground, seen_ns: dict[int, int], stood_ns: dic
     if on_foot.any():
         places = np.stack([table.x_m[on_foot], table.y_m[on_foot]], axis=1)
         on_road[on_foot] = ground.off_road_m(places) < 0.1
+    stands = on_foot & on_road & (np.abs(table.speed_mps) < HESITATES_MPS)
     return Counted(
         table,
         ego[chosen, 0],
@@ -93,9 +102,16 @@ def counted(scene: Scene, ground: Ground, seen_ns: dict[int, int], stood_ns: dic
         np.isin(table.kind, VULNERABLE),
         (table.lane < 0) & (np.abs(table.speed_mps) < 0.05) & ~np.isin(table.kind, VULNERABLE),
         on_road,
+        np.array(
+            [w and _on_crossing(ground, x, y) for w, x, y in zip(stands, table.x_m, table.y_m, strict=True)], bool
+        ),
         stood,
         np.asarray(scene.visible, bool)[chosen],
     )
+
+
+def _on_crossing(ground: Ground, x_m: float, y_m: float) -> bool:
+    return len(ground.lanes_near(float(x_m), float(y_m), CROSSING_REACH_M, (LaneKind.CROSSING,))) > 0
 
 
 @njit(cache=True)

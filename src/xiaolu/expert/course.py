@@ -13,7 +13,7 @@ from xiaolu.core.decision import LampColour
 from xiaolu.world.ground import Ground
 from xiaolu.world.routing import RoutePath, RoutePlan
 from xiaolu.world.sight import Walls, first_wall, walls_of
-from xiaolu.world.signals import heads_of, ordered_by
+from xiaolu.world.signals import heads_of, kindest, ordered_by, straight_beside
 from xiaolu.world.town import LaneKind, Town, Turn
 
 BEYOND_M = 75.0
@@ -32,13 +32,19 @@ BOW_ROUNDS = 12
 
 @dataclass(frozen=True, slots=True)
 class StopLine:
-    """A signalled entry: where its line lies along the way, the junction lane it governs, and its heads."""
+    """A signalled entry: where its line lies along the way, the junction lane it governs, and its heads.
+
+    beside: before a left-turn waiting area the column of the straight lanes, whose green lets one in, else -1. second:
+    it is the line at the far end of such an area.
+    """
 
     s_m: float
     lane: int
     column: int
     heads: np.ndarray
     turn: Turn
+    beside: int = -1
+    second: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,8 +260,17 @@ class Course:
             if np.isfinite(line):
                 place = town.pose_at(before, line)
                 s_m, _ = path.project(float(place[0]), float(place[1]), s_m, 40.0)
-            out.append(StopLine(s_m, int(lane), column, heads_of(town, int(lane)), Turn(town.lane_turn[lane])))
+            heads, turn = heads_of(town, int(lane)), Turn(town.lane_turn[lane])
+            out.append(StopLine(s_m, int(lane), column, heads, turn, straight_beside(town, column)))
+            if np.isfinite(town.waiting_s_m[lane]):
+                second_s_m = float(path.lane_from_s_m[position] + town.waiting_s_m[lane])
+                out.append(StopLine(second_s_m, int(lane), column, heads, turn, second=True))
         return tuple(out)
+
+    def ruling(self, line: StopLine, colours: np.ndarray) -> LampColour:
+        """Return what a line's lamp says; colours (S + 1,): see `colours`."""
+        own = int(colours[line.column])
+        return LampColour(own if line.beside < 0 else int(kindest(own, int(colours[line.beside]))))
 
     def colours(self, signal_colour: np.ndarray, countdown_s: np.ndarray) -> np.ndarray:
         """Return (S + 1,) LampColour that every signal orders, by the heads (H,); last NONE, for lanes without."""

@@ -79,7 +79,7 @@ class Held:
             return teacher.backed(tick, memory.backing)
         way, limits, alone, perceived = teacher.proposed(tick, KIND_OF.get(mode, KINDS[0]))
         self._hold(tick, limits)
-        rolled = limits.roll(tick.speed_mps, scene.ego_acceleration_mps2)
+        rolled = limits.roll(tick.speed_mps, tick.acceleration_mps2)
         return teacher.decided(tick, Proposal(way, limits, alone, perceived, *rolled, Outlook(0.0, 0.0, 0.0, 0.0, -1)))
 
     def _hold(self, tick: Tick, limits: Limits) -> None:

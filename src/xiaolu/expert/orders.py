@@ -10,9 +10,10 @@ from xiaolu.core.rates import SECOND_NS
 from xiaolu.core.users import Kind
 from xiaolu.expert.bodies import Counted
 from xiaolu.expert.course import Course, StopLine
-from xiaolu.expert.hands import COMMAND_M, SHORT_M, Order, orders_of
+from xiaolu.expert.hands import COMMAND_M, OFFICIALS, SHORT_M, Order, orders_of
 from xiaolu.expert.path import FRONT_M, PATH_STEP_M
 from xiaolu.expert.reasons import Reason
+from xiaolu.expert.speed import ENVELOPE_MPS2, ORDINARY_BRAKE_MPS2
 from xiaolu.expert.tick import Memory, Tick
 from xiaolu.expert.yielding import Limits
 from xiaolu.world.town import Turn
@@ -20,7 +21,7 @@ from xiaolu.world.town import Turn
 LINE_GAP_M = 1.0  # front bumper to stop line
 AMBER_BRAKE_MPS2 = 2.2  # a stop for yellow that needs more than this is not made
 RUN_OUT_S = 3.0  # the shortest flashing green
-SIGN_MPS = 4.0  # past somebody who asks for it
+SIGN_MPS, SLOW_BY_M = 4.0, 8.0  # past somebody who asks for it, and from so far before him on
 # Creeping up to a red line that is about to turn green: this project's written specification.
 CREEP_S, CREEP_SEEN_S, CREEP_MPS, CREEP_MPS2, CREEP_LATE_S, CREEP_MARGIN_M, CREEP_FROM_M = (
     3.0,
@@ -31,7 +32,6 @@ CREEP_S, CREEP_SEEN_S, CREEP_MPS, CREEP_MPS2, CREEP_LATE_S, CREEP_MARGIN_M, CREE
     0.3,
     6.0,
 )
-_OFFICIALS = (Kind.OFFICER, Kind.WORKER)
 
 
 def humble_lanes(course: Course, colours: np.ndarray, s0_m: float) -> frozenset[int]:
@@ -43,7 +43,7 @@ def humble_lanes(course: Course, colours: np.ndarray, s0_m: float) -> frozenset[
     for line in course.stop_lines:
         near = -25.0 < line.s_m - s0_m < 90.0 and line.turn == Turn.RIGHT
         arrow = (course.town.head_arrow[line.heads] == Turn.RIGHT).any()
-        if near and not arrow and colours[line.column] == LampColour.RED:
+        if near and not arrow and course.ruling(line, colours) == LampColour.RED:
             out.add(line.lane)
     return frozenset(out)
 
@@ -52,7 +52,7 @@ def unlit_lanes(course: Course, colours: np.ndarray, s0_m: float) -> frozenset[i
     """Return the junction lanes of the way whose lamp is dark or flashes yellow: the rules of a junction without one
     hold there (Implementing Regulations, art. 42 and 52)."""
     near = (line for line in course.stop_lines if -40.0 < line.s_m - s0_m < 90.0)
-    return frozenset(line.lane for line in near if colours[line.column] == LampColour.DARK)
+    return frozenset(line.lane for line in near if course.ruling(line, colours) == LampColour.DARK)
 
 
 def hands(course: Course, scene, here: Counted, s0_m: float, memory: Memory) -> tuple[Order, ...]:
@@ -63,14 +63,14 @@ def hands(course: Course, scene, here: Counted, s0_m: float, memory: Memory) -> 
             turn = entry.turn if entry.from_s_m - s0_m < COMMAND_M else Turn.NONE
             break
     found = orders_of(here, scene.ego_pose, turn, memory.orders, scene.stamp_ns)
-    officials = [c for c in found if c.kind in _OFFICIALS]
-    return (*officials[:1], *(c for c in found if c.kind not in _OFFICIALS))
+    officials = [c for c in found if c.kind in OFFICIALS]
+    return (*officials[:1], *(c for c in found if c.kind not in OFFICIALS))
 
 
 def obey(course: Course, tick: Tick, limits: Limits) -> None:
     """Add what hands ask for to the limits: a stop before them (an officer's: at the line), or a slow pass."""
     for order in tick.orders:
-        official = order.kind in _OFFICIALS
+        official = order.kind in OFFICIALS
         cause = Cause.SIGNAL if official else Cause.PEDESTRIAN
         away_m = max(order.ahead_m - FRONT_M, 0.0)
         what = f"{order.who}'s sign" if official else f"{order.who} who asks it to"
@@ -85,7 +85,10 @@ def obey(course: Course, tick: Tick, limits: Limits) -> None:
                     stop_m = min(ahead) - min(LINE_GAP_M, max(min(ahead) - 0.3, 0.0))
             limits.stop(max(stop_m, 0.0), 0.0, np.inf, reason)
         elif order.slow:
-            limits.slow(away_m + FRONT_M + order.beyond_m, SIGN_MPS, tick.speed_mps, reason)
+            # Slow by the time it is abreast, braking for that from now on.
+            braking = (tick.speed_mps**2 - SIGN_MPS**2) / (2.0 * max(away_m - SLOW_BY_M, 1.0))
+            braking = float(np.clip(braking, ENVELOPE_MPS2, ORDINARY_BRAKE_MPS2))
+            limits.slow(away_m + FRONT_M + order.beyond_m, SIGN_MPS, tick.speed_mps, reason, braking)
 
 
 def signals(course: Course, tick: Tick, memory: Memory, limits: Limits) -> Perceived:
@@ -96,7 +99,7 @@ def signals(course: Course, tick: Tick, memory: Memory, limits: Limits) -> Perce
         front_m = line.s_m - tick.s0_m - FRONT_M
         if front_m < -0.3 or front_m > 90.0:
             continue
-        colour = LampColour(int(tick.colours[line.column]))
+        colour = course.ruling(line, tick.colours)
         if perceived.signal == LampColour.NONE:
             perceived = Perceived(colour, 1.0)
         if line.lane in tick.humble or front_m < waved_on_m:
@@ -125,7 +128,7 @@ def _may_creep(tick: Tick, memory: Memory, line: StopLine, colour: LampColour, f
     kept, shown = memory.countdown_s, scene.signal_countdown_s[line.heads]
     seen = shown[np.isfinite(shown)]
     before = kept.pop(line.lane, None)
-    if colour != LampColour.RED or not len(seen) or np.ptp(seen) > 0.5:
+    if line.second or colour != LampColour.RED or not len(seen) or np.ptp(seen) > 0.5:
         return False
     now_s, even_s = float(seen[0]), 0.0
     if before is not None:
@@ -159,7 +162,8 @@ def _must_stop(tick: Tick, memory: Memory, line: StopLine, colour: LampColour, f
         return True
     if colour == LampColour.FLASHING_GREEN:
         shown = tick.scene.signal_countdown_s
-        countdown = shown[line.heads] if len(line.heads) else np.array([np.nan])
+        own = bool(len(line.heads)) and tick.colours[line.column] == colour
+        countdown = shown[line.heads] if own else np.array([np.nan])
         left_s = float(countdown[0]) if np.isfinite(countdown[0]) else 0.5 * RUN_OUT_S
         reach_m = speed * left_s + 0.5 * max(8.0 - speed, 0.0) * min(left_s, 1.0)
         if front_m < reach_m or braking > AMBER_BRAKE_MPS2:

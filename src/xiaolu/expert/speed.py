@@ -17,9 +17,11 @@ SPEED_UP_MPS2 = 1.2
 ENVELOPE_MPS2 = 0.9  # braking for curves, limits and people, begun early
 STOP_MPS2 = 1.1
 STOP_SOFTNESS_MPS = 0.5
+ROLL_UP_MPS2, ROLL_UP_S = 0.6, 1.5  # speeding up towards a stop only as far as this would brake for it; tuned
 ORDINARY_BRAKE_MPS2 = 1.8
 HARDEST_MPS2 = 4.3  # beyond 5 is emergency braking: the guardian's business
-JERK_MPS3, RELEASE_MPS3, HARD_JERK_MPS3 = 1.4, 2.0, 8.0
+JERK_MPS3, RELEASE_MPS3, HARD_JERK_MPS3 = 1.4, 1.6, 8.0
+SPEED_UP_MPS3 = 1.0
 HARD_RELEASE_MPS3 = 7.0  # who has braked hard for nothing lets go at once
 LOOK_S = 0.5
 # IDM (Treiber, Hennecke, Helbing 2000) with gaps of Shanghai traffic.
@@ -82,6 +84,10 @@ def rollout(speed, acceleration, allowed, ruling, step_m, stops, stop_cause, low
                 # It clears in time: arrive as it does, rather than stop. (Slower than that one stands before it does.)
                 glide = 2.0 * (room - v * left) / max(left * left, 0.01)
                 need = max(need, min(glide, SPEED_UP_MPS2))
+            if stops[m, 2] == np.inf and need > 0.0:
+                # Who will have to stop does not speed up only to brake.
+                gentle = np.sqrt(2.0 * ROLL_UP_MPS2 * soft) - v
+                need = min(need, max(gentle / ROLL_UP_S, 0.0))
             if need < least:
                 least, rule = need, stop_cause[m]
         for n in range(len(lows)):
@@ -114,7 +120,7 @@ def rollout(speed, acceleration, allowed, ruling, step_m, stops, stop_cause, low
         if least < a:
             a = max(least, a - down * DT_S)
         else:
-            up = HARD_RELEASE_MPS3 if a < -ORDINARY_BRAKE_MPS2 else RELEASE_MPS3 if a < 0.0 else JERK_MPS3
+            up = HARD_RELEASE_MPS3 if a < -ORDINARY_BRAKE_MPS2 else RELEASE_MPS3 if a < 0.0 else SPEED_UP_MPS3
             a = min(least, a + up * DT_S)
         sigma_out[step], speed_out[step], cause_out[step] = sigma, v, rule
         new = v + a * DT_S

@@ -32,7 +32,7 @@ from xiaolu.expert.path import FRONT_M, PATH_STEP_M, S_CELLS
 from xiaolu.expert.reasons import NAMES, Reason, backing_sentence, sentence
 from xiaolu.expert.road import road_limits
 from xiaolu.expert.scoring import Outlook, Scorer
-from xiaolu.expert.speed import FREE
+from xiaolu.expert.speed import DT_S, FREE
 from xiaolu.expert.tick import Memory, Tick
 from xiaolu.expert.ways import KINDS, Way, Ways
 from xiaolu.expert.ways import Kind as PathKind
@@ -50,6 +50,7 @@ PRESSES = 4.0  # what it costs to go on where the rules would have it wait: less
 # Other profiles of a path, as caps on its speed against the one now, and stops at so many m/s².
 CAPS, CREEP_CAP_MPS = (0.8, 0.55, 0.3), 1.2
 STOPS_MPS2 = (1.5, 2.7)
+FORESEEN_STEPS, LAGS_MPS2 = 5, 0.6  # a profile is gone on from; the car's acceleration lags by so much: tuned
 BEFORE_START_M = 30.0  # it may back up beyond where its way begins
 HESITATES_M, WALK_MPS = 6.0, 1.2  # who stands in the road so near may walk on over the way
 GONE_M = -3.0  # for whom it made room has passed it
@@ -151,10 +152,24 @@ class Teacher:
         given = frozenset(uid for uid, stamp in memory.given_ns.items() if scene.stamp_ns - stamp < GIVEN_NS)
         return Tick(
             scene, here, self._forecast(here, colours, s0_m), colours, s0_m, d0_m, max(scene.ego_speed_mps, 0.0),
-            waited_s,
+            self._acceleration(scene), waited_s,
             hands(course, scene, here, s0_m, memory), humble_lanes(course, colours, s0_m),
             unlit_lanes(course, colours, s0_m), given,
         )  # fmt: skip
+
+    def _acceleration(self, scene: Scene) -> float:
+        """Return the acceleration that the last profile has by now, the measured one where the car is not near it.
+
+        The measured one lags behind what was asked for: a profile that went on from there would ask for more and more.
+        """
+        memory, measured = self._memory, scene.ego_acceleration_mps2
+        if memory.speed_mps is None:
+            return measured
+        step = round((scene.stamp_ns - memory.speed_stamp_ns) / SECOND_NS / DT_S)
+        if not 1 <= step <= FORESEEN_STEPS:
+            return measured
+        foreseen = float(memory.speed_mps[step] - memory.speed_mps[step - 1]) / DT_S
+        return float(np.clip(foreseen, measured - LAGS_MPS2, measured + LAGS_MPS2))
 
     def _locate(self, scene: Scene) -> tuple[float, float]:
         course, near = self.course, self._memory.s_m
@@ -264,7 +279,7 @@ class Teacher:
         made.sort(key=lambda p: p.outlook.cost)
         for first in made[:2]:
             for slower in (*(() if leaves else (first.alone,)), *self._slower(tick, first)):
-                sigma, speed, cause = slower.roll(tick.speed_mps, tick.scene.ego_acceleration_mps2)
+                sigma, speed, cause = slower.roll(tick.speed_mps, tick.acceleration_mps2)
                 outlook = scorer.score(first.way.path, sigma, speed, before, wanted_m)
                 if slower is first.alone:
                     outlook = replace(outlook, cost=outlook.cost + PRESSES)
@@ -309,7 +324,7 @@ class Teacher:
         obey(course, tick, limits)
         alone = limits.copy()
         rolled = resolve(
-            course, way.path, tick.s0_m, tick.speed_mps, tick.scene.ego_acceleration_mps2, tick.here, tick.moves,
+            course, way.path, tick.s0_m, tick.speed_mps, tick.acceleration_mps2, tick.here, tick.moves,
             limits, tick.waited_s, tick.given, tick.humble, tick.unlit, self._pulls_out(tick, way),
         )  # fmt: skip
         return limits, alone, perceived, rolled
@@ -332,6 +347,7 @@ class Teacher:
         memory.given_ns = {uid: memory.given_ns[uid] for uid in tick.given} | dict.fromkeys(best.limits.given, stamp)
         memory.s_m = memory.offsets_s0_m = tick.s0_m
         memory.offsets_m, memory.way, memory.path = best.way.offsets_m, best.way.kind, best.way.path[:, :2].copy()
+        memory.speed_stamp_ns, memory.speed_mps = stamp, best.speed[: FORESEEN_STEPS + 1].copy()
         reason = _ruling(best.limits, best.speed, best.cause, tick.speed_mps)
         waits = tick.speed_mps < 0.3 and reason is not None and reason.cause not in (Cause.SIGNAL, Cause.ARRIVAL)
         if waits and memory.waits_since_ns < 0:
@@ -389,7 +405,7 @@ class Teacher:
         path = backing.path_back(self.course, tick.scene.ego_pose, tick.s0_m, tick.d0_m, kept)
         _, speed = backing.roll_back(tick.scene.ego_speed_mps, left_m, held)
         memory.s_m = memory.offsets_s0_m = tick.s0_m
-        memory.offsets_m, memory.path = None, None
+        memory.offsets_m, memory.path, memory.speed_mps = None, None, None
         moves = left_m > 0.3 or tick.scene.ego_speed_mps < -0.1
         reason = self._reason_of(tick, k) if k >= 0 else Reason(Cause.RIGHT_OF_WAY, kept.what, 0.0, uid=kept.uid)
         reason = replace(reason, cause=Cause.RIGHT_OF_WAY, what=kept.what)

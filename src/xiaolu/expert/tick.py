@@ -15,9 +15,9 @@ from xiaolu.expert.yielding import Moves
 @dataclass(frozen=True, slots=True)
 class Tick:
     """One moment. here, moves: the users that count and their forecasts; colours (S + 1,): what signals order, see
-    `Course.colours`; s0_m, d0_m: the ego along and left of its way; speed_mps >= 0; waited_s: how long it has stood for
-    somebody; orders: what hands ask; humble: junction lanes of the way taken on red; unlit: those whose lamp orders
-    nothing; given: uids that the ego gave way to a moment ago.
+    `Course.colours`; s0_m, d0_m: the ego along and left of its way; speed_mps >= 0; acceleration_mps2: what its profile
+    goes on from; waited_s: how long it has stood for somebody; orders: what hands ask; humble: junction lanes of the
+    way taken on red; unlit: those whose lamp orders nothing; given: uids that the ego gave way to a moment ago.
     """
 
     scene: Scene
@@ -27,6 +27,7 @@ class Tick:
     s0_m: float
     d0_m: float
     speed_mps: float
+    acceleration_mps2: float
     waited_s: float
     orders: tuple[Order, ...]
     humble: frozenset[int]
@@ -52,4 +53,6 @@ class Memory:
     countdown_s: dict[int, tuple[int, float]] = field(default_factory=dict)
     way: str = ""
     path: np.ndarray | None = None
+    speed_stamp_ns: int = -1
+    speed_mps: np.ndarray | None = None
     backing: Backing | None = None

@@ -178,5 +178,5 @@ def _over_red(ride: Ride, teacher: Teacher, found: Futures) -> np.ndarray:
             seed = int(ride.state.world.seed[0])
             colours = course.colours(*head_states(world.town, time_s, seed, world.faults, world.signals_start_s))
             humble = teacher.humble(colours, line.s_m)
-            out[k, b] |= colours[line.column] == LampColour.RED and line.lane not in humble
+            out[k, b] |= course.ruling(line, colours) == LampColour.RED and line.lane not in humble
     return out

@@ -328,13 +328,32 @@ class Line(NamedTuple):
     colour: LampColour
 
 
+def cycle_s(town: Town, signal: int) -> float:
+    """Return how long the program of a signal takes, s."""
+    programs = programs_of(town)
+    program = int(programs.program[signal])
+    return float(programs.phase_s[programs.start[program] : programs.start[program + 1]].sum())
+
+
+def longest_red_s(town: Town, signal: int) -> float:
+    """Return how long one may have to wait at a signal's red, s; 0 where it is never red."""
+    programs = programs_of(town)
+    shown = [lamp(programs, signal, float(second)) for second in range(int(cycle_s(town, signal)) + 1)]
+    return max((float(left) for colour, left in shown if colour == _RED and np.isfinite(left)), default=0.0)
+
+
+def straight_beside(town: Town, signal: int) -> int:
+    """Return the signal of the straight lanes beside a left turn with a waiting area, -1 for any other signal."""
+    return int(programs_of(town).straight[signal])
+
+
 def entry_colour(town: Town, colours: np.ndarray, onward: int) -> LampColour:
     """Return the colour that rules the stop line before a junction lane; colours (S,) as for `line_ahead`.
 
     Before a left-turn waiting area the green of the straight lanes beside it lets one in too.
     """
     signal = int(town.lane_signal[onward])
-    beside = int(programs_of(town).straight[signal])
+    beside = straight_beside(town, signal)
     own = int(colours[signal])
     return LampColour(own if beside < 0 else int(kindest(own, int(colours[beside]))))
 

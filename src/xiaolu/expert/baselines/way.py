@@ -75,7 +75,7 @@ class Way:
         colours = self.course.colours(scene.signal_colour, scene.signal_countdown_s)
         for line in self.course.stop_lines:
             ahead = line.s_m - s_m
-            if ahead > EGO_BODY.front_x_m and colours[line.column] in HOLDS:
+            if ahead > EGO_BODY.front_x_m and self.course.ruling(line, colours) in HOLDS:
                 return ahead
         return np.inf
 

@@ -84,7 +84,8 @@ CHECKS: dict[str, CheckKind] = {
         {"least_m": Number(0.1, 10.0, 0.5)},
     ),
     "waits_for": CheckKind(
-        "the ego's front does not pass the place before the actor comes to the act, or, without an act, before the "
+        "the ego's front does not pass the place before the actor comes to the act, or, without an act, pass the place "
+        "and come within 1 m of where the actor comes through before the "
         "actor's outline has left the ego's swept way ahead",
         {"actor": ActorName(), "act": ActName(), "place_m": Place()},
     ),

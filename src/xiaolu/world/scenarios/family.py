@@ -56,6 +56,7 @@ class SiteQuery:
     marked: bool | None = None
     roundabout: bool = False
     waiting_area: bool | None = None
+    gives_way: bool | None = None
     private: bool | None = None
 
 

@@ -47,7 +47,7 @@ SITES = {
     "street": (*EVERYWHERE, "length_m", "clear_m", "bend_deg"),
     "narrow": (*EVERYWHERE, "length_m", "clear_m", "bend_deg"),
     "junction": (*EVERYWHERE, "blind", "turn", "signal", "arrow", "countdown", "crossing", "arms", "has", "marked",
-                 "roundabout", "waiting_area"),
+                 "roundabout", "waiting_area", "gives_way"),
     "crossing": (*EVERYWHERE, "signal", "marked"),
     "bend": (*EVERYWHERE, "bend_deg", "blind"),
     "dead_end": EVERYWHERE, "bay": EVERYWHERE, "kerb": EVERYWHERE, "gate": EVERYWHERE,

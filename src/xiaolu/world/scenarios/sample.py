@@ -24,7 +24,7 @@ from xiaolu.world.scenarios.towns import Towns
 from xiaolu.world.scenarios.values import Value
 from xiaolu.world.script import Script
 from xiaolu.world.signal_faults import FaultKind, SignalFault
-from xiaolu.world.signals import fault_at, lamp, programs_of
+from xiaolu.world.signals import cycle_s, fault_at, lamp, longest_red_s, programs_of, straight_beside
 from xiaolu.world.town import Town, load_town
 
 USERS = 40
@@ -179,6 +179,7 @@ def _staged(
     script, actors = staging.script(lambda name: rolls[name] < shares[name])
     if len(script.actors) > USERS:
         raise ValueError(f"{family.name}: {len(script.actors)} actors; valid is up to {USERS}")
+    limit_s = family.time_limit_s + _reds_s(town, place.plan, signal if family.signals is not None else -1)
     names, weights = list(family.conditions), np.array(list(family.conditions.values()))
     condition = names[int(chance.choice(len(names), p=weights / weights.sum()))]
     start_mps = staging.number(family.ego.start_mps)
@@ -195,12 +196,12 @@ def _staged(
         script=script,
         actors=actors,
         acts=_act_names(family, actors),
-        checks=_checks(family, staging, actors),
+        checks=_checks(family, staging, actors, limit_s),
         conditions=CONDITIONS[condition],
         condition_name=condition,
         density=staging.number(family.around.density),
         ride_seed=seed,
-        time_limit_s=family.time_limit_s,
+        time_limit_s=limit_s,
         route_absent=family.ego.told == "passenger",
         signal=signal,
         faults=faults,
@@ -219,8 +220,14 @@ def _act_names(family: Family, actors: dict[str, int]) -> dict[str, tuple[str, .
     return out
 
 
-def _checks(family: Family, staging: Staging, actors: dict[str, int]) -> tuple[Check, ...]:
-    out = [Check(name, values) for name, values in catalogue.default_checks(family.time_limit_s)]
+def _reds_s(town: Town, plan: RoutePlan, own: int) -> float:
+    """Return how long a ride may stand at the reds of its way at most, s; own: the signal that the family sets."""
+    columns = {int(town.lane_signal[lane]) for lane in plan.lanes} - {-1, own}
+    return sum(longest_red_s(town, signal) for signal in columns)
+
+
+def _checks(family: Family, staging: Staging, actors: dict[str, int], limit_s: float) -> tuple[Check, ...]:
+    out = [Check(name, values) for name, values in catalogue.default_checks(limit_s)]
     present = {
         spec.name for spec in family.actors if any(n == spec.name or n.startswith(f"{spec.name}-") for n in actors)
     }
@@ -288,13 +295,18 @@ def _signals(
 
 
 def _clock(town: Town, signal: int, colour: int, left_s, arrive_s: float, share: float) -> float | None:
-    """Return a signal clock at which a ride begins so that its signal shows a colour on arrival, None if none does."""
+    """Return a signal clock at which a ride begins so that its signal shows a colour on arrival, None if none does.
+
+    Before a left-turn waiting area red means that the straight lanes' lamp, too, keeps the line closed so long.
+    """
     programs = programs_of(town)
-    program = int(programs.program[signal])
-    cycle = float(programs.phase_s[programs.start[program] : programs.start[program + 1]].sum())
+    beside = straight_beside(town, signal)
     fits = []
-    for start in np.arange(0.0, max(cycle, 1.0), 0.5):
-        now, left = lamp(programs, signal, start + arrive_s)[:2]
+    for start in np.arange(0.0, max(cycle_s(town, signal), 1.0), 0.5):
+        now, left = lamp(programs, signal, start + arrive_s)
+        if beside >= 0 and colour == LampColour.RED:
+            also, until = lamp(programs, beside, start + arrive_s)
+            now, left = (now, min(left, until)) if also == LampColour.RED else (also, until)
         if now == LampColour.FLASHING_GREEN:
             now = LampColour.GREEN
         if now == colour and left_s[0] <= left <= left_s[1]:

@@ -150,6 +150,11 @@ def _bays(town: Town, query: SiteQuery, streets: Streets) -> Iterator[Site]:
         s = nearest / (len(line) - 1) * float(town.lane_length_m[lane])
         at = town.pose_at(lane, s)
         left = -np.sin(at[3]) * (x - at[0]) + np.cos(at[3]) * (y - at[1])
+        inwards = np.sin(yaw - at[3]) < -0.3
+        if inwards and abs(np.cos(yaw - at[3])) > 0.5:
+            continue  # who stands in it slantwise, nose in, can only back out
+        if inwards:
+            yaw = float(wrap_angle(yaw + np.pi))  # parked backwards, so that it leaves forwards
         if 6.0 < s < town.lane_length_m[lane] - 12.0 and -BAY_ASIDE_M < left < -1.5:
             yield Site((lane,), 0, s, -3.0, 3.0, bay=(x, y, yaw))
 
@@ -246,6 +251,8 @@ def _measured(town: Town, query: SiteQuery, place: Place, streets: Streets) -> b
         return False
     if arms is not None and any(not arms.into.get(arm) for arm in query.has):
         return False
+    if query.gives_way is not None and arms is not None and _gives_way(town, place, arms) != query.gives_way:
+        return False
     if query.crossing is not None and _goes_over_crossing(town, place) != query.crossing:
         return False
     return query.blind is None or _is_blind(town, query, place, streets) == query.blind
@@ -269,6 +276,14 @@ def _goes_over_crossing(town: Town, place: Place) -> bool:
     lane = place.site.junction_lane
     meets = town.cross_lane[town.cross_start[lane] : town.cross_start[lane + 1]]
     return bool((town.lane_kind[meets] == LaneKind.CROSSING).any())
+
+
+def _gives_way(town: Town, place: Place, arms: Arms) -> bool:
+    """Whether the ego has to let those go first who come from the arm to the right."""
+    lane = place.site.junction_lane
+    first = town.yield_lane[town.yield_start[lane] : town.yield_start[lane + 1]]
+    comes = [onward for approach in arms.into.get("right", []) for onward in town.following(approach)]
+    return bool(np.isin(comes, first).any())
 
 
 def _is_blind(town: Town, query: SiteQuery, place: Place, streets: Streets) -> bool:

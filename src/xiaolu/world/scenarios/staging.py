@@ -22,6 +22,7 @@ THING_M = {
     Thing.CAR_DOOR: (1.0, 0.12, 1.2), Thing.GATE_ARM: (3.2, 0.12, 1.0),
 }  # fmt: skip
 GO_ON_M = 160.0  # how far the lanes of an actor are laid out beyond the site
+AHEAD_M = 40.0  # and how far beyond the goal they go on at least: who led the ego there does not stand before it
 WALK_M, WALK_STEP_M = 90.0, 4.0
 PARKED_GAP_M = 1.5  # no ambient parked car reaches nearer to an actor or its line than this
 SITE_M = 45.0  # where a family wants no ambient parked cars, none stand within this of the site
@@ -145,7 +146,10 @@ class Staging:
         heading = np.radians(self.number(spec.at.heading_deg, s_m))
         pose = frame.pose(s_m, left_m, float(heading))
         if goes.kind == "ego":
+            at = self.frame.anchor_s_m + s_m
             lanes, along = self._on_route(s_m)
+            if float(self.town.lane_length_m[lanes].sum()) - along < self.place.path.length_m - at + AHEAD_M:
+                raise MisfitError("the street ends soon after the goal")
             return [], lanes, along, left_m, pose, s_m
         if goes.kind == "oncoming":
             found = frame.oncoming(s_m) or frame.opposite(s_m)
