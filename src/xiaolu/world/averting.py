@@ -5,6 +5,7 @@ the same, whoever can still prevent it brakes (`avert`). And nobody does what co
 move all who heed each other can brake as hard as they can, at once, and nobody touches anybody (`would_meet`). Who has
 moved already this tick is taken at its word; who has not, as braking. So there is always one thing that is safe: to
 brake. What is left are outlines that turn or step aside where two stand flank to flank; these stay put (`would_touch`).
+The ego is outside of that: what it does is seen, and reacted to as people react (`xiaolu.world.alarm`).
 """
 
 import numpy as np
@@ -145,7 +146,11 @@ def avert(table, bodies, paths, o, users, away):
             t = first_touch_s(bodies, paths, i, j)
             if t == np.inf:
                 continue
-            i_helps = not away[i] and table.seen[o + i, j] > 0 and _helps(bodies, paths, i, j, t)
+            i_helps = not away[i] and table.seen[o + i, j] > 0
+            if j == users:
+                bodies[i].alarmed = True
+                i_helps = i_helps and bodies[i].startled
+            i_helps = i_helps and _helps(bodies, paths, i, j, t)
             j_helps = j < users and bodies[j].moving and not away[j] and table.seen[o + j, i] > 0
             j_helps = j_helps and _helps(bodies, paths, j, i, t)
             if i_helps and j_helps and t > SURE_S:

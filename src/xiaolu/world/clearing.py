@@ -1,4 +1,6 @@
-"""Clearing: nobody drives into a junction that it could not leave again. Distances along a user's own chain of ways."""
+"""Clearing: nobody drives into a junction that it could not leave again, nor into a narrow mouth out of which somebody
+comes. Distances along a user's own chain of ways.
+"""
 
 import numpy as np
 from numba import njit
@@ -9,13 +11,70 @@ from xiaolu.world.temper import ON_FOOT, STANDSTILL_GAP_M, TWO_WHEELER
 ROOM_M = 1.5  # kept at least behind the last vehicle beyond a junction, more than a car's length; tuned by eye
 FLOWS_MPS = 1.0  # traffic beyond a junction that goes this fast makes room by itself
 EGO_PATIENCE_S = 6.0  # so long one waits behind an ego that stands beyond a junction; then one goes to pass it
+OUT_M = 40.0  # who comes from within this far of a narrow street's mouth is let out before one drives in
+OUT_MPS, OUT_S = 0.5, 4.0  # as long as it comes at all; who has stood for so long is not waited for
+LET_OUT_S = 20.0  # and nobody lets others out for longer than this
+ABREAST_M = 0.5  # what two that pass each other need besides their widths
 PATIENCE_S = 45.0  # a junction's exit that stays full for so long is tried all the same
 _CHAIN = 12
 
 
 @njit(cache=True)
+def _narrowest(ways, bodies, way, upto):
+    """Return the least width, m, that what is parked leaves of a way's surface over its first so many metres."""
+    first, last = ways.way[way].start, ways.way[way].end
+    stride = max(int(2.0 / ways.way[way].spacing), 1)
+    middle = 0.5 * (ways.way[way].left_room - ways.way[way].right_room)
+    least = ways.way[way].left_room + ways.way[way].right_room
+    for a in range(first, last, stride):
+        if (a - first) * ways.way[way].spacing > upto:
+            break
+        cos, sin = np.cos(ways.point[a].yaw), np.sin(ways.point[a].yaw)
+        low, high = -ways.way[way].right_room, ways.way[way].left_room
+        for k in range(len(bodies) - 1):
+            if not bodies[k].present or bodies[k].moving:
+                continue
+            dx, dy = bodies[k].x - ways.point[a].x, bodies[k].y - ways.point[a].y
+            if abs(dx) + abs(dy) > 12.0:
+                continue
+            lon, lat = dx * cos + dy * sin, -dx * sin + dy * cos
+            c, s = abs(bodies[k].cos * cos + bodies[k].sin * sin), abs(bodies[k].sin * cos - bodies[k].cos * sin)
+            if abs(lon) > c * bodies[k].half_length + s * bodies[k].half_width + 1.0:
+                continue
+            across = s * bodies[k].half_length + c * bodies[k].half_width
+            if lat > middle:
+                high = min(high, lat - across)
+            else:
+                low = max(low, lat + across)
+        least = min(least, high - low)
+    return least
+
+
+@njit(cache=True)
+def _comes_out(ways, table, bodies, o, users, i, way):
+    """Return who comes out of a way that i wants to drive into, too narrow there for the two; -1 for nobody."""
+    for k in range(users + 1):
+        if k == i or not bodies[k].present or bodies[k].way < 0 or ways.twin[way] != bodies[k].way:
+            continue
+        if k < users and (not bodies[k].moving or ON_FOOT[bodies[k].kind] or TWO_WHEELER[bodies[k].kind]):
+            continue
+        stands = bodies[k].speed < OUT_MPS
+        if (stands and (k == users or bodies[k].waited > OUT_S)) or bodies[k].backs_for != 0:
+            continue
+        away = ways.way[bodies[k].way].length - bodies[k].along
+        if away > OUT_M or table.seen[o + i, k] <= 0:
+            continue
+        if _narrowest(ways, bodies, way, away) < 2.0 * (bodies[i].half_width + bodies[k].half_width) + ABREAST_M:
+            return k
+    return -1
+
+
+@njit(cache=True)
 def keep_clear(ways, table, bodies, paths, o, users, seed):
-    """Let every vehicle whose junction has no room behind it wait at its line: sets `stop` and `leader`."""
+    """Let every vehicle wait at its line whose junction has no room behind it, or that has to let somebody out first.
+
+    Sets `stop`, and `leader` in a queue.
+    """
     chain, begins = np.empty(_CHAIN, np.int64), np.empty(_CHAIN)
     for i in range(users):
         kind = bodies[i].kind
@@ -73,3 +132,9 @@ def keep_clear(ways, table, bodies, paths, o, users, seed):
                         paths.row[i].stop = max(line, 0.0)
                         bodies[i].leader = bodies[i].waits_for = k
                     break
+        exit_way = chain[filled - 1]
+        if bodies[i].waited < LET_OUT_S and ways.way[exit_way].shared and ways.way[exit_way].junction < 0:
+            other = _comes_out(ways, table, bodies, o, users, i, exit_way)
+            if other >= 0:
+                paths.row[i].stop = max(line, 0.0)
+                bodies[i].waits_for = other

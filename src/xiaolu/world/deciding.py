@@ -7,6 +7,7 @@ from xiaolu.core.chance import Purpose
 from xiaolu.core.decision import LampColour
 from xiaolu.core.rates import TICK_S
 from xiaolu.world.acting import lawless
+from xiaolu.world.alarm import presses_on
 from xiaolu.world.draws import draw
 from xiaolu.world.looking import FORGET_Z_M, perceives
 from xiaolu.world.officer import officers_of, officers_seen
@@ -124,7 +125,10 @@ def heed_bodies(table, bodies, paths, o, users):
             spare = 1.5 * (1.0 - impatience) if passing and not ON_FOOT[kind] and bodies[j].speed < 0.3 else 0.0
             keeps = own_room if cos > 0.7 else 1.0 - 0.7 * impatience  # who blocks another's way is crept up to
             followed = follow_gap(kind, speed, pace, max(gap - spare, 0.05), speed - along, headway, keeps, vigour)
-            acceleration = min(acceleration, followed if j == users else max(followed, -LATE_MPS2))
+            if j == users and followed < -LATE_MPS2:
+                bodies[i].alarmed = True
+            hard = j == users and (not own or bodies[i].startled)
+            acceleration = min(acceleration, followed if hard else max(followed, -LATE_MPS2))
         leader = bodies[i].leader
         if bodies[i].beside >= 0 and (leader < 0 or not bodies[leader].moving):
             bodies[i].waits_for = bodies[i].beside
@@ -164,6 +168,8 @@ def heed_paths(ways, table, bodies, paths, o, users, seed, tick):
                 continue
             if not shared_spot(bodies, paths, i, j, spot):
                 continue
+            if j == users and presses_on(bodies, j, spot[2] * paths.row[j].step - bodies[j].half_length):
+                bodies[i].alarmed = True
             if goes_first(ways, bodies, paths, i, j, spot):
                 if seen and not (waved[j] and abs(bodies[i].speed) < GOING_MPS):
                     yielded = give_way(bodies, paths, j, i, spot[2], spot[3], spot[0], spot[1], table.row[o + j])
@@ -173,7 +179,9 @@ def heed_paths(ways, table, bodies, paths, o, users, seed, tick):
                     bodies[j].acceleration = min(bodies[j].acceleration, yielded)
             elif sees and not (waved[i] and abs(bodies[j].speed) < GOING_MPS):
                 yielded = give_way(bodies, paths, i, j, spot[0], spot[1], spot[2], spot[3], table.row[o + i])
-                yielded = yielded if j == users else max(yielded, -LATE_MPS2)
+                if j == users and yielded < -LATE_MPS2:
+                    bodies[i].alarmed = True
+                yielded = yielded if j == users and bodies[i].startled else max(yielded, -LATE_MPS2)
                 if yielded < min(bodies[i].acceleration, 0.0):
                     bodies[i].waits_for = j
                 bodies[i].acceleration = min(bodies[i].acceleration, yielded)

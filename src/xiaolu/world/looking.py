@@ -19,7 +19,7 @@ _HALF_LENGTH, _HALF_WIDTH = EGO_BODY.length_m / 2, EGO_BODY.width_m / 2
 # it is, -1 on no way. backs_for, waits_for: as in `Minds`; waited_for: waits_for of the tick before;
 # beside: who stands where it would pull out or go by. gone, then: how far
 # it has gone this tick and its speed then, NaN before it has moved. dares_s: of people, how far away in time a vehicle
-# is before which they step out.
+# is before which they step out. alarmed, startled: see `xiaolu.world.alarm`.
 BODY = np.dtype(
     [(name, np.float64) for name in ("x", "y", "z", "yaw", "cos", "sin", "half_length", "half_width", "speed")]
     + [
@@ -27,7 +27,8 @@ BODY = np.dtype(
         for name in ("offset", "waited", "lead_gap", "acceleration", "along", "gone", "then", "dares_s")
     ]
     + [(name, np.int64) for name in ("uid", "leader", "way", "backs_for", "waits_for", "waited_for", "beside")]
-    + [("kind", np.int8), ("present", np.bool_), ("moving", np.bool_), ("red", np.bool_)],
+    + [("kind", np.int8)]
+    + [(name, np.bool_) for name in ("present", "moving", "red", "alarmed", "startled")],
     align=True,
 )
 # What stands in lines of sight: a body that hides others, and the slot it is in.
@@ -66,6 +67,7 @@ def gather(table, o, users, ego, ego_z):
             hurry = (table.row[u].haste - HASTE) / SPEED_SPREAD[bodies[i].kind]
             bodies[i].dares_s = min(max(GAP_S - GAP_SPREAD_S * hurry, 0.9), 4.0)
         if bodies[i].moving:
+            bodies[i].startled = table.row[u].alarmed_s >= table.row[u].reaction_s
             bodies[i].waited_for = table.row[u].waits_for
             bodies[i].way, bodies[i].along = table.row[u].way, table.row[u].along_m
     bodies[users].present = bodies[users].moving = True

@@ -9,6 +9,7 @@ import numpy as np
 from numba import njit
 
 from xiaolu.core.rates import TICK_S
+from xiaolu.world.angles import half_turn
 from xiaolu.world.contact import boxes_meet
 from xiaolu.world.paths import choose_next
 from xiaolu.world.temper import ON_FOOT, TWO_WHEELER
@@ -27,6 +28,8 @@ EDGE_M = 0.05
 WEAVE_M = 4.0  # before and behind a body that stands aside, what the other needs to swing out and back in
 IN_VAIN_S, FURTHER_M = 8.0, 5.0  # where the other has not gone by for so long is no place: so much further back
 GIVE_UP_S = 15.0  # one that cannot get out of the way for so long leaves it to the other
+ROOM_M, _ROOM_STEP_M = 8.0, 0.5  # how far one looks behind oneself while backing
+ALONG_M = 3.0  # in which a body that backs comes to lie along its way
 LOCKED_S = 7.0  # a ring in which nobody could be waved through stands for so long before one backs out of it
 
 _STEP_M = 1.0
@@ -315,24 +318,48 @@ def settle(ways, table, bodies, paths, o, users, seed):
 
 
 @njit(cache=True)
-def _room_back(bodies, users, i):
-    """Return how far behind its rear bumper i finds anything, up to 8 m."""
-    room = 8.0
-    for k in range(users + 1):
-        if k == i or not bodies[k].present:
+def _room_back(ways, table, bodies, o, users, seed, i, aside):
+    """Return how far i, backing along its way and over to `aside`, gets before it meets anything, up to ROOM_M."""
+    row = table.row[o + i]
+    way, along, count, kind = row.way, row.along_m, row.junctions, row.kind
+    hl, hw, change = bodies[i].half_length, bodies[i].half_width, aside - bodies[i].offset
+    turned = 0.0
+    for n in range(int(ROOM_M / _ROOM_STEP_M) + 1):
+        back = n * _ROOM_STEP_M
+        while along - back < 0.0:
+            previous = before(ways, way, seed, row.uid, count, kind)
+            if previous < 0:
+                return max(back - _ROOM_STEP_M, 0.0)
+            way, count = previous, count - 1
+            along += ways.way[way].length
+        place = (along - back) / ways.way[way].spacing
+        a = ways.way[way].start
+        index = min(max(int(place), 0), ways.way[way].end - a - 2)
+        share = place - index
+        a += index
+        yaw = ways.point[a].yaw
+        if n == 0:
+            turned = half_turn(bodies[i].yaw - yaw)  # it is not quite along its way, and will be
             continue
-        dx, dy = bodies[k].x - bodies[i].x, bodies[k].y - bodies[i].y
-        if abs(dx) + abs(dy) > 22.0 or abs(bodies[k].z - bodies[i].z) > 3.0:
-            continue
-        lon, lat = -(dx * bodies[i].cos + dy * bodies[i].sin), -dx * bodies[i].sin + dy * bodies[i].cos
-        c = abs(bodies[k].cos * bodies[i].cos + bodies[k].sin * bodies[i].sin)
-        s = abs(bodies[k].sin * bodies[i].cos - bodies[k].cos * bodies[i].sin)
-        along = c * bodies[k].half_length + s * bodies[k].half_width
-        across = s * bodies[k].half_length + c * bodies[k].half_width
-        spare = 0.12 + (0.5 if ON_FOOT[bodies[k].kind] else 0.0) + 1.0 * s * min(abs(bodies[k].speed), 3.0)
-        if lon > 0.0 and abs(lat) < bodies[i].half_width + across + spare:
-            room = min(room, max(lon - bodies[i].half_length - along, 0.0))
-    return room
+        offset = bodies[i].offset + min(abs(change), 0.25 * back) * np.sign(change)
+        x = ways.point[a].x + share * (ways.point[a + 1].x - ways.point[a].x) - offset * np.sin(yaw)
+        y = ways.point[a].y + share * (ways.point[a + 1].y - ways.point[a].y) + offset * np.cos(yaw)
+        yaw += turned * max(1.0 - back / ALONG_M, 0.0)
+        cos, sin = np.cos(yaw), np.sin(yaw)
+        for k in range(users + 1):
+            if k == i or not bodies[k].present or abs(bodies[k].z - bodies[i].z) > 3.0:
+                continue
+            dx, dy = bodies[k].x - x, bodies[k].y - y
+            if abs(dx) + abs(dy) > 16.0 or dx * cos + dy * sin > 0.0:
+                continue
+            across = abs(bodies[k].sin * cos - bodies[k].cos * sin) * min(abs(bodies[k].speed), 3.0)
+            spare = 0.12 + (0.5 if ON_FOOT[bodies[k].kind] else 0.0) + across if bodies[k].moving else EDGE_M
+            if boxes_meet(
+                x, y, yaw, hl, hw + spare, bodies[k].x, bodies[k].y, bodies[k].yaw, bodies[k].half_length,
+                bodies[k].half_width, 0.0, 0.0,
+            ):  # fmt: skip
+                return back - _ROOM_STEP_M
+    return ROOM_M
 
 
 @njit(cache=True)
@@ -363,7 +390,7 @@ def back_up(ways, table, bodies, paths, o, users, seed):
         off = abs(bodies[i].offset - aside)
         if far < 1.0 and off > 0.15:
             far = 2.0  # it is abreast of its place: on until it stands well aside
-        behind = _room_back(bodies, users, i) - 0.6
+        behind = _room_back(ways, table, bodies, o, users, seed, i, aside) - 0.6
         room = min(far, behind)
         stands = abs(speed) < 0.05 and bodies[i].waited % GIVE_UP_S < TICK_S
         if stands and (nowhere or (far > 1.5 and behind < 0.4)):

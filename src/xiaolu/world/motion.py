@@ -8,6 +8,7 @@ from xiaolu.core.control import EGO_BODY
 from xiaolu.core.decision import LampColour
 from xiaolu.core.rates import TICK_S
 from xiaolu.world.acting import change_shape, direct, hold, intend, play
+from xiaolu.world.alarm import take_in
 from xiaolu.world.angles import full_turn, half_turn
 from xiaolu.world.averting import STOPS_DEAD_MPS, avert, would_meet, would_touch
 from xiaolu.world.borrowing import borrowed, held
@@ -197,8 +198,8 @@ def _move(ways, programs, table, bodies, paths, o, i, seed, tick, clock, ego_the
             table.row[u].waits_for = other
             break
         off = _advance(ways, programs, table, bodies, i, u, seed, ds, moved, clock, attempt != 3)
-        if attempt == 3 and off > CRAB_RAD:
-            continue
+        if attempt == 3 and off > CRAB_RAD and not ON_FOOT[kind]:
+            continue  # people step sideways and backwards
         other = would_touch(table, o, len(bodies) - 1, u, x, y, yaw, ego_then)
         if other < 0 or (other == len(bodies) - 1 and abs(speed) > STOPS_DEAD_MPS):
             if aside:
@@ -299,6 +300,7 @@ def tick_branch(
     for i in range(users):
         away[i] = bodies[i].moving and careless(table.row[o + i], seed, tick)
     avert(table, bodies, paths, o, users, away)
+    take_in(table, bodies, o, users, away)
     hold(stage, table, paths, bodies, o, users)
     last = pose[-1]
     ego_then = np.array(

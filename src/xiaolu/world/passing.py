@@ -50,21 +50,40 @@ def _is_vehicle(kind):
 
 
 @njit(cache=True)
-def _free_over(bodies, i, low, high):
+def _free_over(bodies, i, point, low, high):
     """Return whether nobody is in the oncoming lane for as long as it takes to pass something there.
 
-    low, high: where that lane is, left of i's line. Who stands there counts as far as one has to go.
+    point: of i's path, where that lane begins; low, high: where it is, left of i's line. Who stands there counts as far
+    as one has to go.
     """
     for j in range(len(bodies)):
         if j == i or not bodies[j].present or abs(bodies[j].z - bodies[i].z) > 3.0:
             continue
-        dx, dy = bodies[j].x - bodies[i].x, bodies[j].y - bodies[i].y
-        lon, lat = dx * bodies[i].cos + dy * bodies[i].sin, -dx * bodies[i].sin + dy * bodies[i].cos
-        aside = lat + bodies[i].offset
+        dx, dy = bodies[j].x - point.line_x, bodies[j].y - point.line_y
+        lon, aside = dx * point.cos + dy * point.sin, -dx * point.sin + dy * point.cos
         far = OVER_M + (OVER_S * abs(bodies[j].speed) if _is_vehicle(bodies[j].kind) else 0.0)
         if -6.0 < lon < far and low - 0.3 < aside + bodies[j].half_width and aside - bodies[j].half_width < high + 0.3:
             return False
     return True
+
+
+@njit(cache=True)
+def _queue_ahead(bodies, i, point, left, right):
+    """Return whether a vehicle that heads i's way stands in i's lane, within what one would pass by the oncoming one.
+
+    point: of i's path, where that lane begins; left, right: its room. Who stands behind it, the ego too, stands in a
+    queue: beyond it there is no place to come back to.
+    """
+    for j in range(len(bodies) - 1):
+        if j == i or not bodies[j].moving or not _is_vehicle(bodies[j].kind) or abs(bodies[j].z - bodies[i].z) > 3.0:
+            continue
+        if abs(bodies[j].speed) > 1.0 or point.cos * bodies[j].cos + point.sin * bodies[j].sin < 0.3:
+            continue
+        dx, dy = bodies[j].x - point.line_x, bodies[j].y - point.line_y
+        lon, aside = dx * point.cos + dy * point.sin, -dx * point.sin + dy * point.cos
+        if 0.0 < lon < OVER_M and -right < aside < left:
+            return True
+    return False
 
 
 @njit(cache=True)
@@ -127,6 +146,8 @@ def choose_offset(bodies, paths, i, near, near_count):
                     bound = min(lat + across + half_width + 0.15, offset)
                     least, by_least = (bound, j) if bound > least else (least, by_least)
             if lat - across > left or lat + across < -right:
+                if k == 0:
+                    continue  # beside the lane here, and maybe in it further on, where that bends
                 break
             ahead_speed = bodies[j].speed * cos
             if ahead_speed > 0.75 * paths.row[i].pace or (abs(sin) > 0.7 and bodies[j].speed > 0.4):
@@ -152,7 +173,13 @@ def choose_offset(bodies, paths, i, near, near_count):
         over = left + paths.row[i].over - half_width - 0.2
         beyond = offset > highest + 0.2  # it is over there already, and goes on
         may = bodies[i].waited > OVER_WAIT_S and not queue and paths.row[i].stop == np.inf
-        if beyond or (may and paths.row[i].over_to > stands + 15.0 and _free_over(bodies, i, left, over + half_width)):
+        may = may and paths.row[i].over_to > stands + 15.0
+        if may and not beyond:
+            begin = int(np.ceil(paths.row[i].over_from / paths.row[i].step))
+            point = paths.point[i, min(begin, paths.row[i].count - 1)]
+            may = _free_over(bodies, i, point, left, over + half_width)
+            may = may and not _queue_ahead(bodies, i, point, left, right)
+        if beyond or may:
             highest = max(highest, over)
     for attempt in range(4):
         # With good clearance, then with little; then only what is near; then only what it is already beside.

@@ -18,6 +18,7 @@ from xiaolu.world.ways import LOOK_FOR_VEHICLES_MPS
 
 POINTS = 28
 SIGNAL_MPS2 = 2.6  # who would have to brake harder than this before a yellow light goes on
+EXIT_M = 6.0  # who leaves a junction goes round what stands so near beyond it
 NARROW_M = 4.3  # a shared surface narrower than this lets no two cars past each other: few drive into it
 
 _ALLEY = 0.1  # of the cars that could take a narrow alley, so many do; tuned by eye
@@ -45,6 +46,7 @@ PATH = np.dtype(
             "aim",
             "slope",
             "over",
+            "over_from",
             "over_to",
             "low_x",
             "low_y",
@@ -68,7 +70,7 @@ class Paths(NamedTuple):
     middle may go before it must wait (a red light, a dead end, a full junction); ordered: 1 where a light or a script
     says so, and patience does not count. pace: the speed it would like now. keep: where it would
     like to be, left of the line; aim, slope: where it now goes, and how fast. lights: indicators. low_*, high_*: the
-    extent. over, over_to: the room in the oncoming lane, and how far that goes on.
+    extent. over, over_from, over_to: the room in the oncoming lane, from where on and how far.
     """
 
     row: np.ndarray
@@ -217,6 +219,7 @@ def follow_ways(ways, programs, paths, i, row, half, seed, away, time_s, officer
     own = OWN_SPEED_MPS[kind] * (haste if kind >= 3 else 1.0)
     paths.row[i].step = step
     paths.row[i].over, paths.row[i].over_to = ways.way[way].over, ways.way[way].length - along
+    paths.row[i].over_from = 0.0
     paths.row[i].stop = np.inf
     paths.row[i].lights = paths.row[i].ordered = 0
     pace = np.inf
@@ -250,6 +253,14 @@ def follow_ways(ways, programs, paths, i, row, half, seed, away, time_s, officer
                 paths.row[i].lights = 2 if turn in (_LEFT, _U_TURN) else (4 if turn == _RIGHT else 0)
             start_s = end
             s = k * step - start_s
+            if (
+                ways.way[way].junction >= 0
+                and way == first
+                and ways.way[following].junction < 0
+                and end < half + EXIT_M
+            ):
+                paths.row[i].over = ways.way[following].over
+                paths.row[i].over_from, paths.row[i].over_to = end, end + ways.way[following].length
             way = following
             count += 1
             fast = min(ways.way[way].limit * haste, own)
@@ -268,6 +279,7 @@ def follow_ways(ways, programs, paths, i, row, half, seed, away, time_s, officer
                 can_stop = speed * speed < 2.0 * SIGNAL_MPS2 * max(gap, 0.01)
                 if halts_inside(ways, programs, officers, way, time_s, row.reaction_s, can_stop):
                     paths.row[i].stop = max(line, 0.0)
+                    paths.row[i].ordered = 1
         place = s / ways.way[way].spacing
         base = ways.way[way].start
         last = ways.way[way].end - base - 2

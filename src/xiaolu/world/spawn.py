@@ -230,7 +230,7 @@ def _settle(ways, table, o, i, slots, uid, kind, way, s, seed):
         min(max(0.5 * aside, -1.0), 1.0) if ON_FOOT[kind] else min(max(0.15 * aside, -0.3), 0.3)
     )
     table.row[u].junctions, table.row[u].waited_s, table.row[u].ran_red = 0, 0.0, False
-    table.row[u].backs_for, table.row[u].waits_for = 0, -1
+    table.row[u].backs_for, table.row[u].waits_for, table.row[u].alarmed_s = 0, -1, 0.0
     table.row[u].way, table.row[u].along_m = way, s
     table.row[u].offset_m = keep_of(ways, way, kind, table.row[u].offset_target_m)
     table.row[u].acceleration_mps2 = table.row[u].gesture_s = 0.0

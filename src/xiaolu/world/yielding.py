@@ -11,6 +11,7 @@ from xiaolu.world.temper import ACCELERATION_MPS2, BRAKING_MPS2, EMERGENCY_MPS2,
 from xiaolu.world.town import LaneKind
 
 PATIENCE_S = 2.5  # a body that stands although it may go is passed after so long
+NO_ROOM_M = 0.8  # a body that has stood so close behind another for that long is not waited for: it cannot go on
 STOP_SHORT_M = 0.6
 SOFT_MPS2 = 1.8  # the usual peak of braking (medians 1.2 to 1.5, nuScenes and WOMD)
 # 95 % of measured braking stays below: who would have to brake harder goes first, and nobody decides to brake harder
@@ -228,7 +229,10 @@ def _turns_on_red(ways, paths, i, first, last):
 
 @njit(cache=True)
 def goes_first(ways, bodies, paths, i, j, spot):
-    """Return whether i passes the shared spot before j. Both work it out alike: goes_first(j, i) is the contrary."""
+    """Return whether i passes the shared spot before j. Both work it out alike: goes_first(j, i) is the contrary.
+
+    The ego is j where it is one of them: that it is too late to stop counts once i has taken it in, or while i stands.
+    """
     front_i = spot[0] * paths.row[i].step - bodies[i].half_length - 0.5 * paths.row[i].step
     front_j = spot[2] * paths.row[j].step - bodies[j].half_length - 0.5 * paths.row[j].step
     if (bodies[i].backs_for != 0) != (bodies[j].backs_for != 0):
@@ -251,6 +255,8 @@ def goes_first(ways, bodies, paths, i, j, spot):
     walks_i, walks_j = ON_FOOT[bodies[i].kind], ON_FOOT[bodies[j].kind]
     late_i = v_i * v_i > 2.0 * (2.0 if walks_i else LATE_MPS2) * max(front_i - 0.2, 0.05)
     late_j = v_j * v_j > 2.0 * (2.0 if walks_j else LATE_MPS2) * max(front_j - 0.2, 0.05)
+    if bodies[j].uid < 0 and not standing_i and not bodies[i].startled:
+        late_j = False
     if late_i != late_j:
         return late_i
     red_i = bodies[i].red and _turns_on_red(ways, paths, i, spot[0], spot[1])
@@ -294,7 +300,8 @@ def give_way(bodies, paths, i, j, first_i, last_i, first_j, last_j, row):
     other_back = last_j * paths.row[j].step + bodies[j].half_length + 0.5 * paths.row[j].step
     v, other_v = bodies[i].speed, bodies[j].speed
     blocked = bodies[j].lead_gap < other_front and other_v < 1.0
-    if blocked or (other_v < 0.3 and other_front > 0.1 and bodies[i].waited > PATIENCE_S):
+    cannot = bodies[j].lead_gap < NO_ROOM_M and other_v < 0.1 and bodies[j].waited > PATIENCE_S
+    if blocked or cannot or (other_v < 0.3 and other_front > 0.1 and bodies[i].waited > PATIENCE_S):
         return np.inf
     a, other_a = ACCELERATION_MPS2[kind], ACCELERATION_MPS2[bodies[j].kind]
     pace = min(paths.row[i].pace, 8.0)
