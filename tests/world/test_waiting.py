@@ -41,6 +41,16 @@ def test_a_queue_at_a_red_light_is_no_ring():
     assert not any(waved_through(bodies, paths, 3, i) for i in range(3))
 
 
+def test_who_waits_in_vain_for_an_ego_that_stands_goes_first():
+    """0 -> 1 -> the ego, which stands before 1: nobody can know whom it waits for. While it drives they wait."""
+    bodies, paths = queue([1, 2], [9.0, 9.0], [np.inf, 0.4])
+    assert [waved_through(bodies, paths, 2, i) for i in range(2)] == [True, False]
+    bodies["waited"][0] = 4.0
+    assert not waved_through(bodies, paths, 2, 0), "it may be about to go"
+    bodies["waited"][0], bodies["speed"][2] = 9.0, 2.0
+    assert not waved_through(bodies, paths, 2, 0)
+
+
 @pytest.fixture(scope="module")
 def alley(small_town) -> Town:
     """The small town, its narrow street without a sidewalk."""

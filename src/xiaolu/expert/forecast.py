@@ -19,6 +19,7 @@ MOMENTS_S.flags.writeable = False
 MOMENTS = len(MOMENTS_S)
 MAX_HYPOTHESES = 4
 MAX_CHAIN = 10
+STANDS_MPS, BACKS_S = 0.05, 3.0
 WILD_RAD = 0.7  # a vehicle that points this far off its lane is not following it
 
 _DRIVE, _CYCLE, _FOOT, _CROSSING = (int(k) for k in (LaneKind.DRIVE, LaneKind.CYCLE, LaneKind.FOOT, LaneKind.CROSSING))
@@ -83,7 +84,14 @@ def _closed(lanes, colours, lane):
 
 @njit(cache=True)
 def _travelled(speed, acceleration, limit, on_foot, out):
-    """Metres along the way at each moment: braking goes on to a stop, speeding up for 2 s and to the limit."""
+    """Metres along the way at each moment: braking goes on to a stop, speeding up for 2 s and to the limit.
+
+    Who drives backwards goes on so for BACKS_S.
+    """
+    if speed < -STANDS_MPS:
+        for k in range(MOMENTS):
+            out[k] = speed * min(k * STEP_S, BACKS_S)
+        return
     s, v = 0.0, speed
     for k in range(MOMENTS):
         out[k] = s
@@ -172,7 +180,7 @@ def forecasts(lanes, colours, kind, x, y, yaw, speed, acceleration, length, lane
         limit = lanes.limit[lane[u]] * 1.1 if has_lane else 99.0
         _travelled(speed[u], acceleration[u], limit, on_foot, way)
         rider = kind[u] == _BICYCLE or kind[u] == _E_BIKE
-        if on_foot or rider or not has_lane or not aligned or abs(speed[u]) < 0.05:
+        if on_foot or rider or not has_lane or not aligned or speed[u] < STANDS_MPS:
             owner[count] = u
             certain[count] = True
             if has_lane and not rider:
@@ -182,7 +190,7 @@ def forecasts(lanes, colours, kind, x, y, yaw, speed, acceleration, length, lane
                 poses[count, k, 1] = y[u] + np.sin(yaw[u]) * way[k]
                 poses[count, k, 2] = yaw[u]
             count += 1
-            if not aligned or not has_lane or abs(speed[u]) < 0.05:
+            if not aligned or not has_lane or speed[u] < STANDS_MPS:
                 continue
         found = _chains(lanes, colours, lane[u], s[u], way[MOMENTS - 1] + 2.0, lights[u], on_foot, chains, sizes)
         # The drift between lane and body is carried along, so that a forecast starts where the user is.

@@ -253,6 +253,10 @@ def _locked(ways, table, bodies, paths, o, users, seed, i):
     best, chosen, behind = np.inf, -1, -1
     for n in range(members):
         last, k = ring[n], ring[(n + 1) % members]
+        if n == members - 1 and bodies[last].waited_for == users:
+            last = users  # the ego closes the ring, if the first one is in its way
+            if bodies[users].leader != k:
+                continue
         if not _turned(bodies, last, k) or ON_FOOT[bodies[k].kind]:
             continue
         cost = cost_of_backing(ways, table, bodies, paths, o, users, seed, k, last)

@@ -7,6 +7,7 @@ from xiaolu.world.temper import ON_FOOT, TWO_WHEELER
 
 SQUEEZE_M = 0.35  # how far who has stood for long leans over the surface's edge, tuned by eye
 RIDER_PATIENCE_S = 2.0  # a rider who has stood so long passes on whichever side there is room
+EGO_ROLLS_MPS = 0.5  # an ego that goes faster is followed like anybody else, not passed
 OVER_WAIT_S = 2.5  # so long one stands behind what blocks the lane before one goes round by the oncoming one
 OVER_M, OVER_S = 22.0, 6.0  # that lane is to be free this far, and for so long of who comes; tuned by eye
 
@@ -152,7 +153,8 @@ def choose_offset(bodies, paths, i, near, near_count):
             ahead_speed = bodies[j].speed * cos
             if ahead_speed > 0.75 * paths.row[i].pace or (abs(sin) > 0.7 and bodies[j].speed > 0.4):
                 break
-            queues = bodies[j].moving and j < len(bodies) - 1 and cos > 0.3 and _is_vehicle(bodies[j].kind)
+            ego_stands = j == len(bodies) - 1 and bodies[j].speed < EGO_ROLLS_MPS
+            queues = bodies[j].moving and not ego_stands and cos > 0.3 and _is_vehicle(bodies[j].kind)
             if queues and _is_vehicle(bodies[i].kind):
                 queue = True
                 break  # a queue is waited in, not overtaken: who does meets oncoming traffic face to face

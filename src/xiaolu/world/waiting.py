@@ -2,7 +2,8 @@
 
 Right of way is settled between two at a time, so three or more may each wait for the next. Once they all stand, the
 one among them who has nobody close in front of it is let through: the one who has waited longest. It stays so until it
-has got going (`WAVED`).
+has got going (`WAVED`). Nobody can know whom a standing ego waits for: after a while those who wait for it are let
+through as if it closed the ring.
 """
 
 import numpy as np
@@ -13,18 +14,24 @@ from xiaolu.world.temper import STANDSTILL_GAP_M
 WAVED = -3  # as a body's `waits_for`: it waits for nobody, the others have let it go first
 RING = 8  # bodies at most that wait for each other in a ring
 RING_S = 3.0  # so long they stand before one is waved through
+EGO_RING_S = 6.0  # and so long where it is the ego that the last of them waits for
 GOING_MPS = 1.0  # once it is as fast as this it has got going
 
 
 @njit(cache=True)
 def ring_of(bodies, users, i, ring):
-    """Fill ring (RING,) with the users who wait for each other in a ring, from i on; return how many, 0 for no ring."""
+    """Fill ring (RING,) with the users who wait for each other in a ring, from i on; return how many, 0 for no ring.
+
+    The ego is never among them; where it closes the ring, the last one's `waited_for` is `users`.
+    """
     if abs(bodies[i].speed) > 0.3:
         return 0
     k = i
     for count in range(RING):
         ring[count] = k
         k = bodies[k].waited_for
+        if k == users and abs(bodies[users].speed) < 0.3 and bodies[i].waited > EGO_RING_S:
+            return count + 1
         if k < 0 or k >= users or not bodies[k].moving or abs(bodies[k].speed) > 0.3:
             return 0
         if k == i:
