@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from xiaolu.core.users import ON_FOOT, Users
+from xiaolu.core.users import ON_FOOT, Kind, Users
 from xiaolu.world.sight import Walls, first_wall
 from xiaolu.world.temper import HIDES
 
@@ -43,8 +43,12 @@ _EYES = np.array(EYES)
 PERSON_PX, BODY_PX = 10.0, 4.0  # LEAD's experts count a pedestrian from 10 pixels on
 PERSON_FILL, BODY_FILL = 0.45, 0.75  # of the box around it: tuned against rendered ids
 FARTHEST_M = 160.0
-INSET = 0.8  # rays go to the corners of a body so much smaller
-HEIGHTS = (0.3, 0.65, 0.92)  # of a body's height
+# Rays go to these shares of a body's apparent width, left and right of its middle, and of its height.
+SIDES = (0.18, -0.18, 0.54, -0.54, 0.9, -0.9)
+HEIGHTS = (0.3, 0.65, 0.92)
+# A car hides what is lower than its bonnet and boot; above them, what is behind its cabin: shares of its height, length
+# and width, as the cars of `cameras.vehicle_mesh` are drawn.
+HULL, CABIN_MIDDLE, CABIN_LENGTH, CABIN_WIDTH = 0.61, -0.09, 0.5, 0.81
 LAYER_M = 3.5  # what lies so much higher or lower is on another road
 
 
@@ -66,7 +70,7 @@ def _through(ax, ay, bx, by, x, y, yaw, length, width):
 
 
 @njit(cache=True)
-def _hidden(walls, body, hides, n, ax, ay, az, bx, by, bz):
+def _hidden(walls, body, hides, car, n, ax, ay, az, bx, by, bz):
     """Whether a ray a -> b to body n is cut by a wall or by another body that hides."""
     if first_wall(walls, ax, ay, bx, by, 1.0) < 1.0:
         return True
@@ -82,25 +86,36 @@ def _hidden(walls, body, hides, n, ax, ay, az, bx, by, bz):
         if enter > 1.0 or enter <= 0.0:
             continue
         lowest = min(az + enter * (bz - az), az + leave * (bz - az))
-        if lowest < body[m, 2] + body[m, 6]:
+        if lowest > body[m, 2] + body[m, 6]:
+            continue
+        if not car[m] or lowest < body[m, 2] + HULL * body[m, 6]:
+            return True
+        back = CABIN_MIDDLE * body[m, 4]
+        x, y = body[m, 0] + back * np.cos(body[m, 3]), body[m, 1] + back * np.sin(body[m, 3])
+        length, width = CABIN_LENGTH * body[m, 4], CABIN_WIDTH * body[m, 5]
+        enter, leave = _through(ax, ay, bx, by, x, y, body[m, 3], length, width)
+        if enter < 1.0 and min(az + enter * (bz - az), az + leave * (bz - az)) < body[m, 2] + body[m, 6]:
             return True
     return False
 
 
 @njit(cache=True)
-def pixels_seen(walls, eyes, pose, ego_z, body, hides, fill):
-    """Return (N,) the most pixels that one camera shows of each body.
+def _shown(walls, eyes, pose, ego_z, body, hides, car, fill, needed):
+    """Return (N,) bool: whether one camera shows at least needed (N,) pixels of a body.
 
-    eyes (C, 8): see `Eye`; pose (3,): the ego's; body (N, 7): x, y, z, yaw, length, width, height; hides (N,) bool;
-    fill (N,): the share of its box that a body fills.
+    eyes (C, 8): see `Eye`; pose (3,): the ego's; body (N, 7): x, y, z, yaw, length, width, height; hides, car (N,)
+    bool; fill (N,): the share of its box that a body fills.
     """
-    out = np.zeros(len(body))
+    out = np.zeros(len(body), np.bool_)
     cos, sin = np.cos(pose[2]), np.sin(pose[2])
+    rays = len(SIDES) * len(HEIGHTS)
     for n in range(len(body)):
         if abs(body[n, 2] - ego_z) > 2.0 * LAYER_M:
             continue
         c, s = np.cos(body[n, 3]), np.sin(body[n, 3])
         for e in range(len(eyes)):
+            if out[n]:
+                break
             ax = pose[0] + cos * eyes[e, 0] - sin * eyes[e, 1]
             ay = pose[1] + sin * eyes[e, 0] + cos * eyes[e, 1]
             az = ego_z + eyes[e, 2]
@@ -108,19 +123,16 @@ def pixels_seen(walls, eyes, pose, ego_z, body, hides, fill):
             away = max(np.hypot(dx, dy), 1.0)
             if away > FARTHEST_M:
                 continue
-            across = abs(body[n, 4] * (c * dy - s * dx)) + abs(body[n, 5] * (c * dx + s * dy))
-            full = fill[n] * (across / away) * body[n, 6] * (eyes[e, 5] / away) ** 2
-            if full < out[n]:
+            across = (abs(body[n, 4] * (c * dy - s * dx)) + abs(body[n, 5] * (c * dx + s * dy))) / away
+            full = fill[n] * across * body[n, 6] * (eyes[e, 5] / away) ** 2
+            if full < needed[n]:
                 continue
             look_c, look_s = np.cos(pose[2] + eyes[e, 3]), np.sin(pose[2] + eyes[e, 3])
             pitch_c, pitch_s = np.cos(eyes[e, 4]), np.sin(eyes[e, 4])
-            seen, rays = 0, 0
-            for corner in range(5):
-                along = 0.0 if corner == 4 else (0.5 if corner < 2 else -0.5) * INSET * body[n, 4]
-                aside = 0.0 if corner == 4 else (0.5 if corner % 2 == 0 else -0.5) * INSET * body[n, 5]
-                bx, by = body[n, 0] + c * along - s * aside, body[n, 1] + s * along + c * aside
+            seen = 0
+            for side in SIDES:
+                bx, by = body[n, 0] - 0.5 * side * across * dy / away, body[n, 1] + 0.5 * side * across * dx / away
                 for share in HEIGHTS:
-                    rays += 1
                     bz = body[n, 2] + share * body[n, 6]
                     ahead = look_c * (bx - ax) + look_s * (by - ay)
                     left, up = -look_s * (bx - ax) + look_c * (by - ay), bz - az
@@ -130,9 +142,11 @@ def pixels_seen(walls, eyes, pose, ego_z, body, hides, fill):
                         continue
                     if abs(up) * eyes[e, 5] > 0.5 * eyes[e, 7] * depth:
                         continue
-                    if not _hidden(walls, body, hides, n, ax, ay, az, bx, by, bz):
+                    if not _hidden(walls, body, hides, car, n, ax, ay, az, bx, by, bz):
                         seen += 1
-            out[n] = max(out[n], full * seen / rays)
+                if full * seen >= needed[n] * rays:
+                    out[n] = True
+                    break
     return out
 
 
@@ -147,6 +161,6 @@ def visible(walls: Walls, users: Users, ego_pose: np.ndarray, ego_z_m: float) ->
     on_foot = np.isin(u.kind, ON_FOOT)
     fill = np.where(on_foot, PERSON_FILL, BODY_FILL)
     pose = np.ascontiguousarray(ego_pose, np.float64)
-    pixels = pixels_seen(walls, _EYES, pose, float(ego_z_m), body, HIDES[u.kind] > 0, fill)
-    out[index] = pixels >= np.where(on_foot, PERSON_PX, BODY_PX)
+    needed = np.where(on_foot, PERSON_PX, BODY_PX)
+    out[index] = _shown(walls, _EYES, pose, float(ego_z_m), body, HIDES[u.kind] > 0, u.kind == Kind.CAR, fill, needed)
     return out
