@@ -5,6 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
+from tests.world.test_alarm import on_foot
+from tests.world.test_world import moving
 from xiaolu.core.users import Kind
 from xiaolu.world.looking import BODY
 from xiaolu.world.paths import PATH, PATH_POINT, POINTS, Paths
@@ -81,3 +83,17 @@ def test_nobody_chooses_a_street_that_leads_nowhere(small_town):
     ways = ways_of(small_town).way
     drive = ways["kind"] == LaneKind.DRIVE
     assert ways["dead"][drive].all()
+
+
+def test_who_walks_over_a_crossing_goes_round_an_ego_that_stands_on_it(small_town):
+    """The ego stands on the western crossing for good. Somebody on foot walks round it, off the crossing if need be."""
+    world = World(small_town, users=8, density=0.0)
+    state = on_foot(world, 2.0, 0.5)
+    ego = dataclasses.replace(state.ego, x_m=np.array([-12.4]), y_m=np.array([-1.6]), speed_mps=np.zeros(1))
+    state = dataclasses.replace(state, ego=ego)
+    for _ in range(400):
+        state = world.step(state, moving(state, 0.0))
+        assert not state.touching.any()
+        if not state.users.active[0, 0] or state.users.y_m[0, 0] < -4.0:
+            return
+    raise AssertionError(f"it still stands at {state.users.x_m[0, 0]:.1f}, {state.users.y_m[0, 0]:.1f}")

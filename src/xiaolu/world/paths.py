@@ -18,6 +18,9 @@ from xiaolu.world.ways import LOOK_FOR_VEHICLES_MPS
 
 POINTS = 28
 SIGNAL_MPS2 = 2.6  # who would have to brake harder than this before a yellow light goes on
+# Who walks or rides over a junction and has stood for so long before what stands there goes round it over open ground,
+# looking further and further out. Tuned by eye.
+ROUND_S, ROUND_MPS, ROUND_M = 4.0, 0.5, 3.5
 EXIT_M = 6.0  # who leaves a junction goes round what stands so near beyond it
 NARROW_M = 4.3  # a shared surface narrower than this lets no two cars past each other: few drive into it
 
@@ -230,6 +233,7 @@ def follow_ways(ways, programs, paths, i, row, half, seed, away, time_s, officer
     limit = min(ways.way[way].limit * haste, own)
     paths.row[i].keep = keep_of(ways, way, kind, row.offset_target_m)
     aim_yaw = 0.0
+    round_it = min(max(ROUND_MPS * (row.waited_s - ROUND_S), 0.0), ROUND_M)
     for k in range(POINTS):
         s = k * step - start_s
         while s > ways.way[way].length:
@@ -293,6 +297,9 @@ def follow_ways(ways, programs, paths, i, row, half, seed, away, time_s, officer
         paths.point[i, k].yaw, paths.point[i, k].cos, paths.point[i, k].sin = yaw, np.cos(yaw), np.sin(yaw)
         paths.point[i, k].way = way
         paths.point[i, k].left, paths.point[i, k].right = ways.way[way].left_room, ways.way[way].right_room
+        if round_it > 0.0 and ways.way[way].junction >= 0 and (walking or TWO_WHEELER[kind]):
+            paths.point[i, k].left += round_it
+            paths.point[i, k].right += round_it
         if k > 0 and not walking:
             turned = abs(half_turn(yaw - aim_yaw))
             curvature = turned / max(step, 1.0)
