@@ -20,6 +20,7 @@ MOMENTS = len(MOMENTS_S)
 MAX_HYPOTHESES = 4
 MAX_CHAIN = 10
 STANDS_MPS, BACKS_S = 0.05, 3.0
+RUNS_MPS2, RUNS_BRAKE_MPS2 = 3.5, 0.8  # who would have to brake so hard for a red line, and does not, runs it
 WILD_RAD = 0.7  # a vehicle that points this far off its lane is not following it
 
 _DRIVE, _CYCLE, _FOOT, _CROSSING = (int(k) for k in (LaneKind.DRIVE, LaneKind.CYCLE, LaneKind.FOOT, LaneKind.CROSSING))
@@ -104,10 +105,11 @@ def _travelled(speed, acceleration, limit, on_foot, out):
 
 
 @njit(cache=True)
-def _chains(lanes, colours, lane, s, reach, lights, on_foot, chains, sizes):
+def _chains(lanes, colours, lane, s, reach, lights, on_foot, runs_m, chains, sizes):
     """Fill chains (MAX_HYPOTHESES, MAX_CHAIN) with the lanes ahead, return how many chains there are.
 
-    A chain ends early where a signal forbids going on.
+    A chain ends early where a signal forbids going on, unless its line is nearer than runs_m: nobody who comes so fast,
+    and does not brake, stops there.
     """
     count = 1
     chains[0, 0] = lane
@@ -125,7 +127,9 @@ def _chains(lanes, colours, lane, s, reach, lights, on_foot, chains, sizes):
                 if on_foot and (kind in (_DRIVE, _CYCLE)) and lanes.kind[tip] != kind:
                     continue
                 if _closed(lanes, colours, onward) and lanes.signal[tip] != lanes.signal[onward]:
-                    continue
+                    line = lanes.stop_s[tip]
+                    if on_foot or ahead[done] - (lanes.length[tip] - line if line == line else 0.0) > runs_m:
+                        continue
                 if not on_foot and turn != 0 and lanes.turn[tip] == 0:
                     if turn == _U_TURN:
                         continue
@@ -192,7 +196,11 @@ def forecasts(lanes, colours, kind, x, y, yaw, speed, acceleration, length, lane
             count += 1
             if not aligned or not has_lane or speed[u] < STANDS_MPS:
                 continue
-        found = _chains(lanes, colours, lane[u], s[u], way[MOMENTS - 1] + 2.0, lights[u], on_foot, chains, sizes)
+        brakes = acceleration[u] < -RUNS_BRAKE_MPS2
+        runs_m = 0.0 if brakes else 0.5 * speed[u] ** 2 / RUNS_MPS2 + 0.5 * length[u]
+        found = _chains(
+            lanes, colours, lane[u], s[u], way[MOMENTS - 1] + 2.0, lights[u], on_foot, runs_m, chains, sizes
+        )
         # The drift between lane and body is carried along, so that a forecast starts where the user is.
         _place(lanes, lane[u], s[u], offset[u], place)
         slip_x, slip_y = x[u] - place[0], y[u] - place[1]

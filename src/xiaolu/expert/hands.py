@@ -76,12 +76,12 @@ def _commanded(seen: Seen, ego_yaw_rad: float, turn: Turn, stamp_ns: int) -> int
 
 
 def orders_of(
-    here: Counted, ego_pose: np.ndarray, turn: Turn, seen: dict[int, Seen], stamp_ns: int
+    here: Counted, ego_pose: np.ndarray, comes_rad: float, turn: Turn, seen: dict[int, Seen], stamp_ns: int
 ) -> tuple[Order, ...]:
     """Return what hands ask of the ego now, the most binding first. Updates the memory of commands by uid.
 
-    turn: what the ego is about to do at the next junction. An official who is hidden for a while has not taken back
-    what he asked for.
+    comes_rad: the heading with which the ego comes to the junction; turn: what it is about to do there. An official who
+    is hidden for a while has not taken back what he asked for.
     """
     u, out = here.users, []
     for k in np.flatnonzero(here.on_foot):
@@ -101,10 +101,10 @@ def orders_of(
             out.append(Order(NAMES[Kind(kind)], kind, uid, stop and where[0] > AHEAD_M, slow, False, False, *where))
     for uid, known in seen.items():
         ahead_m, left_m = (float(m) for m in to_child(ego_pose, known.pose[None, :2])[0])
-        gesture = _commanded(known, float(ego_pose[2]), turn, stamp_ns)
+        gesture = _commanded(known, comes_rad, turn, stamp_ns)
         if gesture == Gesture.NONE or not _near(ahead_m, left_m):
             continue
-        stop, slow, go, aside = _official(gesture, float(known.pose[2]), float(ego_pose[2]), turn)
+        stop, slow, go, aside = _official(gesture, float(known.pose[2]), comes_rad, turn)
         ahead = ahead_m > AHEAD_M
         out.append(
             Order(NAMES[Kind(known.kind)], known.kind, uid, stop and ahead, slow, go and ahead, aside, ahead_m, left_m)

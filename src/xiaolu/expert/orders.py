@@ -57,12 +57,15 @@ def unlit_lanes(course: Course, colours: np.ndarray, s0_m: float) -> frozenset[i
 
 def hands(course: Course, scene, here: Counted, s0_m: float, memory: Memory) -> tuple[Order, ...]:
     """Return what hands ask of the ego: of officials the highest only, and every passer-by's."""
-    turn = Turn.NONE
+    turn, comes_rad = Turn.NONE, float(scene.ego_pose[2])
     for entry in course.entries:
-        if entry.from_s_m > s0_m + 1.0:
+        if entry.to_s_m > s0_m + 1.0:
             turn = entry.turn if entry.from_s_m - s0_m < COMMAND_M else Turn.NONE
+            if entry.from_s_m < s0_m + FRONT_M:
+                # Who has begun its turn still comes from where it came.
+                comes_rad = float(course.yaw_rad[max(int((entry.from_s_m - FRONT_M) / course.step_m), 0)])
             break
-    found = orders_of(here, scene.ego_pose, turn, memory.orders, scene.stamp_ns)
+    found = orders_of(here, scene.ego_pose, comes_rad, turn, memory.orders, scene.stamp_ns)
     officials = [c for c in found if c.kind in OFFICIALS]
     return (*officials[:1], *(c for c in found if c.kind not in OFFICIALS))
 
@@ -78,6 +81,8 @@ def obey(course: Course, tick: Tick, limits: Limits) -> None:
         if order.stop:
             stop_m = away_m - SHORT_M
             if order.kind == Kind.OFFICER and not order.aside:
+                if any(entry.from_s_m + 0.3 < tick.s0_m + FRONT_M < entry.to_s_m for entry in course.entries):
+                    continue  # it is in the junction already, and clears it
                 lines = [line.s_m - tick.s0_m - FRONT_M for line in course.stop_lines]
                 lines += [entry.from_s_m - tick.s0_m - FRONT_M for entry in course.entries if not entry.signalled]
                 ahead = [m for m in lines if -0.3 < m < away_m]
@@ -102,7 +107,9 @@ def signals(course: Course, tick: Tick, memory: Memory, limits: Limits) -> Perce
         colour = course.ruling(line, tick.colours)
         if perceived.signal == LampColour.NONE:
             perceived = Perceived(colour, 1.0)
-        if line.lane in tick.humble or front_m < waved_on_m:
+        if front_m < waved_on_m:
+            memory.waved_lane = line.lane
+        if line.lane in tick.humble or front_m < waved_on_m or (line.second and line.lane == memory.waved_lane):
             continue
         if _must_stop(tick, memory, line, colour, front_m):
             word = {LampColour.RED: "red light", LampColour.YELLOW: "yellow light"}.get(colour, "ending green light")

@@ -46,6 +46,7 @@ class Memory:
     stood_ns: dict[int, int] = field(default_factory=dict)
     waits_since_ns: int = -1
     committed_lane: int = -1
+    waved_lane: int = -1  # the last junction lane that an official's hand waved it into
     given_ns: dict[int, int] = field(default_factory=dict)
     berth: Berth | None = None
     aside: Berth | None = None
