@@ -19,9 +19,9 @@ RIDER_STOOD_S = 10.0
 SETTLE_S = 3.0  # both have stood for so long before the ego backs up
 MET_M, MET_ASIDE_M = 13.0, 2.2  # between bumpers; between middles
 PRESSING_MPS = 1.5
-FARTHEST_M, LEAST_M = 45.0, 2.5
+FARTHEST_M, LEAST_M = 55.0, 2.5
 EDGE_M, BETWEEN_M = 0.12, 0.3  # from the road's edge; between two that pass at a walking pace
-CLEAR_M = 1.5  # of the ego's bumper beyond the narrow place
+CLEARS_M = (8.5, 1.5)  # of the ego's bumper beyond the narrow place: the other one swings out of it; less at need
 BEHIND_M, BEHIND_ASIDE_M = 9.0, 1.6  # who stands or comes in there holds it
 SHIFT_M = 9.0  # over so many metres it moves aside
 BACK_MPS = 1.4
@@ -32,7 +32,7 @@ LENGTH_CELLS = 1.0  # metres between places that are tried
 
 @dataclass(frozen=True, slots=True)
 class Backing:
-    """uid: for whom; what: its name; s_m, left_m: where the rear axle stops; since_ns: when it was decided."""
+    """uid: for whom; what: its name; s_m, left_m: where the rear axle stops; since_ns: when it got there, or was last on its way."""
 
     uid: int
     what: str
@@ -64,30 +64,42 @@ def someone_behind(here: Counted) -> bool:
     return bool(((here.ahead_m < 0.0) & (gap_m < BEHIND_M) & wide & ~here.parked).any())
 
 
-def place_behind(course: Course, here: Counted, s0_m: float, width_m: float) -> tuple[float, float] | None:
-    """Return (s, d) of the nearest place behind where a vehicle of a width can pass the ego, None for none."""
+def place_behind(
+    course: Course, here: Counted, s0_m: float, width_m: float, least_m: float = LEAST_M
+) -> tuple[float, float] | None:
+    """Return (s, d) of the nearest place at least so far behind where a vehicle of a width can pass the ego, None for
+    none."""
     u = here.users
     still = np.flatnonzero((np.abs(u.speed_mps) < STANDING_MPS) & ~here.on_foot & (here.ahead_m < MET_M))
     still = still[(np.abs(here.turned_rad[still]) < 2.4) | here.parked[still] | (here.ahead_m[still] < 0.0)]
     some = u[still]
     boxes = extents(course, s0_m, some.x_m, some.y_m, some.yaw_rad, some.length_m, some.width_m)
     boxes[:, :2] += s0_m
-    for back_m in np.arange(LEAST_M, min(FARTHEST_M, s0_m + 20.0), LENGTH_CELLS):
-        s_m = s0_m - back_m
-        low_m, high_m = s_m - EGO_BODY.rear_overhang_m, s_m + EGO_BODY.front_x_m + CLEAR_M
-        first, last = (int(np.clip(m / course.step_m, 0, course.n - 1)) for m in (low_m, high_m))
-        right = -float(course.room_right_m[first : last + 1].min())
-        left = float(course.room_left_m[first : last + 1].min())
-        beside = (boxes[:, 0] < high_m) & (boxes[:, 1] > low_m)
-        for box in boxes[beside]:
-            if box[2] + box[3] > 0.0:
-                left = min(left, box[2])
-            else:
-                right = max(right, box[3])
-        d_m = right + EDGE_M + HALF_M
-        if left - (d_m + HALF_M) > width_m + BETWEEN_M + EDGE_M:
-            return float(s_m), float(min(d_m, 0.0))
+    for clear_m in CLEARS_M:
+        for back_m in np.arange(least_m, min(FARTHEST_M, s0_m + 20.0), LENGTH_CELLS):
+            d_m = _room_at(course, boxes, s0_m - back_m, clear_m, width_m)
+            if d_m is not None:
+                return float(s0_m - back_m), d_m
     return None
+
+
+def _room_at(course: Course, boxes: np.ndarray, s_m: float, clear_m: float, width_m: float) -> float | None:
+    """Return the offset at which the ego stands at a place where a vehicle of a width can pass it, None for no room.
+
+    boxes (k, 4): s from, s to, d from, d to of what stands; clear_m: so far ahead of its bumper there must be room, too.
+    """
+    low_m, high_m = s_m - EGO_BODY.rear_overhang_m, s_m + EGO_BODY.front_x_m + clear_m
+    first, last = (int(np.clip(m / course.step_m, 0, course.n - 1)) for m in (low_m, high_m))
+    right = -float(course.room_right_m[first : last + 1].min())
+    left = float(course.room_left_m[first : last + 1].min())
+    for box in boxes[(boxes[:, 0] < high_m) & (boxes[:, 1] > low_m)]:
+        if box[2] + box[3] > 0.0:
+            left = min(left, box[2])
+        else:
+            right = max(right, box[3])
+    d_m = right + EDGE_M + HALF_M
+    fits = left - (d_m + HALF_M) > width_m + BETWEEN_M + EDGE_M
+    return float(min(d_m, 0.0)) if fits else None
 
 
 def path_back(course: Course, pose: np.ndarray, s0_m: float, d0_m: float, backing: Backing) -> np.ndarray:

@@ -19,6 +19,7 @@ MEETING = np.arange(0, 29, 2)  # of the forecast's moments
 ALONGSIDE_SIN = 0.4
 NEAR_M = 8.0  # in the immediate corridor everybody counts, seen or not
 REMEMBERED_NS = 1_000_000_000
+PASSED_NS, PASSED_M = 180_000_000_000, 50.0  # what stood beside its way is remembered as long as it may back up there
 STANDING_MPS = 0.3
 HESITATES_MPS, HESITATES_S = 0.7, 4.0
 ON_CROSSING_S, CROSSING_REACH_M = 10.0, 2.0  # who stands on a crossing, within so much of its middle line
@@ -60,8 +61,8 @@ class Counted:
 
 
 def counted(scene: Scene, ground: Ground, seen_ns: dict[int, int], stood_ns: dict[int, int]) -> Counted:
-    """Return the users near enough that are visible, were so within the last second, or are right ahead; none of those
-    on a road above or below.
+    """Return the users near enough that are visible, were so within the last second, are right ahead, or stand parked
+    behind where the ego saw them as it passed; none of those on a road above or below.
 
     Updates the two memories, uid -> stamp: when a user was last visible, since when it stands.
     """
@@ -81,7 +82,10 @@ def counted(scene: Scene, ground: Ground, seen_ns: dict[int, int], stood_ns: dic
             stood_ns.setdefault(uid, now)
         half = 0.5 * users.length_m[slot]
         right_ahead = -1.0 < ego[slot, 0] < NEAR_M + half + 3.75 and abs(ego[slot, 1]) < 2.2
-        if right_ahead or now - seen_ns.get(uid, -(10**18)) <= REMEMBERED_NS:
+        unseen_ns = now - seen_ns.get(uid, -(10**18))
+        stands = users.lane[slot] < 0 and abs(users.speed_mps[slot]) < 0.05 and users.kind[slot] not in VULNERABLE
+        passed = stands and -PASSED_M < ego[slot, 0] < 0.0 and unseen_ns <= PASSED_NS
+        if right_ahead or passed or unseen_ns <= REMEMBERED_NS:
             keep.append(slot)
     chosen = np.array(keep, np.int64)
     table = users[chosen]

@@ -395,7 +395,17 @@ class Teacher:
             memory.backing = None
             memory.waits_since_ns = -1
             return None
+        if k >= 0 and tick.s0_m - kept.s_m > 0.5:
+            kept = replace(kept, since_ns=tick.scene.stamp_ns)  # patience begins when it stands there
+            kept = memory.backing = self._still_room(tick, kept, float(here.users.width_m[k]))
         return self._backing_decision(tick, kept, k)
+
+    def _still_room(self, tick: Tick, kept: Backing, width_m: float) -> Backing:
+        """Return the place it backs to, or the next one behind it where what it has seen since leaves no room there."""
+        back_m = max(tick.s0_m - kept.s_m, 0.0)
+        place = backing.place_behind(self.course, tick.here, tick.s0_m, width_m, back_m)
+        moved = place is not None and place[0] < kept.s_m - backing.LENGTH_CELLS
+        return replace(kept, s_m=place[0], left_m=place[1]) if moved and place is not None else kept
 
     def _backing_decision(self, tick: Tick, kept: Backing, k: int) -> Decision:
         """Return the decision of driving back to a place, or of standing there; k: the counted user it is for."""

@@ -114,7 +114,9 @@ def _margins(here: Counted, moves: Moves, waited_s: float) -> tuple[np.ndarray, 
     still = np.abs(u.speed_mps[owner]) < STANDING_MPS
     across = np.where(still, np.minimum(across, 0.3), across)
     oncoming = (np.abs(here.turned_rad[owner]) > 2.4) & ~here.on_foot[owner]
-    across = np.where(oncoming, np.minimum(across, 0.22), across)
+    rider = here.vulnerable[owner]
+    across = np.where(oncoming & ~rider, np.minimum(across, 0.22), across)
+    across = np.where(oncoming & rider & ~still, 0.6, across)
     along = np.where(oncoming & ~still, 1.2, along)
     # Who has waited long squeezes through where there is just room.
     squeeze = (waited_s > PATIENCE_S) & still & (here.stood_s[owner] > 4.0)

@@ -68,7 +68,9 @@ def _fires(stage, programs, table, o, row, k, ego, clock):
     if when == _GOES:
         return row.stood_s >= 0.5 and abs(ego[3]) > GOES_MPS
     if when == _OWN:
-        return row.along_m >= value
+        if act.at_way < 0 or row.way == act.at_way:
+            return row.along_m >= value
+        return not act.from_way <= row.way < act.at_way
     if when == _LAMP:
         colour = lamp(programs, act.signal, clock)[0]
         return colour == value or (colour == _FLASHING and value == _GREEN)

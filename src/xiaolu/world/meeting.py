@@ -18,7 +18,7 @@ from xiaolu.world.yielding import shared_spot
 
 NEAR_M = 10.0  # vehicles that stand this close face to face have met
 SETTLE_S = 2.0  # how long both stand before one backs up
-EGO_SETTLE_S = 4.0  # before an ego they wait longer: it may know a way
+EGO_SETTLE_S, EGO_NEAR_M = 4.0, 5.0  # before an ego they wait longer, and come nearer: it may know a way
 BACK_MPS = 1.5  # the fastest one drives backwards
 BACK_MPS2 = 0.8
 FARTHEST_M = 120.0
@@ -269,7 +269,7 @@ def _locked(ways, table, bodies, paths, o, users, seed, i):
 def _is_to_back(ways, table, bodies, paths, o, users, seed, i, j):
     """Return whether of i and j, who stand face to face, i is the one to back up."""
     gap, lat = _gap_ahead(bodies, i, j)
-    if gap < -0.5 or gap > NEAR_M or abs(lat) > bodies[i].half_width + bodies[j].half_width + 0.25:
+    if gap < -0.5 or gap > (EGO_NEAR_M if j == users else NEAR_M) or abs(lat) > bodies[i].half_width + bodies[j].half_width + 0.25:
         return False
     mine = cost_of_backing(ways, table, bodies, paths, o, users, seed, i, j)
     if mine == np.inf or abs(bodies[j].speed) > 0.3:

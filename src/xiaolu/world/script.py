@@ -141,7 +141,7 @@ ACT = np.dtype(
     [(name, np.float64) for name in ("value", "gate_x", "gate_y", "gate_cos", "gate_sin", "within")]
     + [(name, np.float64) for name in ("speed", "acceleration", "offset", "sideways", "faces")]
     + [(name, np.float64) for name in ("yaw", "length", "width", "height", "in_s")]
-    + [(name, np.int32) for name in ("signal", "other", "other_act", "way", "style")]
+    + [(name, np.int32) for name in ("signal", "other", "other_act", "way", "style", "from_way", "at_way")]
     + [(name, np.int8) for name in ("when", "heed", "facing", "gesture", "lights", "twin")]
     + [(name, np.bool_) for name in ("backwards", "vanishes")],
     align=True,
@@ -158,7 +158,8 @@ class Stage(NamedTuple):
     """actor (A,) of ACTOR, act (K,) of ACT: those of actor a are act[start[a]:start[a + 1]], the first one before any.
 
     twin (W,): of an actor's own way the same way back, -1 for others; second (W,): it is such a way back; clear (C, 3).
-    facing: 0 as its way goes, 1 to `faces`, 2 to the ego. An act's `twin` says which of the two ways it is done on.
+    facing: 0 as its way goes, 1 to `faces`, 2 to the ego. from_way, at_way: of what
+    is waited for along the town's lanes, the actor's first way and the one that `value` counts on; -1 along a line. An act's `twin` says which of the two ways it is done on.
     """
 
     actor: np.ndarray
@@ -317,11 +318,28 @@ def stage(script: Script, ways: Ways) -> tuple[Stage, Ways]:
         own = [builder.line(actor, np.asarray(line, np.float64)) for line in lines]
         row["way"] = builder.chain(actor) if actor.lanes else own[0]
         _temper(row, actor, number, ways)
-        acts += _acts_of(actor, own)
+        rows = _acts_of(actor, own)
+        if actor.lanes:
+            _along_lanes(rows, actor, int(row["way"]), ways)
+        acts += rows
         start.append(len(acts))
     extended, twin, second = builder.finish()
     table = np.concatenate(acts) if acts else np.zeros(0, ACT)
     return Stage(actors, table, np.array(start), twin, second, np.asarray(script.clear, np.float64)), extended
+
+
+def _along_lanes(rows: list[np.ndarray], actor: Actor, first: int, ways: Ways) -> None:
+    """Turn how far an actor has gone along its lanes into a lane of them and how far along that one, in place.
+
+    first: the way that its first lane has become, see `_Builder.chain`.
+    """
+    ends = np.cumsum(ways.way["length"][list(actor.lanes)])
+    for row in rows:
+        if row["when"][0] == When.OWN_M:
+            gone_m = actor.along_m + float(row["value"][0])
+            lane = min(int(np.searchsorted(ends, gone_m)), len(ends) - 1)
+            row["value"] = gone_m - (ends[lane - 1] if lane else 0.0)
+            row["from_way"], row["at_way"] = first, first + 2 * lane
 
 
 def _temper(row: np.ndarray, actor: Actor, number: int, ways: Ways) -> None:
@@ -358,6 +376,7 @@ def _acts_of(actor: Actor, own: list[int]) -> list[np.ndarray]:
     now["sideways"], now["within"], now["in_s"] = 1.0, np.inf, 1.0
     now["gesture"] = now["lights"] = -1
     now["way"], now["style"] = KEEP, -1
+    now["from_way"] = now["at_way"] = -1
     now["yaw"], now["length"] = actor.pose[3], actor.length_m
     now["width"], now["height"] = actor.width_m, actor.height_m
     rows = [now]

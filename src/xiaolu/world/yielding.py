@@ -301,7 +301,9 @@ def give_way(bodies, paths, i, j, first_i, last_i, first_j, last_j, row):
     v, other_v = bodies[i].speed, bodies[j].speed
     blocked = bodies[j].lead_gap < other_front and other_v < 1.0
     cannot = bodies[j].lead_gap < NO_ROOM_M and other_v < 0.1 and bodies[j].waited > PATIENCE_S
-    if blocked or cannot or (other_v < 0.3 and other_front > 0.1 and bodies[i].waited > PATIENCE_S):
+    # An ego that stands there is a body in the way, and heeded as one: nobody waits for what it might do.
+    elsewhere = other_front > 0.1 or bodies[j].uid < 0
+    if blocked or cannot or (other_v < 0.3 and elsewhere and bodies[i].waited > PATIENCE_S):
         return np.inf
     a, other_a = ACCELERATION_MPS2[kind], ACCELERATION_MPS2[bodies[j].kind]
     pace = min(paths.row[i].pace, 8.0)

@@ -220,8 +220,11 @@ class Staging:
         arms = self.place.arms
         if arms is None or not arms.into.get(arm) or not arms.out.get(to):
             raise MisfitError(f"no way from the {arm} arm to the {to} one")
-        for approach in arms.into[arm]:
-            through = self.streets.between(approach, arms.out[to])
+        ways = [(approach, self.streets.between(approach, arms.out[to])) for approach in arms.into[arm]]
+        own = self.place.site.chain[-1] if self.place.site.chain else -1
+        # Where it goes the ego's way it is in the ego's lane, so that the two have to do with each other.
+        ways.sort(key=lambda way: own not in way[1][-1:])
+        for approach, through in ways:
             if through:
                 head = self.streets.back_from(approach, out_m - float(self.town.lane_length_m[approach]))
                 lanes = [*head, *through, *self.streets.on_from(through[-1], GO_ON_M)]

@@ -15,6 +15,7 @@ from xiaolu.world.town import LaneKind, Town, Turn
 END_MARGIN_M = 4.0  # no ride begins or ends nearer than this to a junction
 LEAST_SHARE = 0.5  # of the run-up that is asked for; with less, a place does not serve
 RING_M = 160.0
+OUT_OF_ROUND, FACING_M = 1.6, 6.0  # of a circle's radii, the greatest by the least; a two-way street's lanes are so near
 OUT_OF_RING_M = 30.0  # a ride does not end in a roundabout, but so far beyond it
 HAIRPIN_RAD = 2.3
 TIGHT_1PM = 1 / 5.0  # a route with a tighter corner is not taken
@@ -79,7 +80,7 @@ class Streets:
                     break
                 # Round the ring one keeps to the leftmost way that is not a hairpin.
                 turn = [self._turned(n) for n in onward]
-                fit = [k for k in range(len(onward)) if -0.6 < turn[k] < 1.8]
+                fit = [k for k in range(len(onward)) if -0.6 < turn[k] < HAIRPIN_RAD]
                 if not fit:
                     break
                 nearest = onward[max(fit, key=lambda k: turn[k])]
@@ -87,11 +88,28 @@ class Streets:
                 turned += self._turned(nearest) + gap
                 length += float(town.lane_length_m[nearest])
                 if nearest == int(lane):
-                    if 5.0 < turned < 7.6:
+                    if 5.0 < turned < 7.6 and self._is_round(way):
                         ring |= {n for n in way if self.ordinary[n]}
                     break
                 way.append(nearest)
         return ring
+
+    def _is_round(self, loop: list[int]) -> bool:
+        """Whether a loop of lanes is a one-way circle rather than the way round a block of houses."""
+        town = self.town
+        points = np.concatenate([town.line(lane)[:, :2] for lane in loop])
+        points = points[np.concatenate([[True], np.hypot(*np.diff(points, axis=0).T) > 0.05])]
+        radius = np.hypot(*(points - 0.5 * (points.min(axis=0) + points.max(axis=0))).T)
+        if radius.max() > OUT_OF_ROUND * radius.min():
+            return False
+        for lane in loop:
+            if self.ordinary[lane]:
+                x, y, _, yaw = (float(v) for v in town.pose_at(lane, 0.5 * town.lane_length_m[lane]))
+                beside, s_m, _, away_m = self.ground.nearest(x, y, (int(LaneKind.DRIVE),), yaw=yaw + np.pi)
+                faces = abs(float(wrap_angle(town.pose_at(beside, s_m)[3] - yaw))) > HAIRPIN_RAD
+                if faces and away_m < FACING_M:
+                    return False
+        return True
 
     def through(self, junction_lane: int) -> list[list[int]]:
         """Return lane chains [approach, junction lanes..., exit] that go over a junction lane entered from a street."""
@@ -111,21 +129,28 @@ class Streets:
         return out
 
     def arms(self, chain: list[int]) -> Arms:
-        """Return the arms of the junction that a chain [approach, junction lanes..., exit] goes through."""
+        """Return the arms of the junction that a chain [approach, junction lanes..., exit] goes through.
+
+        Into a roundabout, the ring comes from the left and goes on to the right.
+        """
         town, approach = self.town, chain[0]
         heading = float(town.pose_at(approach, town.lane_length_m[approach])[3])
         junctions = {int(town.lane_junction[lane]) for lane in chain[1:-1]}
         inside = np.flatnonzero(self.drive & np.isin(town.lane_junction, list(junctions)))
         into: dict[Arm, list[int]] = {}
         out: dict[Arm, list[int]] = {}
+        enters = chain[-1] in self.ring and approach not in self.ring
         for lane in inside:
             for other in self.before[int(lane)]:
                 if self.ordinary[other]:
                     yaw = town.pose_at(other, town.lane_length_m[other])[3] + np.pi
-                    self._note(into, "behind" if other == approach else _arm(yaw - heading), other)
+                    arm = "left" if enters and other in self.ring else _arm(yaw - heading)
+                    self._note(into, "behind" if other == approach else arm, other)
             for other in town.following(int(lane)):
                 if self.ordinary[other]:
-                    self._note(out, _arm(town.pose_at(int(other), 0.0)[3] - heading), int(other))
+                    yaw = town.pose_at(int(other), 0.0)[3]
+                    ring = enters and int(other) in self.ring
+                    self._note(out, "right" if ring else _arm(yaw - heading), int(other))
         return Arms(into, out)
 
     @staticmethod
@@ -150,7 +175,8 @@ class Streets:
         return []
 
     def back_from(self, lane: int, need_m: float, turns: bool = False) -> list[int]:
-        """Return lanes that lead to `lane`, oldest first, together need_m long where the town allows it."""
+        """Return lanes that lead to `lane`, oldest first, together need_m long where the town allows it; from a ring
+        they lead back round it."""
         way: list[int] = []
         have = 0.0
         while (have < need_m or (way and not self.ordinary[way[0]])) and len(way) < 24:
@@ -161,7 +187,8 @@ class Streets:
             ]
             if not options:
                 break
-            options.sort(key=lambda n: (abs(self._turned(n)) > 0.6, n))
+            in_ring = here in self.ring
+            options.sort(key=lambda n: (in_ring and not self._from_ring(n), abs(self._turned(n)) > 0.6, n))
             way.insert(0, options[0])
             have += float(self.town.lane_length_m[options[0]])
         while way and not self.ordinary[way[0]]:
@@ -187,6 +214,9 @@ class Streets:
         while way and not self.ordinary[way[-1]]:
             way.pop()
         return way
+
+    def _from_ring(self, lane: int) -> bool:
+        return lane in self.ring or any(before in self.ring for before in self.before[lane])
 
     def _to_ring(self, lane: int) -> bool:
         for _ in range(4):
