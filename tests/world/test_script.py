@@ -6,6 +6,7 @@ import pytest
 from tests.world.test_world import START, moving, same
 from xiaolu.core.decision import LampColour
 from xiaolu.core.users import Gesture, Kind, Thing
+from xiaolu.world.scenarios.streets import streets_of
 from xiaolu.world.script import FACE_EGO, Act, Actor, Heed, Hinge, Script, When
 from xiaolu.world.state import fork, pick
 from xiaolu.world.world import World
@@ -185,3 +186,19 @@ def test_too_many_actors_are_refused(small_town):
     people = tuple(actor(f"p{n}", Kind.PEDESTRIAN, -30.0 + n, 9.0, 0.0) for n in range(5))
     with pytest.raises(ValueError, match="5 actors, and places for 4"):
         World(small_town, users=4).staged(Script(people))
+
+
+def test_how_far_an_actor_has_gone_is_counted_over_the_lanes_it_drives_through(small_town):
+    streets = streets_of(small_town)
+    first = next(lane for lane in np.flatnonzero(streets.ordinary) if len(streets.on_from(int(lane), 60.0)) > 1)
+    lanes = [int(first), *streets.on_from(int(first), 60.0)]
+    along = float(small_town.lane_length_m[first]) - 20.0
+    x, y, z, yaw = (float(v) for v in small_town.pose_at(int(first), along))
+    car = Actor("car", Kind.CAR, (x, y, z, yaw), *SIZE[Kind.CAR], lanes=tuple(lanes), along_m=along,
+                acts=(Act(speed_mps=5.0, heeds=Heed.NONE), Act("stops", When.OWN_M, 50.0, speed_mps=0.0)))  # fmt: skip
+    states = play(World(small_town, users=2, density=0.0).staged(Script((car,))), 14.0)
+    gone = np.concatenate([[0.0], np.cumsum(np.hypot(np.diff(column(states, "x_m")), np.diff(column(states, "y_m"))))])
+    came = int(np.argmax(act_of(states) == 2))
+    assert came > 0 and 49.0 < gone[came] < 51.5, (
+        "neither at the first lane's own 50 m, which it began beyond, nor later"
+    )

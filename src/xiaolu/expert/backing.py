@@ -32,7 +32,8 @@ LENGTH_CELLS = 1.0  # metres between places that are tried
 
 @dataclass(frozen=True, slots=True)
 class Backing:
-    """uid: for whom; what: its name; s_m, left_m: where the rear axle stops; since_ns: when it got there, or was last on its way."""
+    """uid: for whom; what: its name; s_m, left_m: where the rear axle stops; since_ns: when it got there, or was last
+    on its way."""
 
     uid: int
     what: str
@@ -86,7 +87,7 @@ def place_behind(
 def _room_at(course: Course, boxes: np.ndarray, s_m: float, clear_m: float, width_m: float) -> float | None:
     """Return the offset at which the ego stands at a place where a vehicle of a width can pass it, None for no room.
 
-    boxes (k, 4): s from, s to, d from, d to of what stands; clear_m: so far ahead of its bumper there must be room, too.
+    boxes (k, 4): s from, s to, d from, d to of what stands; clear_m: so far ahead of its bumper there is room, too.
     """
     low_m, high_m = s_m - EGO_BODY.rear_overhang_m, s_m + EGO_BODY.front_x_m + clear_m
     first, last = (int(np.clip(m / course.step_m, 0, course.n - 1)) for m in (low_m, high_m))

@@ -21,6 +21,7 @@ READY_M = 4.0  # before a junction where others go first it is as slow as there:
 # Speed past somebody or something at a side gap: DUT drivers near walkers, nuScenes past standing cars.
 PERSON_GAPS_M, PERSON_SPEEDS_MPS = (0.2, 0.4, 0.7, 1.2, 2.0), (0.8, 2.0, 4.0, 7.0, 11.0)
 PARKED_GAPS_M, PARKED_SPEEDS_MPS = (0.1, 0.3, 0.6, 1.0), (1.5, 3.5, 6.5, 9.0)
+BETWEEN_M, BETWEEN_SHARE = 0.8, 0.7
 # Before a bus or van that stands somebody may step out, and the cameras sit 2 m behind the bumper: past its far end.
 HIDING_GAPS_M, HIDING_SPEEDS_MPS, HIDING_END_M = (0.3, 1.0, 2.0, 3.0), (1.5, 1.9, 3.5, 7.0), 3.0
 BLIND_MPS, BLIND_FIRST_MPS = 2.0, 4.5  # into a junction whose arms it cannot see; where those have to give way
@@ -96,6 +97,10 @@ def _beside(tick: Tick, path: np.ndarray, cap) -> None:
     boxes[:, 3] = np.where(ends, HIDING_END_M, boxes[:, 3])
     gaps = passing_gaps(path, PATH_STEP_M, 2, EGO_BODY.length_m, EGO_BODY.width_m, boxes, 3.0)
     full = np.repeat(gaps, 2, axis=1)[:, : len(path)]
+    # Between two things one cannot keep away from either: slower than past one.
+    sides = [here.parked[slow] & (sign * here.left_m[slow] > 0.0) for sign in (1.0, -1.0)]
+    nearest = [full[side].min(axis=0, initial=np.inf) for side in sides]
+    between = (nearest[0] < BETWEEN_M) & (nearest[1] < BETWEEN_M)
     for row, k in zip(full, slow, strict=True):
         if not np.isfinite(row).any():
             continue
@@ -107,6 +112,7 @@ def _beside(tick: Tick, path: np.ndarray, cap) -> None:
             limit = np.where(row < HIDING_GAPS_M[-1], np.interp(row, HIDING_GAPS_M, HIDING_SPEEDS_MPS), np.inf)
             cap(limit, Reason(Cause.OBSTACLE, f"standing {name}", 0.0, side, uid, visible))
         elif here.parked[k]:
+            row = np.where(between & (row < BETWEEN_M), BETWEEN_SHARE * row, row)
             limit = np.where(row < 1.0, np.interp(row, PARKED_GAPS_M, PARKED_SPEEDS_MPS), np.inf)
             cap(limit, Reason(Cause.OBSTACLE, standing(Kind(int(u.kind[k]))), 0.0, side, uid, visible))
         else:

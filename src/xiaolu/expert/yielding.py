@@ -35,6 +35,7 @@ LATE_S = 0.3  # a plan acts, and the brakes come on, this late
 LEAST_GAP_M = 0.25  # what a late stop leaves of the margin
 EASY_BRAKE_MPS2, FIRM_BRAKE_MPS2 = 1.2, 2.5
 FACED_BRAKES_MPS2 = (EASY_BRAKE_MPS2, 1.8, FIRM_BRAKE_MPS2)
+SWING_M, NO_SWING_M = 3.5, 30.0  # kept before a parked vehicle to swing out past it; not so near the goal
 HUMBLE_MPS = 2.5  # over a red stop line to the right, giving way to everybody
 GLANCE_S = 1.5  # a rider may go straight on instead of along its lane: counted this far ahead
 
@@ -170,7 +171,9 @@ def resolve(
         if here.ahead_m[k] < -1.0 - 0.5 * u.length_m[k] and not pulls_out:
             continue
         if low[h, 0] > 0.0 and not (np.isnan(low[h]).sum() > 0 and _crosses(moves.poses[h], path, low[h, 0])):
-            limits.lead(low[h], _reason(here, k, float(low[h, 0]), True))
+            limits.lead(
+                low[h] - _swing(course, here, k, s0_m, speed_mps, low[h]), _reason(here, k, float(low[h, 0]), True)
+            )
         else:
             pending.append(h)
     sigma, speed, cause = limits.roll(speed_mps, acceleration_mps2)
@@ -203,6 +206,16 @@ def resolve(
             break
         sigma, speed, cause = limits.roll(speed_mps, acceleration_mps2)
     return sigma, speed, cause
+
+
+def _swing(course: Course, here: Counted, k: int, s0_m: float, speed_mps: float, low: np.ndarray) -> float:
+    """Return how much more the ego keeps before a parked vehicle in its way, to swing out past it later: as much as
+    an easy stop leaves."""
+    vehicle = here.parked[k] and here.users.kind[k] in (Kind.CAR, Kind.VAN, Kind.BUS)
+    if not vehicle or course.goal_s_m - s0_m < NO_SWING_M or np.isnan(low[0]):
+        return 0.0
+    easy_m = LATE_S * speed_mps + 0.5 * speed_mps**2 / EASY_BRAKE_MPS2
+    return float(np.clip(low[0] - easy_m, 0.0, SWING_M))
 
 
 def _crosses(poses: np.ndarray, path: np.ndarray, sigma_m: float) -> bool:
@@ -349,6 +362,8 @@ def _limit_for(
     spare_m = max(along_m - LEAST_GAP_M, 0.0)
     # What comes up late is stopped for gently, else firmly, as long as the margins leave room for that.
     easy_m, firm_m = (LATE_S * speed_mps + 0.5 * speed_mps**2 / b for b in (EASY_BRAKE_MPS2, FIRM_BRAKE_MPS2))
+    if here.on_foot[k] and here.on_road[k] and moves.certain[h]:
+        easy_m = firm_m  # room before people is worth more than comfort
     stop_m = max(stop_m, min(easy_m, place_m + spare_m - 0.2), min(firm_m, place_m + spare_m))
     if firm_m > place_m + spare_m and not here.on_foot[k]:
         # Too near to stop before it: who stands by the time the other gets there need not brake harder than so.

@@ -269,7 +269,11 @@ def _locked(ways, table, bodies, paths, o, users, seed, i):
 def _is_to_back(ways, table, bodies, paths, o, users, seed, i, j):
     """Return whether of i and j, who stand face to face, i is the one to back up."""
     gap, lat = _gap_ahead(bodies, i, j)
-    if gap < -0.5 or gap > (EGO_NEAR_M if j == users else NEAR_M) or abs(lat) > bodies[i].half_width + bodies[j].half_width + 0.25:
+    if (
+        gap < -0.5
+        or gap > (EGO_NEAR_M if j == users else NEAR_M)
+        or abs(lat) > bodies[i].half_width + bodies[j].half_width + 0.25
+    ):
         return False
     mine = cost_of_backing(ways, table, bodies, paths, o, users, seed, i, j)
     if mine == np.inf or abs(bodies[j].speed) > 0.3:

@@ -158,8 +158,9 @@ class Stage(NamedTuple):
     """actor (A,) of ACTOR, act (K,) of ACT: those of actor a are act[start[a]:start[a + 1]], the first one before any.
 
     twin (W,): of an actor's own way the same way back, -1 for others; second (W,): it is such a way back; clear (C, 3).
-    facing: 0 as its way goes, 1 to `faces`, 2 to the ego. from_way, at_way: of what
-    is waited for along the town's lanes, the actor's first way and the one that `value` counts on; -1 along a line. An act's `twin` says which of the two ways it is done on.
+    facing: 0 as its way goes, 1 to `faces`, 2 to the ego. An act's `twin` says which of the two ways it is done on.
+    from_way, at_way: of how far to go along the town's lanes, the actor's first way and the one that `value` counts on;
+    -1 along a line.
     """
 
     actor: np.ndarray

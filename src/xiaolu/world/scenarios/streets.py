@@ -15,7 +15,7 @@ from xiaolu.world.town import LaneKind, Town, Turn
 END_MARGIN_M = 4.0  # no ride begins or ends nearer than this to a junction
 LEAST_SHARE = 0.5  # of the run-up that is asked for; with less, a place does not serve
 RING_M = 160.0
-OUT_OF_ROUND, FACING_M = 1.6, 6.0  # of a circle's radii, the greatest by the least; a two-way street's lanes are so near
+OUT_OF_ROUND, FACING_M = 1.6, 6.0  # a circle's greatest radius by its least; lanes of a two-way street are so near
 OUT_OF_RING_M = 30.0  # a ride does not end in a roundabout, but so far beyond it
 HAIRPIN_RAD = 2.3
 TIGHT_1PM = 1 / 5.0  # a route with a tighter corner is not taken
