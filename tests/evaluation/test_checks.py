@@ -117,6 +117,14 @@ def test_waiting_means_passing_the_place_after_the_way_is_free():
     assert finding.score.value == pytest.approx(-1.7, abs=0.2)
 
 
+def test_who_waits_beyond_the_place_but_before_the_others_way_has_waited():
+    front = drive((7.6, 5), (4.4, 0), (8, 5))  # passes 30 m at 6 s, stands at 38 m till 12 s
+    far = account(front, actors=[crossing(60, 110, s_m=42.0)])  # its outline begins at 41.75 m, free by 9.1 s
+    assert found("waits_for", far, actor="one", place_m=30.0).holds
+    near = account(front, actors=[crossing(60, 110, s_m=37.0)])
+    assert found("waits_for", near, actor="one", place_m=30.0).holds is False
+
+
 def test_who_comes_only_later_was_not_waited_for_and_who_never_comes_says_nothing():
     later = account(drive((20, 5)), actors=[crossing(70, 130)])
     assert found("waits_for", later, actor="one", place_m=30.0).holds is False

@@ -81,3 +81,14 @@ def test_a_passer_by_who_asks_it_to_stop_is_stopped_for(ways):
     users = somebody(Kind.PEDESTRIAN, Gesture.STOP, -60.0, LANE_Y - 1.6, WEST)
     trace, front = front_after(teacher, users, LampColour.GREEN, 12.0)
     assert front < -61.0 and trace.speed_mps[-1] == 0.0
+
+
+def test_what_a_worker_asked_for_holds_while_he_is_hidden(ways):
+    """He shows the slow sign for three seconds, and a van then hides him: the ego is slow where he stands."""
+    shows = somebody(Kind.WORKER, Gesture.PADDLE_SLOW, -45.0, -4.3, WEST)
+    teacher = ways("Win", "Eout", 30.0)
+    trace = drive(teacher, start_of(teacher), 16.0, lambda t: shows if t < 3.0 else people(),
+                  colour=heads(teacher, LampColour.GREEN), speed=8.0)  # fmt: skip
+    beside = np.abs(trace.front[:, 0] + 45.0) < 3.0
+    assert beside.any() and trace.speed_mps[beside].max() < 4.6
+    assert trace.acceleration_mps2.min() > -2.2

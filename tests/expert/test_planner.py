@@ -1,6 +1,8 @@
 """A user would lose: a teacher that brakes hard where it could have known, drives into a gap too small, never backs up,
 or says what it does not do."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,9 +12,14 @@ from tests.expert.loop import drive, people
 from tests.expert.test_teacher import gaps, heads, start_of
 from xiaolu.core.decision import Cause, LampColour, Pace, PathMode, Strategy
 from xiaolu.core.users import Gesture, Kind
+from xiaolu.expert.forecast import forecasts, lanes_of
 from xiaolu.expert.held import Held
 from xiaolu.expert.scoring import HORIZON, foresee
+from xiaolu.expert.teacher import Teacher
+from xiaolu.measures.comfort import NOTICED, breaches, motion_of
 from xiaolu.measures.interventions import required_clearance_m
+from xiaolu.world.routing import Router
+from xiaolu.world.town import Turn
 
 GIVES_UP = ("Slowing", "Stopping", "Giving way")
 
@@ -150,3 +157,55 @@ def test_held_to_a_strategy_it_drives_that_one(ways, strategy, holds):
     held.town, held.route = teacher.town, teacher.route
     trace = drive(held, start_of(teacher), 6.0, speed=5.0, colour=heads(teacher, LampColour.GREEN))
     assert holds(trace), (trace.speed_mps[-1], trace.pose[-1])
+
+
+@pytest.mark.parametrize(("speed", "braking", "runs"), [(6.0, 0.0, False), (13.0, 0.0, True), (13.0, -4.0, False)])
+def test_who_comes_too_fast_for_its_red_and_does_not_brake_is_expected_to_run_it(ways, speed, braking, runs):
+    """20 m before its line, 13 m/s needs 13² / 40 = 4.2 m/s² to stop there, 6 m/s needs 0.9."""
+    teacher = ways("Win", "Eout", 60.0)
+    town = teacher.town
+    lane = town.meta["lanes"]["Sin"]
+    line_s_m = float(town.stop_s_m[lane])
+    x, y, _, yaw = town.pose_at(lane, line_s_m - 22.3)  # its front is 2.3 m further on
+    table = people((Kind.CAR, x, y, yaw, speed, lane, line_s_m - 22.3, 0.0))
+    table.acceleration_mps2[0] = braking
+    red = np.full(len(town.signal_program) + 1, LampColour.RED, np.int8)
+    columns = (table.kind.astype(np.int64), table.x_m, table.y_m, table.yaw_rad, table.speed_mps,
+               table.acceleration_mps2, table.length_m, table.lane.astype(np.int64), table.s_m, table.offset_m,
+               table.lights.astype(np.int64))  # fmt: skip
+    _, _, _, poses = forecasts(lanes_of(town), red, *columns)
+    place = town.pose_at(lane, line_s_m)
+    beyond_m = (poses[:, -1, 0] - place[0]) * np.cos(yaw) + (poses[:, -1, 1] - place[1]) * np.sin(yaw)
+    assert bool((beyond_m > 5.0).any()) is runs
+
+
+def test_it_enters_the_waiting_area_on_the_straight_green_and_stops_at_its_second_line(small_town):
+    waiting = np.full(small_town.lanes, np.nan)
+    waiting[(small_town.lane_turn == Turn.LEFT) & (small_town.lane_signal >= 0)] = 9.0
+    town = replace(small_town, waiting_s_m=waiting)
+    lanes = town.meta["lanes"]
+    teacher = Teacher(town, Router(town).plan(lanes["Win"], 60.0, lanes["Nout"], 50.0))
+    first, second = (line.s_m for line in teacher.course.stop_lines)
+    assert second - first > 8.0
+    signal = town.lane_signal[town.head_lane]
+    straight = np.where(signal == town.lane_signal[lanes["Win>Eout"]], LampColour.GREEN, LampColour.RED)
+    path = teacher.course.path
+    ends = {}
+    for name, colour in (("red", heads(teacher, LampColour.RED)), ("straight", straight.astype(np.int8))):
+        teacher.reset(0)
+        trace = drive(teacher, start_of(teacher), 22.0, lambda _: people(), colour=colour)
+        assert trace.speed_mps[-1] < 0.1
+        ends[name] = path.project(float(trace.front[-1, 0]), float(trace.front[-1, 1]), first)[0]
+    assert 0.2 < first - ends["red"] < 2.5
+    assert 0.2 < second - ends["straight"] < 2.5
+
+
+def test_it_goes_on_from_the_profile_it_gave_so_that_jerk_stays_as_planned(ways):
+    """From 9 m/s towards a red line, with nobody about, what people notice is never exceeded."""
+    teacher = ways("Win", "Eout", 60.0)
+    trace = drive(
+        teacher, start_of(teacher), 14.0, lambda _: people(), speed=9.0, colour=heads(teacher, LampColour.RED)
+    )
+    assert trace.speed_mps[-1] < 0.1
+    motion = motion_of(trace.speed_mps, trace.pose[:, 2])
+    assert not breaches(motion, NOTICED)[3:].any()
