@@ -102,7 +102,7 @@ class Users:
 
     def __getitem__(self, index) -> "Users":
         """Return the same table indexed along its leading axes, e.g. one branch, or the active users of a scene."""
-        return Users(*(getattr(self, f.name)[index] for f in fields(self)))
+        return Users(*[getattr(self, name)[index] for name in Users.__slots__])
 
     def __len__(self) -> int:
         return len(self.uid)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from xiaolu.core.frames import box_corners, to_child
+from xiaolu.core.frames import to_child
 from xiaolu.core.scene import Scene
 from xiaolu.core.users import ON_FOOT, VULNERABLE, Gesture, Kind, Thing, Users
 from xiaolu.expert.course import Course
@@ -28,6 +28,7 @@ TALL_M = 1.75  # what stands and is taller hides people
 OPEN_ARM_M = 0.6  # what is seen of a raised one
 # Least and comfortable side gaps; DUT and nuScenes recordings give .2 to .9 m at town speeds.
 PARKED_GAPS_M, VEHICLE_GAPS_M, TALL_GAPS_M = (0.25, 0.8), (0.3, 0.7), (0.3, 1.6)
+_WALKS, _EXPOSED = (np.isin(np.arange(len(Kind)), kinds) for kinds in (ON_FOOT, VULNERABLE))
 CYCLE_GAPS_M, PERSON_GAPS_M = (0.5, 1.2), (0.5, 1.2)
 
 
@@ -71,27 +72,28 @@ def counted(scene: Scene, ground: Ground, seen_ns: dict[int, int], stood_ns: dic
     near = users.active & (np.hypot(ego[:, 0], ego[:, 1]) < AROUND_M)
     near &= np.abs(users.z_m - scene.ego_z_m) < LAYER_M + SLOPE * np.maximum(np.hypot(ego[:, 0], ego[:, 1]) - 20.0, 0.0)
     slots = np.flatnonzero(near)
+    reach = NEAR_M + 0.5 * users.length_m + 3.75
+    right_ahead = (ego[:, 0] > -1.0) & (ego[:, 0] < reach) & (np.abs(ego[:, 1]) < 2.2)
+    goes = np.abs(users.speed_mps) > STANDING_MPS
+    still = (users.lane < 0) & (np.abs(users.speed_mps) < 0.05) & ~_EXPOSED[users.kind]
+    beside = still & (ego[:, 0] > -PASSED_M) & (ego[:, 0] < 0.0)
+    columns = slots, users.uid[slots], scene.visible[slots], goes[slots], right_ahead[slots], beside[slots]
     keep = []
-    for slot in slots:
-        uid = int(users.uid[slot])
-        if scene.visible[slot]:
+    for slot, uid, visible, moves, ahead, passed in zip(*(column.tolist() for column in columns), strict=True):
+        if visible:
             seen_ns[uid] = now
-        if abs(users.speed_mps[slot]) > STANDING_MPS:
+        if moves:
             stood_ns.pop(uid, None)
         else:
             stood_ns.setdefault(uid, now)
-        half = 0.5 * users.length_m[slot]
-        right_ahead = -1.0 < ego[slot, 0] < NEAR_M + half + 3.75 and abs(ego[slot, 1]) < 2.2
         unseen_ns = now - seen_ns.get(uid, -(10**18))
-        stands = users.lane[slot] < 0 and abs(users.speed_mps[slot]) < 0.05 and users.kind[slot] not in VULNERABLE
-        passed = stands and -PASSED_M < ego[slot, 0] < 0.0 and unseen_ns <= PASSED_NS
-        if right_ahead or passed or unseen_ns <= REMEMBERED_NS:
+        if ahead or unseen_ns <= REMEMBERED_NS or (passed and unseen_ns <= PASSED_NS):
             keep.append(slot)
     chosen = np.array(keep, np.int64)
     table = users[chosen]
-    stood = np.array([(now - stood_ns.get(int(u), now)) / 1e9 for u in table.uid])
+    stood = np.array([(now - stood_ns.get(u, now)) / 1e9 for u in table.uid.tolist()])
     turned = (table.yaw_rad - scene.ego_pose[2] + np.pi) % (2 * np.pi) - np.pi
-    on_foot = np.isin(table.kind, ON_FOOT)
+    on_foot, vulnerable = _WALKS[table.kind], _EXPOSED[table.kind]
     on_road = ~on_foot
     if on_foot.any():
         places = np.stack([table.x_m[on_foot], table.y_m[on_foot]], axis=1)
@@ -103,8 +105,8 @@ def counted(scene: Scene, ground: Ground, seen_ns: dict[int, int], stood_ns: dic
         ego[chosen, 1],
         turned,
         on_foot,
-        np.isin(table.kind, VULNERABLE),
-        (table.lane < 0) & (np.abs(table.speed_mps) < 0.05) & ~np.isin(table.kind, VULNERABLE),
+        vulnerable,
+        (table.lane < 0) & (np.abs(table.speed_mps) < 0.05) & ~vulnerable,
         on_road,
         np.array(
             [w and _on_crossing(ground, x, y) for w, x, y in zip(stands, table.x_m, table.y_m, strict=True)], bool
@@ -139,10 +141,22 @@ def extents(course: Course, s0_m: float, x, y, yaw, length, width) -> np.ndarray
     """Return (k, 4) s from, s to (from the ego's place), d from, d to of boxes (k,)."""
     first = max(int((s0_m - 25.0) / course.step_m), 0)
     last = min(int((s0_m + 90.0) / course.step_m), course.n)
-    corners = box_corners(x, y, yaw, length, width).reshape(-1, 2)
-    s, d = frenet(course.xy, course.yaw_rad, course.step_m, first, last, corners[:, 0], corners[:, 1])
-    s, d = s.reshape(-1, 4) - s0_m, d.reshape(-1, 4)
-    return np.stack([s.min(1), s.max(1), d.min(1), d.max(1)], axis=1)
+    return _extents(course.xy, course.yaw_rad, course.step_m, first, last, s0_m, x, y, yaw, length, width)
+
+
+@njit(cache=True)
+def _extents(xy, yaw_rad, step_m, first, last, s0_m, x, y, yaw, length, width):
+    out, px, py = np.empty((len(x), 4)), np.empty(4), np.empty(4)
+    for k in range(len(x)):
+        cos, sin = np.cos(yaw[k]), np.sin(yaw[k])
+        for corner in range(4):
+            along = length[k] * (0.5 if corner in (0, 3) else -0.5)
+            across = width[k] * (0.5 if corner < 2 else -0.5)
+            px[corner] = x[k] + cos * along - sin * across
+            py[corner] = y[k] + sin * along + cos * across
+        s, d = frenet(xy, yaw_rad, step_m, first, last, px, py)
+        out[k, 0], out[k, 1], out[k, 2], out[k, 3] = s.min() - s0_m, s.max() - s0_m, d.min(), d.max()
+    return out
 
 
 def in_the_way(
@@ -161,23 +175,23 @@ def in_the_way(
     index = np.clip(((s0_m + 0.5 * (box[:, 0] + box[:, 1])) / course.step_m).astype(np.int64), 0, course.n - 1)
     toward = (u.yaw_rad - course.yaw_rad[index] + np.pi) % (2 * np.pi) - np.pi
     along, across = u.speed_mps * np.cos(toward), u.speed_mps * np.sin(toward)
-    out, hesitates = [], here.hesitates
-    first_of = {int(o): h for h, o in reversed(list(enumerate(owner)))}
-    for k in range(len(u)):
-        low_s, high_s, low_d, high_d = box[k]
+    out, hesitates = [], here.hesitates.tolist()
+    kind, speed, stood = u.kind.tolist(), u.speed_mps.tolist(), here.stood_s.tolist()
+    parked, on_foot, along, across = here.parked.tolist(), here.on_foot.tolist(), along.tolist(), across.tolist()
+    for k, (low_s, high_s, low_d, high_d) in enumerate(box.tolist()):
         if high_s < -3.0 or low_s > 72.0 or low_d > 5.5 or high_d < -5.5:
             continue
-        if u.kind[k] == Kind.OBJECT and u.style[k] == Thing.GATE_ARM and u.length_m[k] > OPEN_ARM_M:
+        if kind[k] == Kind.OBJECT and u.style[k] == Thing.GATE_ARM and u.length_m[k] > OPEN_ARM_M:
             continue  # a lowered arm bids to stop: nobody drives around its end
-        if here.parked[k]:
-            tall = u.height_m[k] > TALL_M and u.kind[k] != Kind.OBJECT
+        if parked[k]:
+            tall = u.height_m[k] > TALL_M and kind[k] != Kind.OBJECT
             out.append((low_s, high_s, low_d, high_d, *(TALL_GAPS_M if tall else PARKED_GAPS_M), k))
-        elif here.on_foot[k]:
+        elif on_foot[k]:
             if abs(across[k]) < 0.4 and not (hesitates[k] and low_d < 2.0 and high_d > -2.0):
                 out.append((low_s - 1.0, high_s + 1.0 + 2.0 * max(along[k], 0.0), low_d, high_d, *PERSON_GAPS_M, -1))
-        elif abs(u.speed_mps[k]) < STANDING_MPS:
-            left_alone = here.stood_s[k] > 12.0 and abs(low_d) < 4.5 and not _queueing(course, here, k, s0_m + high_s)
-            across_us = abs(np.sin(toward[k])) > 0.6 and here.stood_s[k] > 4.0
+        elif abs(speed[k]) < STANDING_MPS:
+            left_alone = stood[k] > 12.0 and abs(low_d) < 4.5 and not _queueing(course, here, k, s0_m + high_s)
+            across_us = abs(np.sin(toward[k])) > 0.6 and stood[k] > 4.0
             abreast = abs(0.5 * (low_d + high_d) - d0_m) > 1.6 and low_s < 10.0
             if left_alone or across_us or abreast or np.cos(toward[k]) < -0.7:
                 tall = u.height_m[k] > TALL_M
@@ -185,11 +199,15 @@ def in_the_way(
         elif along[k] < -0.5:
             for h in np.flatnonzero(owner == k):
                 out.extend(_met(course, s0_m, poses[h], u.length_m[k], u.width_m[k], v_ego))
-        elif u.kind[k] in (Kind.BICYCLE, Kind.E_BIKE) and low_s > 0.0 and along[k] < 0.65 * v_ego:
+        elif kind[k] in (Kind.BICYCLE, Kind.E_BIKE) and low_s > 0.0 and along[k] < 0.65 * v_ego:
             caught = min(low_s * v_ego / (v_ego - along[k]), 60.0)
             out.append((low_s - 1.0, caught + 6.0, low_d, high_d, *CYCLE_GAPS_M, -1))
         elif abs(0.5 * (low_d + high_d) - d0_m) > 1.5 and low_s < 14.0:
-            out.extend(_beside(course, s0_m, poses[first_of[k]], u.length_m[k], u.width_m[k], scene.ego_speed_mps))
+            out.extend(
+                _beside(
+                    course, s0_m, poses[int(np.argmax(owner == k))], u.length_m[k], u.width_m[k], scene.ego_speed_mps
+                )
+            )
     return np.array(out, np.float64).reshape(-1, 7)
 
 

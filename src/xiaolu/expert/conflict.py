@@ -23,6 +23,10 @@ def occupancy(path, step_m, every, ego_length, ego_width, poses, length, width, 
     high = np.full((hypotheses, moments), np.nan)
     n = len(path)
     ego, other = np.empty(5), np.empty(5)
+    centre = np.empty((n, 2))
+    for i in range(n):
+        centre[i, 0] = path[i, 0] + CENTRE_M * np.cos(path[i, 2])
+        centre[i, 1] = path[i, 1] + CENTRE_M * np.sin(path[i, 2])
     for h in range(hypotheses):
         ego[3] = ego_length + 2.0 * margin_along[h]
         ego[4] = ego_width + 2.0 * margin_across[h]
@@ -33,8 +37,7 @@ def occupancy(path, step_m, every, ego_length, ego_width, poses, length, width, 
             first, last = -1, -1
             i = 0
             while i < n:
-                cx = path[i, 0] + CENTRE_M * np.cos(path[i, 2])
-                cy = path[i, 1] + CENTRE_M * np.sin(path[i, 2])
+                cx, cy = centre[i]
                 gap = np.hypot(cx - other[0], cy - other[1])
                 if gap > reach:
                     # The path advances step_m an index at most, so that nothing nearer is skipped.
@@ -78,13 +81,15 @@ def passing_gaps(path, step_m, every, ego_length, ego_width, boxes, reach_m):
     gaps = np.full((len(boxes), count), np.inf)
     ego, corners = np.empty(5), np.empty((4, 2))
     ego[3], ego[4] = ego_length, ego_width
+    centre = np.empty((count, 2))
+    for c in range(count):
+        yaw = path[c * every, 2]
+        centre[c, 0] = path[c * every, 0] + CENTRE_M * np.cos(yaw)
+        centre[c, 1] = path[c * every, 1] + CENTRE_M * np.sin(yaw)
     for m in range(len(boxes)):
         far = 0.5 * (np.hypot(ego_length, ego_width) + np.hypot(boxes[m, 3], boxes[m, 4])) + reach_m
         for c in range(count):
-            i = c * every
-            ego[2] = path[i, 2]
-            ego[0] = path[i, 0] + CENTRE_M * np.cos(ego[2])
-            ego[1] = path[i, 1] + CENTRE_M * np.sin(ego[2])
+            ego[0], ego[1], ego[2] = centre[c, 0], centre[c, 1], path[c * every, 2]
             if np.hypot(ego[0] - boxes[m, 0], ego[1] - boxes[m, 1]) < far:
                 gaps[m, c] = box_clearance(ego, boxes[m], corners)
     return gaps

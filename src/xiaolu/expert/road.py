@@ -1,6 +1,7 @@
 """How fast the road and what stands beside the path allow: bends, junctions, parked cars, people. In m/s, along it."""
 
 import numpy as np
+from numba import njit
 
 from xiaolu.core.control import EGO_BODY
 from xiaolu.core.decision import Cause
@@ -24,6 +25,13 @@ PARKED_GAPS_M, PARKED_SPEEDS_MPS = (0.1, 0.3, 0.6, 1.0), (1.5, 3.5, 6.5, 9.0)
 BETWEEN_M, BETWEEN_SHARE = 0.8, 0.7
 # Before a bus or van that stands somebody may step out, and the cameras sit 2 m behind the bumper: past its far end.
 HIDING_GAPS_M, HIDING_SPEEDS_MPS, HIDING_END_M = (0.3, 1.0, 2.0, 3.0), (1.5, 1.9, 3.5, 7.0), 3.0
+_HIDES, _PARKED, _WALKS, _RIDES = 0, 1, 2, 3
+_LENGTH_M, _WIDTH_M = EGO_BODY.length_m, EGO_BODY.width_m
+# Of what hides people, what is parked, who is vulnerable: each filled up to the same length by its last pair.
+GAPS_M = np.array([(*gaps, *gaps[-1:] * (5 - len(gaps))) for gaps in (HIDING_GAPS_M, PARKED_GAPS_M, PERSON_GAPS_M)])
+SPEEDS_MPS = np.array(
+    [(*mps, *mps[-1:] * (5 - len(mps))) for mps in (HIDING_SPEEDS_MPS, PARKED_SPEEDS_MPS, PERSON_SPEEDS_MPS)]
+)
 BLIND_MPS, BLIND_FIRST_MPS = 2.0, 4.5  # into a junction whose arms it cannot see; where those have to give way
 
 
@@ -40,11 +48,9 @@ def road_limits(course: Course, tick: Tick, path: np.ndarray, goal_s_m: float) -
     ruling = np.zeros(len(allowed), np.int64)
 
     def cap(limit: np.ndarray, reason: Reason) -> None:
-        lower = limit < allowed
-        if lower.any():
-            allowed[lower] = limit[lower]
-            ruling[lower] = len(reasons)
-            at_m = float(sigma[np.argmin(limit)])
+        least = lower(limit, allowed, ruling, len(reasons))
+        if least >= 0:
+            at_m = float(sigma[least])
             reasons.append(Reason(reason.cause, reason.what, at_m, reason.side, reason.uid, reason.visible))
 
     curvature = np.convolve(np.abs(path[:, 3]), np.full(5, 0.2), "same")
@@ -65,7 +71,7 @@ def road_limits(course: Course, tick: Tick, path: np.ndarray, goal_s_m: float) -
     if blind.any():
         at_m = float(sigma[np.argmax(blind > 0)])
         cap(np.choose(blind, (np.inf, BLIND_FIRST_MPS, BLIND_MPS)), Reason(Cause.RIGHT_OF_WAY, "blind junction", at_m))
-    _beside(tick, path, cap)
+    _beside(tick, path, allowed, ruling, reasons)
     allowed, ruling = envelope(allowed, ruling, PATH_STEP_M)
     limits = Limits(allowed, ruling, reasons)
     goal_m = goal_s_m - s0_m
@@ -74,52 +80,84 @@ def road_limits(course: Course, tick: Tick, path: np.ndarray, goal_s_m: float) -
     return limits
 
 
-def _beside(tick: Tick, path: np.ndarray, cap) -> None:
-    here, u, speed_mps = tick.here, tick.here.users, tick.speed_mps
+def _beside(tick: Tick, path: np.ndarray, allowed: np.ndarray, ruling: np.ndarray, reasons: list[Reason]) -> None:
+    here, u = tick.here, tick.here.users
     hides = ~here.vulnerable & (u.height_m > TALL_M) & (np.abs(u.speed_mps) < STANDING_MPS) & (u.kind != Kind.OBJECT)
     slow = np.flatnonzero(here.vulnerable | here.parked | hides)
     slow = slow[(here.ahead_m[slow] > -3.0 - 0.5 * u.length_m[slow]) & (here.ahead_m[slow] < 70.0)]
     if not len(slow):
         return
-    boxes = np.stack([u.x_m, u.y_m, u.yaw_rad, u.length_m, u.width_m], axis=1)[slow]
-    # A cyclist rides on while the ego catches up: where they are abreast is what matters.
-    along = u.speed_mps[slow] * np.cos(here.turned_rad[slow])
-    until_s = np.clip((here.ahead_m[slow] - FRONT_M) / np.maximum(max(speed_mps, 4.0) - along, 1.0), 0.0, 4.0)
-    rides = np.where(here.on_foot[slow] | hides[slow], 0.0, u.speed_mps[slow] * until_s)
-    boxes[:, 0] += np.cos(boxes[:, 2]) * 0.5 * rides
-    boxes[:, 1] += np.sin(boxes[:, 2]) * 0.5 * rides
-    boxes[:, 3] += rides
-    # Of what hides others only the far end slows: until there nobody can come out.
-    ends = hides[slow] & (u.length_m[slow] > HIDING_END_M)
-    back = 0.5 * (boxes[:, 3] - HIDING_END_M) * np.sign(np.cos(here.turned_rad[slow])) * ends
-    boxes[:, 0] += np.cos(boxes[:, 2]) * back
-    boxes[:, 1] += np.sin(boxes[:, 2]) * back
-    boxes[:, 3] = np.where(ends, HIDING_END_M, boxes[:, 3])
-    gaps = passing_gaps(path, PATH_STEP_M, 2, EGO_BODY.length_m, EGO_BODY.width_m, boxes, 3.0)
-    full = np.repeat(gaps, 2, axis=1)[:, : len(path)]
+    how = np.where(hides, _HIDES, np.where(here.parked, _PARKED, np.where(here.on_foot, _WALKS, _RIDES)))
+    at = past_slowly(
+        path, slow, how, here.parked, u.x_m, u.y_m, u.yaw_rad, u.speed_mps, u.length_m, u.width_m, here.ahead_m,
+        here.left_m, here.turned_rad, tick.speed_mps, GAPS_M, SPEEDS_MPS, allowed, ruling, len(reasons),
+    )  # fmt: skip
+    for k, least in zip(slow[at >= 0].tolist(), at[at >= 0].tolist(), strict=True):
+        kind, side = Kind(int(u.kind[k])), "left" if here.left_m[k] > 0 else "right"
+        what = f"standing {NAMES[kind]}" if hides[k] else standing(kind) if here.parked[k] else NAMES[kind]
+        cause = Cause.PEDESTRIAN if here.on_foot[k] else Cause.OBSTACLE
+        reasons.append(Reason(cause, what, least * PATH_STEP_M, side, int(u.uid[k]), bool(here.visible[k])))
+
+
+@njit(cache=True)
+def past_slowly(path, slow, how, parked, x, y, yaw, speed, length, width, ahead, left, turned, own_mps, gaps_m,
+                speeds_mps, allowed, ruling, number):  # fmt: skip
+    """Lower allowed (n,) to the speeds at which users `slow` (M,) are passed beside; return (M,) where along the path
+    each is passed slowest, -1 for who slows nobody. In ruling (n,) they are number, number + 1, ... in their order.
+
+    how (U,): _HIDES, _PARKED, _WALKS or _RIDES; gaps_m, speeds_mps (3, 5): speed at a side gap, for these.
+    """
+    at, limit, boxes, pace = np.full(len(slow), -1), np.empty(len(path)), np.empty((len(slow), 5)), np.zeros(len(slow))
+    for m in range(len(slow)):
+        k, box = slow[m], boxes[m]
+        box[0], box[1], box[2], box[3], box[4] = x[k], y[k], yaw[k], length[k], width[k]
+        cos, sin, along = np.cos(yaw[k]), np.sin(yaw[k]), speed[k] * np.cos(turned[k])
+        if how[k] == _PARKED or how[k] == _RIDES:
+            # A cyclist rides on while the ego catches up: where they are abreast is what matters.
+            until_s = min(max((ahead[k] - FRONT_M) / max(max(own_mps, 4.0) - along, 1.0), 0.0), 4.0)
+            rides = speed[k] * until_s
+            box[0] += cos * 0.5 * rides
+            box[1] += sin * 0.5 * rides
+            box[3] += rides
+        if how[k] == _HIDES and length[k] > HIDING_END_M:
+            # Of what hides others only the far end slows: until there nobody can come out.
+            back = 0.5 * (box[3] - HIDING_END_M) * np.sign(np.cos(turned[k]))
+            box[0] += cos * back
+            box[1] += sin * back
+            box[3] = HIDING_END_M
+        if how[k] == _RIDES:
+            pace[m] = max(along - 0.5, 1.0)  # never slower than it rides: then the ego follows instead
+    gaps = passing_gaps(path, PATH_STEP_M, 2, _LENGTH_M, _WIDTH_M, boxes, 3.0)
     # Between two things one cannot keep away from either: slower than past one.
-    sides = [here.parked[slow] & (sign * here.left_m[slow] > 0.0) for sign in (1.0, -1.0)]
-    nearest = [full[side].min(axis=0, initial=np.inf) for side in sides]
-    between = (nearest[0] < BETWEEN_M) & (nearest[1] < BETWEEN_M)
-    for row, k in zip(full, slow, strict=True):
-        if not np.isfinite(row).any():
-            continue
-        name, side = NAMES[Kind(int(u.kind[k]))], "left" if here.left_m[k] > 0 else "right"
-        uid, visible = int(u.uid[k]), bool(here.visible[k])
-        # What is struck is not passed: there the ego stops, by `resolve`.
-        row = np.where(row <= 0.0, 0.1, row)
-        if hides[k]:
-            limit = np.where(row < HIDING_GAPS_M[-1], np.interp(row, HIDING_GAPS_M, HIDING_SPEEDS_MPS), np.inf)
-            cap(limit, Reason(Cause.OBSTACLE, f"standing {name}", 0.0, side, uid, visible))
-        elif here.parked[k]:
-            row = np.where(between & (row < BETWEEN_M), BETWEEN_SHARE * row, row)
-            limit = np.where(row < 1.0, np.interp(row, PARKED_GAPS_M, PARKED_SPEEDS_MPS), np.inf)
-            cap(limit, Reason(Cause.OBSTACLE, standing(Kind(int(u.kind[k]))), 0.0, side, uid, visible))
-        else:
-            limit = np.where(row < 2.0, np.interp(row, PERSON_GAPS_M, PERSON_SPEEDS_MPS), np.inf)
-            if here.on_foot[k]:
-                cap(limit, Reason(Cause.PEDESTRIAN, name, 0.0, side, uid, visible))
-            else:
-                # Never slower than it rides: then the ego follows instead.
-                pace = max(float(u.speed_mps[k] * np.cos(here.turned_rad[k])) - 0.5, 1.0)
-                cap(np.maximum(limit, pace), Reason(Cause.OBSTACLE, name, 0.0, side, uid, visible))
+    nearest = np.full((2, gaps.shape[1]), np.inf)
+    for m in range(len(slow)):
+        if parked[slow[m]] and left[slow[m]] != 0.0:
+            side = 0 if left[slow[m]] > 0.0 else 1
+            nearest[side] = np.minimum(nearest[side], gaps[m])
+    for m in range(len(slow)):
+        k = slow[m]
+        table = min(how[k], 2)
+        for i in range(len(path)):
+            # What is struck is not passed: there the ego stops, by `yielding.resolve`.
+            gap = gaps[m, i // 2] if gaps[m, i // 2] > 0.0 else 0.1
+            between = nearest[0, i // 2] < BETWEEN_M and nearest[1, i // 2] < BETWEEN_M
+            if how[k] == _PARKED and between and gap < BETWEEN_M:
+                gap *= BETWEEN_SHARE
+            limit[i] = np.inf
+            if gap < gaps_m[table, -1]:
+                limit[i] = max(np.interp(gap, gaps_m[table], speeds_mps[table]), pace[m])
+        at[m] = lower(limit, allowed, ruling, number)
+        number += at[m] >= 0
+    return at
+
+
+@njit(cache=True)
+def lower(limit, allowed, ruling, number):
+    """Lower allowed (n,) to a limit, which is number in ruling (n,); return where it is least, -1 if it lowers none."""
+    least, some = 0, False
+    for i in range(len(limit)):
+        if limit[i] < limit[least]:
+            least = i
+        if limit[i] < allowed[i]:
+            allowed[i], ruling[i], some = limit[i], number, True
+    return least if some else -1

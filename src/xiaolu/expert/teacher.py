@@ -105,8 +105,7 @@ class Teacher:
         memory.berth = self._ways.berth(tick.here, tick.s0_m, memory)
         memory.aside = self._aside(tick)
         best = self._best(tick)
-        self._remember(tick, best)
-        return self._decision(tick, best)
+        return self.decided(tick, best)
 
     @contextmanager
     def remembering(self, memory: Memory) -> Iterator[None]:
@@ -132,8 +131,9 @@ class Teacher:
 
     def decided(self, tick: Tick, best: Proposal) -> Decision:
         """Return the decision for a proposal, which is remembered as the one that was chosen."""
-        self._remember(tick, best)
-        return self._decision(tick, best)
+        reason = _ruling(best.limits, best.speed, best.cause, tick.speed_mps)
+        self._remember(tick, best, reason)
+        return self._decision(tick, best, reason)
 
     def backed(self, tick: Tick, place: Backing) -> Decision:
         """Return the decision of driving back to a place, for nobody in particular."""
@@ -342,20 +342,19 @@ class Teacher:
         near = int(np.argmin(np.hypot(*(path[:30] - tick.scene.ego_pose[:2]).T)))
         return path[near : near + 40] if len(path) >= near + 40 else None
 
-    def _remember(self, tick: Tick, best: Proposal) -> None:
+    def _remember(self, tick: Tick, best: Proposal, reason: Reason | None) -> None:
         memory, stamp = self._memory, tick.scene.stamp_ns
         memory.given_ns = {uid: memory.given_ns[uid] for uid in tick.given} | dict.fromkeys(best.limits.given, stamp)
         memory.s_m = memory.offsets_s0_m = tick.s0_m
         memory.offsets_m, memory.way, memory.path = best.way.offsets_m, best.way.kind, best.way.path[:, :2].copy()
         memory.speed_stamp_ns, memory.speed_mps = stamp, best.speed[: FORESEEN_STEPS + 1].copy()
-        reason = _ruling(best.limits, best.speed, best.cause, tick.speed_mps)
         waits = tick.speed_mps < 0.3 and reason is not None and reason.cause not in (Cause.SIGNAL, Cause.ARRIVAL)
         if waits and memory.waits_since_ns < 0:
             memory.waits_since_ns = stamp
         elif not waits and tick.speed_mps > 1.0:
             memory.waits_since_ns = -1
 
-    def _decision(self, tick: Tick, best: Proposal) -> Decision:
+    def _decision(self, tick: Tick, best: Proposal, reason: Reason | None) -> Decision:
         course, now, speed = self.course, tick.speed_mps, best.speed
         index = np.rint(PATH_DISTANCES_M / PATH_STEP_M).astype(np.int64)
         at = best.way.path[index]
@@ -365,7 +364,6 @@ class Teacher:
         _, deviation = frenet(course.xy, course.yaw_rad, course.step_m, first, last, at[:, 0], at[:, 1])
         ahead = course.change[int(tick.s0_m / course.step_m) : int((tick.s0_m + 25.0) / course.step_m)]
         change = int(ahead[np.flatnonzero(ahead)[0]]) if ahead.any() else 0
-        reason = _ruling(best.limits, speed, best.cause, now)
         why = sentence(reason, now < 0.3 and speed[10] < 0.3, speed[50] < 0.3, _slows(speed, now))
         strategy = strategy_of(plan, now, deviation, change)
         cause = Cause.FREE if reason is None else reason.cause
@@ -458,8 +456,7 @@ def _ruling(limits: Limits, speed: np.ndarray, cause: np.ndarray, now_mps: float
         named = soon[falls & (soon != FREE)]
     elif not len(named) or (len(named) < 4 and now_mps > 1.0):
         return None
-    numbers, counts = np.unique(named, return_counts=True)
-    reason = limits.reasons[int(numbers[np.argmax(counts)])]
+    reason = limits.reasons[int(np.argmax(np.bincount(named)))]
     if reason.cause == Cause.FREE:
         return None
     held = _slows(speed, now_mps) or now_mps < 0.5 or speed[30] < 0.7 * limits.allowed[0]

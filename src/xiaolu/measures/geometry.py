@@ -28,20 +28,19 @@ def _outside_m(px: float, py: float, box: np.ndarray) -> float:
 
 
 @njit(cache=True)
-def _reach(box: np.ndarray, ux: float, uy: float) -> float:
-    """Half the length of a box's shadow on the unit axis (ux, uy)."""
-    cos, sin = np.cos(box[2]), np.sin(box[2])
+def _reach(box: np.ndarray, cos: float, sin: float, ux: float, uy: float) -> float:
+    """Half the length of a box's shadow on the unit axis (ux, uy); cos, sin: of its yaw."""
     return float(0.5 * box[3] * abs(ux * cos + uy * sin) + 0.5 * box[4] * abs(-ux * sin + uy * cos))
 
 
 @njit(cache=True)
 def boxes_overlap(a: np.ndarray, b: np.ndarray) -> bool:
     """Whether two boxes (5,) overlap. For compiled loops."""
+    cos_a, sin_a, cos_b, sin_b = np.cos(a[2]), np.sin(a[2]), np.cos(b[2]), np.sin(b[2])
     for axis in range(4):
-        yaw = a[2] if axis < 2 else b[2]
-        ux = np.cos(yaw) if axis % 2 == 0 else -np.sin(yaw)
-        uy = np.sin(yaw) if axis % 2 == 0 else np.cos(yaw)
-        reach = _reach(a, ux, uy) + _reach(b, ux, uy)
+        cos, sin = (cos_a, sin_a) if axis < 2 else (cos_b, sin_b)
+        ux, uy = (cos, sin) if axis % 2 == 0 else (-sin, cos)
+        reach = _reach(a, cos_a, sin_a, ux, uy) + _reach(b, cos_b, sin_b, ux, uy)
         if abs(ux * (b[0] - a[0]) + uy * (b[1] - a[1])) > reach:
             return False
     return True
@@ -77,11 +76,11 @@ def meeting_s(a: np.ndarray, va: np.ndarray, b: np.ndarray, vb: np.ndarray, hori
     """Seconds until a box (5,) going straight on at va (2,) meets another, inf if not within horizon. For compiled
     loops; see `time_to_collision_s`."""
     enter, leave = 0.0, horizon
+    cos_a, sin_a, cos_b, sin_b = np.cos(a[2]), np.sin(a[2]), np.cos(b[2]), np.sin(b[2])
     for axis in range(4):
-        yaw = a[2] if axis < 2 else b[2]
-        ux = np.cos(yaw) if axis % 2 == 0 else -np.sin(yaw)
-        uy = np.sin(yaw) if axis % 2 == 0 else np.cos(yaw)
-        reach = _reach(a, ux, uy) + _reach(b, ux, uy)
+        cos, sin = (cos_a, sin_a) if axis < 2 else (cos_b, sin_b)
+        ux, uy = (cos, sin) if axis % 2 == 0 else (-sin, cos)
+        reach = _reach(a, cos_a, sin_a, ux, uy) + _reach(b, cos_b, sin_b, ux, uy)
         gap = ux * (b[0] - a[0]) + uy * (b[1] - a[1])
         rate = ux * (vb[0] - va[0]) + uy * (vb[1] - va[1])
         if abs(rate) < 1e-9:

@@ -11,10 +11,11 @@ import numpy as np
 
 from xiaolu.core.control import EGO_BODY
 from xiaolu.core.decision import Decision
-from xiaolu.core.frames import compose, relative
+from xiaolu.core.frames import compose, relative, wrap_angle
 from xiaolu.core.observation import EgoState, Observation
+from xiaolu.core.plan import Plan
 from xiaolu.core.protocols import SceneDriver
-from xiaolu.core.rates import TICK_NS, ticks_of
+from xiaolu.core.rates import TICK_NS, TICK_S, ticks_of
 from xiaolu.core.scene import Scene
 from xiaolu.ride.progress import ARRIVED_S, OFF_ROUTE_M, Progress
 from xiaolu.ride.ride import Ride
@@ -22,12 +23,13 @@ from xiaolu.ride.stretch import Cars, Log, Plans, Way, drive
 from xiaolu.runtime.lamps import indicator_of
 from xiaolu.vehicle.dynamics import VehicleState, constants_of
 from xiaolu.vehicle.parameters import EGO_VEHICLE
-from xiaolu.vehicle.tracker import TrackerSettings, gains_of, is_reverse, knots_s, smoothed
-from xiaolu.world.signals import clock_s
+from xiaolu.vehicle.tracker import TrackerSettings, gains_of, is_reverse, knots_s, smoothed, smoothed_each
+from xiaolu.world.signals import clock_s, lane_colour
 from xiaolu.world.state import Ego, WorldState, fork
 from xiaolu.world.table import split, table_of
 
-NEVER_NS = np.iinfo(np.int64).max
+ALERT_S, SINCE_TICKS = 6.0, 5  # who would be met so soon, all going straight on, within the last ticks: tuned
+NEVER_NS, LONG_AGO = np.iinfo(np.int64).max, -(10**6)
 _GAINS, _CONSTANTS = gains_of(EGO_VEHICLE, TrackerSettings()), constants_of(EGO_VEHICLE)
 
 
@@ -50,18 +52,24 @@ class Futures:
 
 
 def futures(
-    ride: Ride, drivers: Sequence[SceneDriver], ticks: int, every: int, kept: np.ndarray | None = None
+    ride: Ride,
+    drivers: Sequence[SceneDriver],
+    ticks: int,
+    every: int,
+    kept: np.ndarray | None = None,
+    longest: int = 0,
 ) -> Futures:
     """Return what comes of each driver at the wheel from the present moment of a ride, which goes on untouched.
 
-    kept (slots,) bool: the road users that take part, None for all of them and whoever comes. Raises ValueError for a
-    ride that has ended.
+    kept (slots,) bool: the road users that take part, None for all of them and whoever comes. longest: with more than
+    `every`, a driver is asked after so many ticks at the latest, and before that only where its branch has something to
+    decide, see `_Branches.due`. Raises ValueError for a ride that has ended.
     """
     if ride.done:
         raise ValueError(f"futures: the ride has ended ({ride.state.end}), nothing can be driven from here")
     branches = _Branches(ride, len(drivers), ticks, kept)
     for tick in range(0, ticks, every):
-        for b in map(int, np.flatnonzero(branches.lasts > tick)):
+        for b in map(int, np.flatnonzero((branches.lasts > tick) & branches.due(longest))):
             branches.ask(b, drivers[b])
         branches.drive(min(every, ticks - tick))
     return branches.futures()
@@ -100,7 +108,9 @@ class _Branches:
         self.cars = _cars(start.vehicle, world.ego, ride.tracker.snapshot(), start.progress)
         self.way = Way(ride.path.points, float(ride.path.s_m[1]), ride.path.length_m)
         self.route = None if ride.config.route_absent else start.phone.route
-        self.queues = [[self._before(entry) for entry in start.queue] for _ in range(count)]
+        before = self._before()
+        self.queues = [list(before) for _ in range(count)]
+        self._new: list[tuple[int, Decision]] = []
         shape = (ticks, count)
         self.log = Log(
             np.empty((*shape, 3)), np.empty(shape), np.empty(shape), np.empty(shape), np.empty(shape),
@@ -108,25 +118,41 @@ class _Branches:
         )  # fmt: skip
         self.lasts = np.full(count, ticks)
         self.first: dict[int, Decision] = {}
-        self.asked = np.zeros(count, np.int64)
+        self.asked, self.asked_at = np.zeros(count, np.int64), np.full(count, LONG_AGO)
+        signals = ride.config.town.lane_signal[ride.path.plan.lanes]
+        self._signals, self._shown = np.unique(signals[signals >= 0]), b""
         self._seen: tuple[int, WorldState] | None = None
+        self._odometry: tuple[int, np.ndarray] = (-1, np.empty((0, 3)))
+        self._common = self._scene(0)
 
     @property
     def stamp_ns(self) -> int:
         return self.ride.stamp_ns + self.k * TICK_NS
 
+    def due(self, longest: int) -> np.ndarray:
+        """Return (B,) bool: whether a plan is so many ticks old, somebody is about to be met, or a signal of the way
+        has changed since."""
+        colours = self._colours()
+        changed = colours != self._shown
+        self._shown = colours
+        if changed:
+            return np.ones(self.count, bool)
+        since = self.log.ttc_s[max(self.k - SINCE_TICKS, 0) : self.k]
+        return (self.k - self.asked_at >= longest) | (since.min(axis=0, initial=np.inf) < ALERT_S)
+
     def ask(self, b: int, driver: SceneDriver) -> None:
         """Have a branch's driver decide."""
-        decision = driver.drive_scene(self._scene(b), Observation(self.stamp_ns, (), self._ego(b), None, None))
+        scene = self._common if self.k == 0 else self._scene(b)
+        decision = driver.drive_scene(scene, Observation(self.stamp_ns, (), self._ego(b), None, None))
         self.first.setdefault(b, decision)
         self.asked[b] += 1
-        pose, speed = self.cars.motion[b, :3].copy(), float(self.cars.motion[b, 3])
-        acts_ns = self.stamp_ns + self.ride.config.latency_ns
-        self.queues[b].append(self._tracked(decision, pose, speed, self.stamp_ns, acts_ns))
+        self.asked_at[b] = self.k
+        self._new.append((b, decision))
 
     def drive(self, ticks: int) -> None:
         """Go on by so many ticks."""
         log, now = self.log, self.stamp_ns
+        self._take_up()
         self.queues = [_acting(queue, now) for queue in self.queues]
         drive(
             *self.world.tables(int(self.seed[0])), self.table, self.world.users, self.world.density, self.seed,
@@ -161,24 +187,44 @@ class _Branches:
             self.asked,
         )
 
-    def _before(self, entry) -> _Tracked:
-        """Return a decision made before the branches parted. Odometry has drifted since as it has."""
-        start = self.ride.state
-        pose = compose(start.vehicle.pose[0], relative(start.odometry, entry.ego.odometry))
-        return self._tracked(entry.decision, pose, entry.ego.speed_mps, entry.ego.stamp_ns, entry.from_ns)
+    def _before(self) -> list[_Tracked]:
+        """Return what was decided before the branches parted. Odometry has drifted since as it has."""
+        start, out = self.ride.state, []
+        for entry in start.queue:
+            pose = compose(start.vehicle.pose[0], relative(start.odometry, entry.ego.odometry))
+            plan, sense, profile, lamp = self._sensed(entry.decision, entry.ego.speed_mps)
+            line = smoothed(plan.path * sense)
+            out.append(_Tracked(entry.from_ns, entry.ego.stamp_ns, pose, line, profile, sense, lamp))
+        return out
 
-    def _tracked(self, decision: Decision, pose: np.ndarray, speed_mps: float, stamp_ns: int, acts_ns: int) -> _Tracked:
+    def _take_up(self) -> None:
+        """Queue what has just been decided."""
+        acts_ns, motion = self.stamp_ns + self.ride.config.latency_ns, self.cars.motion
+        found = [self._sensed(decision, float(motion[b, 3])) for b, decision in self._new]
+        if found:
+            lines = smoothed_each(np.stack([plan.path * sense for plan, sense, _, _ in found]))
+            for (b, _), (_, sense, profile, lamp), line in zip(self._new, found, lines, strict=True):
+                pose = motion[b, :3].copy()
+                self.queues[b].append(_Tracked(acts_ns, self.stamp_ns, pose, line, profile, sense, lamp))
+        self._new.clear()
+
+    def _sensed(self, decision: Decision, speed_mps: float) -> tuple[Plan, float, np.ndarray, int]:
         plan = decision.plan
         sense = -1.0 if is_reverse(plan) else 1.0
         profile = np.concatenate([[speed_mps], plan.speed_mps]) * sense
-        lamp = int(indicator_of(decision, self.route))
-        return _Tracked(acts_ns, stamp_ns, pose, smoothed(plan.path * sense), profile, sense, lamp)
+        return plan, sense, profile, int(indicator_of(decision, self.route))
 
     def _scene(self, b: int) -> Scene:
         ride, state = self.ride, self._state()
         assert ride.config.route is not None
         lanes = ride.path.lanes_from(float(self.cars.s_m[b]))
         return self.world.scene(state, b, self.stamp_ns, lanes, ride.config.route.goal_s_m, ride.config.conditions)
+
+    def _colours(self) -> bytes:
+        """Return what the signals of the way order now."""
+        world, time_s = self.ride.world, float(self.tick[0]) * TICK_S
+        shown = lane_colour(world.town, time_s, int(self.seed[0]), world.faults, world.signals_start_s)
+        return shown[self._signals].tobytes()
 
     def _state(self) -> WorldState:
         """Return the world's state now."""
@@ -196,9 +242,22 @@ class _Branches:
         return self._seen[1]
 
     def _ego(self, b: int) -> EgoState:
-        start, motion = self.ride.state, self.cars.motion[b]
-        odometry = compose(start.odometry, relative(start.vehicle.pose[0], motion[:3]))
-        return EgoState(self.stamp_ns, float(motion[3]), float(motion[4]), float(motion[6]), float(motion[7]), odometry)
+        _, _, _, speed, acceleration, _, yaw_rate, steering = self.cars.motion[b].tolist()
+        if self._odometry[0] != self.k:
+            start = self.ride.state
+            self._odometry = self.k, _carried(start.odometry, start.vehicle.pose[0], self.cars.motion[:, :3])
+        return EgoState(self.stamp_ns, speed, acceleration, yaw_rate, steering, self._odometry[1][b])
+
+
+def _carried(odometry: np.ndarray, start: np.ndarray, pose: np.ndarray) -> np.ndarray:
+    """Return the odometry (B, 3) at poses (B, 3), for that at a start (3,), without drift. Read-only."""
+    turned = odometry[2] - start[2]
+    cos, sin = np.cos(turned), np.sin(turned)
+    x, y = pose[:, 0] - start[0], pose[:, 1] - start[1]
+    place = odometry[0] + cos * x - sin * y, odometry[1] + sin * x + cos * y
+    out = np.column_stack([*place, wrap_angle(pose[:, 2] + turned)])
+    out.flags.writeable = False
+    return out
 
 
 def _cars(car: VehicleState, ego: Ego, before: tuple[float, float], progress: Progress) -> Cars:

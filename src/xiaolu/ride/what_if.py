@@ -13,7 +13,7 @@ from xiaolu.core.frames import to_child, wrap_angle
 from xiaolu.core.plan import Plan
 from xiaolu.core.rates import PLAN_HORIZON_S, TICK_S, ticks_of
 from xiaolu.core.score import Score
-from xiaolu.expert.held import Held
+from xiaolu.expert.held import Company, Held
 from xiaolu.expert.teacher import Teacher
 from xiaolu.measures.imagination import Outcome, weighed
 from xiaolu.ride.branches import Futures, futures
@@ -21,7 +21,7 @@ from xiaolu.ride.ride import Ride
 from xiaolu.world.signals import head_states
 
 ROLLOUT = 2  # the version of these rollouts: outcomes of different versions are not compared
-ASKED_EVERY = 5  # ticks between two plans of a branch: half a second
+ASKED_EVERY, LONGEST = 5, 20  # ticks between two plans of a branch: where it has something to decide, and where not
 # Who matters: tuned on validation rides until outcomes were those with everybody, see docs/teacher.md.
 REACH_M, BEHIND_M, WAY_STEP_M = 30.0, 10.0, 4.0
 SPEEDS_UP_MPS2, FASTEST_MPS = 1.2, 11.0  # the teacher's
@@ -55,6 +55,7 @@ def what_if(
     seconds: float = PLAN_HORIZON_S,
     every: int = ASKED_EVERY,
     culled: bool = True,
+    longest: int = LONGEST,
 ) -> tuple[Tried, ...]:
     """Return what comes of each strategy from the present moment of a ride, which itself goes on untouched.
 
@@ -62,8 +63,9 @@ def what_if(
     two of its plans. Raises ValueError for a ride that has ended.
     """
     memory = ride.driver.snapshot() if ride.driver is teacher else teacher.snapshot()
-    drivers = [Held(teacher, strategy, memory) for strategy in strategies]
-    found = futures(ride, drivers, ticks_of(seconds), every, within_reach(ride, seconds) if culled else None)
+    company = Company()
+    drivers = [Held(teacher, strategy, memory, company) for strategy in strategies]
+    found = futures(ride, drivers, ticks_of(seconds), every, within_reach(ride, seconds) if culled else None, longest)
     name = ride.config.header(ride.driver.name).ride
     measured = _Measured.of(ride, teacher, found)
     return tuple(

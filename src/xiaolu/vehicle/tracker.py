@@ -237,13 +237,20 @@ def smoothed(path: np.ndarray) -> np.ndarray:
 
     A path whose points pile up (clamped at a route's end) is taken to go straight on from there.
     """
-    stacked = _smoother() @ _unpiled(np.concatenate([[[0.0, 0.0]], path]))
-    points, first, second = stacked.reshape(3, -1, 2)
-    heading = np.arctan2(first[:, 1], first[:, 0])
-    heading[1:] -= 2.0 * np.pi * np.cumsum(np.rint(np.diff(heading) / (2.0 * np.pi)))
-    stretch = np.maximum(np.hypot(first[:, 0], first[:, 1]), 0.2)
-    curvature = (first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]) / stretch**3
-    return np.column_stack([points, heading, curvature])
+    return smoothed_each(path[None])[0]
+
+
+def smoothed_each(paths: np.ndarray) -> np.ndarray:
+    """Return (B, n, 4) of paths (B, PATH_POINTS, 2): each as `smoothed` alone."""
+    whole = np.stack([_unpiled(np.concatenate([[[0.0, 0.0]], path])) for path in paths])
+    # One product each: of several at once the sums would run in another order.
+    stacked = np.stack([_smoother() @ path for path in whole]).reshape(len(paths), 3, -1, 2)
+    points, first, second = stacked[:, 0], stacked[:, 1], stacked[:, 2]
+    heading = np.arctan2(first[..., 1], first[..., 0])
+    heading[:, 1:] -= 2.0 * np.pi * np.cumsum(np.rint(np.diff(heading) / (2.0 * np.pi)), axis=1)
+    stretch = np.maximum(np.hypot(first[..., 0], first[..., 1]), 0.2)
+    curvature = (first[..., 0] * second[..., 1] - first[..., 1] * second[..., 0]) / stretch**3
+    return np.concatenate([points, heading[..., None], curvature[..., None]], axis=-1)
 
 
 def _unpiled(path: np.ndarray) -> np.ndarray:

@@ -39,6 +39,7 @@ EYES = (
     Eye(-0.8, 0.0, 1.2, float(np.pi), _DOWN, 64.0 / _WIDE, 128.0, 64.0),
 )
 _EYES = np.array(EYES)
+_WALKS = np.isin(np.arange(len(Kind)), ON_FOOT)
 
 PERSON_PX, BODY_PX = 10.0, 4.0  # LEAD's experts count a pedestrian from 10 pixels on
 PERSON_FILL, BODY_FILL = 0.45, 0.75  # of the box around it: tuned against rendered ids
@@ -158,7 +159,7 @@ def visible(walls: Walls, users: Users, ego_pose: np.ndarray, ego_z_m: float) ->
         return out
     u = users[index]
     body = np.stack([u.x_m, u.y_m, u.z_m, u.yaw_rad, u.length_m, u.width_m, u.height_m], axis=-1)
-    on_foot = np.isin(u.kind, ON_FOOT)
+    on_foot = _WALKS[u.kind]
     fill = np.where(on_foot, PERSON_FILL, BODY_FILL)
     pose = np.ascontiguousarray(ego_pose, np.float64)
     needed = np.where(on_foot, PERSON_PX, BODY_PX)

@@ -355,6 +355,8 @@ class RoutePath:
         return len(ways) > 1
 
     def _index(self, s_m):
+        if isinstance(s_m, float):
+            return min(max(round(s_m / float(self.s_m[1])), 0), len(self.s_m) - 1)
         return np.clip(np.rint(np.asarray(s_m) / self.s_m[1]).astype(np.int64), 0, len(self.s_m) - 1)
 
     def lane_at(self, s_m):

@@ -235,8 +235,16 @@ def head_states(
     """Return (colour (H,) int8 LampColour, countdown (H,) s) of every head, `time_s` into the ride of that seed.
 
     The countdown runs to the next change of colour and is NaN where the head shows none. It is infinite where a head
-    orders nothing: it is dark, or its yellow flashes (then the colour alternates between YELLOW and DARK).
+    orders nothing: it is dark, or its yellow flashes (then the colour alternates between YELLOW and DARK). Both are
+    read-only: what was asked last is kept.
     """
+    return _head_states(town, time_s, seed, faults, start_s)
+
+
+@lru_cache(maxsize=8)
+def _head_states(
+    town: Town, time_s: float, seed: int, faults: tuple[SignalFault, ...], start_s: float | None
+) -> tuple[np.ndarray, np.ndarray]:
     programs, now_s = programs_of(town, faults, seed, start_s), clock_s(time_s, seed, start_s)
     signals = town.lane_signal[town.head_lane].astype(np.int64)
     colours, left = _lamps(programs, signals, now_s)
@@ -246,6 +254,7 @@ def head_states(
         for row in programs.fault[programs.fault["kind"] == _FLASHING_YELLOW]:
             if row["from_s"] <= now_s < row["to_s"]:
                 colours[(signals == row["signal"]) & ~np.asarray(town.head_walk, bool)] = _YELLOW
+    colours.flags.writeable = shown.flags.writeable = False
     return colours, shown
 
 
