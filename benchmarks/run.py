@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from what_if import WAYS, configs_of, what_if_speed
 
 from xiaolu import __version__
 from xiaolu.cameras import renderer as renderer_module
@@ -284,6 +285,7 @@ PARTS: dict[str, Callable[[], object]] = {
     "rig_processes": rig_processes,
     "loop": lambda: loop_speed(SHIPPED),
     "teacher_loop_without_cameras": lambda: {"steps_per_s": median_rate(lambda: teacher_steps())},
+    "what_if": lambda: what_if_speed(configs_of(8, [], 1, None), WAYS),
     "drive": drive_memory,
     "training": training_speed,
     "vehicle": prove,
