@@ -79,7 +79,8 @@ def agreement(real: list[list[Outcome]], found: list[list[Outcome]]) -> dict[str
     """Return how far answers (a list of outcomes a state) agree with the reference.
 
     preferred_same: share of states in which the same strategy is worth most, preferred_as_good: in which the preferred
-    one is worth the best or LITTLE less by the reference; regret: what that says is lost by it; flags: share of branches that agree, and in how many of the reference there is one.
+    one is worth the best or LITTLE less by the reference; regret: what that says is lost by it; flags: share of
+    branches that agree, and in how many of the reference there is one.
     """
     worth = [(worths(a), worths(b)) for a, b in zip(real, found, strict=True)]
     pairs = [pair for a, b in zip(real, found, strict=True) for pair in zip(a, b, strict=True)]

@@ -8,16 +8,18 @@ import pytest
 from xiaolu.core.control import EGO_BODY
 from xiaolu.core.decision import Decision, Imagined, Pace, PathMode, Strategy
 from xiaolu.core.plan import SPEED_KNOTS
-from xiaolu.expert.held import BACK_M, CREEP_MPS, Held
+from xiaolu.expert.held import BACK_M, CREEP_MPS, LAG_S, STOP_MPS2, Held
 from xiaolu.expert.kerb import DOOR_M
 from xiaolu.expert.teacher import Teacher
-from xiaolu.ride.branches import futures
+from xiaolu.ride.branches import ALERT_S, futures
 from xiaolu.ride.config import RideConfig
 from xiaolu.ride.drivers import BUNDLED_TOWN
 from xiaolu.ride.follower import Follower
 from xiaolu.ride.ride import Ride
 from xiaolu.ride.what_if import (
     ASKED_EVERY,
+    LONGEST,
+    ROLLOUT,
     STRATEGIES,
     Tried,
     _Measured,
@@ -56,14 +58,14 @@ def of(tried, strategy):
 def held(driving, strategy, seconds):
     """The futures (one branch) of a strategy."""
     ride, teacher = driving
-    return futures(ride, [Held(teacher, strategy, ride.driver.snapshot())], round(seconds * 10), ASKED_EVERY)
+    return futures(ride, [Held(teacher, strategy, ride.memory)], round(seconds * 10), ASKED_EVERY)
 
 
 def test_branches_do_what_forks_of_the_ride_do(driving):
     """Driven one by one through the whole loop, guardian and drifting odometry included, they end up where they did."""
     ride, teacher = driving
     strategies = (KEEP_GO, KEEP_STOP, STRATEGIES[6])
-    memory = ride.driver.snapshot()
+    memory = ride.memory
     found = futures(ride, [Held(teacher, s, memory) for s in strategies], 50, ASKED_EVERY)
     for b, strategy in enumerate(strategies):
         twin = ride.fork(1)[0]
@@ -77,14 +79,25 @@ def test_branches_do_what_forks_of_the_ride_do(driving):
         assert there.speed_mps[0] == pytest.approx(found.speed_mps[-1, b], abs=0.15)
 
 
+def test_a_fork_driven_on_does_not_change_what_comes_of_the_ride(driving):
+    """The teacher drives both; what it remembers of the one is not what it knows of the other."""
+    ride, teacher = driving
+    before = what_if(ride, teacher, (KEEP_GO,), 2.0)[0].outcome
+    other = ride.fork(1)[0]
+    for _ in range(30):
+        other.step()
+    after = what_if(ride, teacher, (KEEP_GO,), 2.0)[0].outcome
+    assert np.array_equal(before.trajectory, after.trajectory)
+
+
 def test_the_ride_goes_on_untouched_and_the_answer_is_always_the_same(driving):
     ride, teacher = driving
-    before, memory = ride.state, ride.driver.snapshot()
+    before, memory = ride.state, ride.memory
     one, two = (what_if(ride, teacher, (KEEP_GO, KEEP_STOP), 2.0) for _ in range(2))
-    assert ride.state is before and ride.driver.snapshot().s_m == memory.s_m
+    assert ride.state is before and ride.memory.s_m == memory.s_m
     for a, b in zip(one, two, strict=True):
         assert np.array_equal(a.outcome.trajectory, b.outcome.trajectory) and a.outcome.key == b.outcome.key
-    assert one[0].outcome.key == (one[0].outcome.episode, SET_OFF, "keep / go", 2)
+    assert one[0].outcome.key == (one[0].outcome.episode, SET_OFF, "keep / go", ROLLOUT)
 
 
 def test_a_branch_knows_nothing_of_its_neighbours(driving):
@@ -139,6 +152,35 @@ def test_the_same_state_gives_the_same_records_whatever_is_driven_beside(busy):
         among = of(what_if(ride, teacher, STRATEGIES[::-1]), strategy).outcome
         assert np.array_equal(alone.trajectory, among.trajectory)
         assert (alone.least_ttc_s, alone.red, alone.jerk_mps3) == (among.least_ttc_s, among.red, among.jerk_mps3)
+
+
+def test_a_stop_is_a_place_however_often_one_thinks_of_it(driving):
+    """Told anew from each moment's speed, it fled before the car: the more often it was asked, the further it went."""
+    ride, teacher = driving
+    speed = ride.state.vehicle.speed_mps[0]
+    ends = []
+    for every in (1, ASKED_EVERY, 10):
+        held_to = Held(teacher, KEEP_STOP, ride.memory)
+        found = futures(ride, [held_to], 90, every)
+        assert found.speed_mps[-1, 0] < 0.1
+        ends.append(found.progress_m[-1, 0] - found.progress_m[0, 0])
+    assert max(ends) - min(ends) < 0.8
+    assert ends[0] == pytest.approx(0.5 * speed**2 / STOP_MPS2 + LAG_S * speed, abs=1.0)
+
+
+def test_it_is_asked_more_often_where_somebody_is_about_to_be_met(driving, busy):
+    ride, teacher = driving
+    drivers = [Held(teacher, KEEP_GO, ride.memory)]
+    assert futures(ride, drivers, 50, ASKED_EVERY, longest=LONGEST).asked.tolist() == [3], "at 0, 2 and 4 s"
+    later, teacher = busy[0].fork(1)[0], busy[1]
+    alert, asked = [], []
+    for _ in range(6):
+        for _ in range(20):
+            later.step()
+        found = futures(later, [Held(teacher, KEEP_GO, later.memory)], 50, ASKED_EVERY, longest=LONGEST)
+        alert.append(bool((found.ttc_s[:35] < ALERT_S).any()))
+        asked.append(int(found.asked[0]))
+    assert any(alert) and all(times > 3 for times, met in zip(asked, alert, strict=True) if met)
 
 
 def test_yielding_gives_up_half_the_speed_once(driving):

@@ -153,6 +153,12 @@ class Ride:
             self._shared, self._memory = True, kept if kept is not None else driver.snapshot()
 
     @property
+    def memory(self) -> Any:
+        """What the driver remembers of this ride, of a driver with snapshots; it may be driving others as well."""
+        assert isinstance(self._driver, Snapshots)
+        return copy.deepcopy(self._memory) if self._shared else self._driver.snapshot()
+
+    @property
     def done(self) -> bool:
         return bool(self.state.end)
 

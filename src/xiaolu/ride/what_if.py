@@ -20,7 +20,7 @@ from xiaolu.ride.branches import Futures, futures
 from xiaolu.ride.ride import Ride
 from xiaolu.world.signals import head_states
 
-ROLLOUT = 2  # the version of these rollouts: outcomes of different versions are not compared
+ROLLOUT = 3  # the version of these rollouts: outcomes of different versions are not compared
 ASKED_EVERY, LONGEST = 5, 20  # ticks between two plans of a branch: where it has something to decide, and where not
 # Who matters: tuned on validation rides until outcomes were those with everybody, see docs/teacher.md.
 REACH_M, BEHIND_M, WAY_STEP_M = 30.0, 10.0, 4.0
@@ -62,7 +62,7 @@ def what_if(
     teacher: one for the ride's town and route; if it has been driving, what it remembers counts. every: ticks between
     two of its plans. Raises ValueError for a ride that has ended.
     """
-    memory = ride.driver.snapshot() if ride.driver is teacher else teacher.snapshot()
+    memory = ride.memory if ride.driver is teacher else teacher.snapshot()
     company = Company()
     drivers = [Held(teacher, strategy, memory, company) for strategy in strategies]
     found = futures(ride, drivers, ticks_of(seconds), every, within_reach(ride, seconds) if culled else None, longest)
