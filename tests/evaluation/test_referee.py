@@ -268,6 +268,17 @@ def test_an_officer_outranks_the_lamps(left_turn):
     assert red_lines(config, by_signals(config.town, steps, ALL_GREEN, behind)) == []
 
 
+def test_whom_an_officer_let_go_is_not_held_by_the_second_lamp_once_he_is_out_of_sight(left_turn):
+    config, steps = left_turn
+    first, second = red_lines(config, by_signals(config.town, steps, ALL_RED))
+    go = by_signals(config.town, steps, ALL_RED, [(Gesture.POLICE_LEFT, FROM_WEST_LEFT)])
+    wait = by_signals(config.town, steps, ALL_RED, [(Gesture.POLICE_LEFT_WAITING, FROM_WEST_LEFT)])
+    alone = by_signals(config.town, steps, ALL_RED)
+    over = next(k for k, step in enumerate(steps) if step.scene.stamp_ns > first.from_ns) + 2
+    assert red_lines(config, go[:over] + alone[over:]) == []
+    assert [e.from_ns for e in red_lines(config, wait[:over] + alone[over:])] == [second.from_ns]
+
+
 def test_a_dark_signal_forbids_nothing(left_turn):
     config, steps = left_turn
     dark = dict.fromkeys(range(6), LampColour.DARK)

@@ -34,12 +34,14 @@ class StopLine:
         self._town, self._path, self._ground = town, path, ground
         self._waiting = [k for k, lane in enumerate(path.plan.lanes) if np.isfinite(town.waiting_s_m[lane])]
         self.now = Governing()
+        self._waved = False  # an officer let it go over the first line, when it came to it
 
     def follow(self, scene: Scene, s_m: float) -> dict:
         """Take the next step of an ego s_m along its route, and return the track's columns about signals.
 
         The line is that of the lane under the bumper, or the one just passed; beyond a left-turn waiting area that is
         the second one. What an officer in sight orders outranks the lamp: go is green, stop is red for right turns too.
+        Whom he let go over the first line need not wait for a lamp at the second.
         """
         town = self._town
         bumper = to_parent(scene.ego_pose, np.array([EGO_BODY.front_x_m, 0.0]))
@@ -61,6 +63,8 @@ class StopLine:
         colour, right, officer = LampColour.NONE, False, False
         if self.now.approach >= 0:
             colour, right, officer = self.ruling(scene, self.now)
+            if self.now.inside < 0 and self.now.ahead_m > 0.0:
+                self._waved = officer and self._ordered(scene, self.now) == Command.PASS
         return {"line_ahead_m": self.now.ahead_m, "signal_colour": int(colour), "right_turn": right, "officer": officer}
 
     def ruling(self, scene: Scene, line: Governing) -> tuple[LampColour, bool, bool]:
@@ -69,14 +73,13 @@ class StopLine:
         The connection is the route's if the ego is on the route's lane, else the one with the kindest lamp.
         A right turn on a round lamp may pass on red.
         """
-        town = self._town
-        ways = [int(n) for n in town.following(line.approach) if town.lane_signal[n] >= 0]
-        routed = [n for n in ways if n in self._path.plan.lanes]
-        ways = routed or ways
+        town, ways = self._town, self._ways(line)
         if not ways:
             return LampColour.NONE, False, False
         inside = line.inside >= 0
-        order = command_at(town, line.approach, line.inside if inside else ways[0], scene.users, scene.visible)
+        order = self._ordered(scene, line)
+        if inside and order == Command.NONE and self._waved:
+            order = Command.PASS
         if order in (Command.PASS, Command.STOP, Command.PULL_OVER, Command.ADVANCE):
             enters = order == Command.ADVANCE and not inside and np.isfinite(town.waiting_s_m[ways[0]])
             go = order == Command.PASS or bool(enters)
@@ -89,6 +92,16 @@ class StopLine:
         right = all(Turn(int(town.lane_turn[n])) == Turn.RIGHT for n in ways) and not (arrows == Turn.RIGHT).any()
         free = [c for c in colours if c != LampColour.RED]
         return (free or colours)[0], right, False
+
+    def _ways(self, line: Governing) -> list[int]:
+        """Return the signalled connections beyond a line: the route's, or all where it takes none of them."""
+        ways = [int(n) for n in self._town.following(line.approach) if self._town.lane_signal[n] >= 0]
+        return [n for n in ways if n in self._path.plan.lanes] or ways
+
+    def _ordered(self, scene: Scene, line: Governing) -> Command:
+        """Return what officers in sight order at a line that has signalled connections."""
+        onward = line.inside if line.inside >= 0 else self._ways(line)[0]
+        return command_at(self._town, line.approach, onward, scene.users, scene.visible)
 
     def _second_line(self, bumper: np.ndarray, s_m: float) -> tuple[int, float]:
         """Return the route's left-turn lane with a waiting area that the bumper is on, and how far its line is; -1."""
