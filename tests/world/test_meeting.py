@@ -94,6 +94,18 @@ def test_a_car_that_faces_a_standing_ego_in_a_narrow_lane_makes_way(narrow):
     assert column(states, "y_m", 0).min() < 7.0  # all the way out: there is no wide place in between
 
 
+def test_whoever_queues_behind_an_ego_that_is_met_makes_room_for_it(narrow):
+    """The ego stands there coming up, before a car out of the dead end, which has no way back: who stands behind the
+    ego drives back, so that the ego can."""
+    ego = np.array([90.0 + 0.6, 40.0, np.pi / 2])
+    behind = [("narrow_in", 62.0, 0.0), ("narrow_out", 26.5, 0.0)]
+    states = watch(narrow, placed(narrow, behind, ego), 40.0)
+    assert column(states, "speed_mps", 0).min() > -0.3, "it has nowhere to go"
+    speed = column(states, "speed_mps", 1)
+    assert speed.min() < -0.5
+    assert column(states, "y_m", 1).min() < 30.0, "far enough for the ego to follow"
+
+
 def test_nobody_stands_in_a_junction_that_it_cannot_leave(small_town):
     """The ego blocks the street beyond the crossroads: a queue grows back to it, and no car stops on the crossing."""
     world = World(small_town, users=40, density=3.0)

@@ -19,6 +19,9 @@ from xiaolu.world.yielding import shared_spot
 NEAR_M = 10.0  # vehicles that stand this close face to face have met
 SETTLE_S = 2.0  # how long both stand before one backs up
 EGO_SETTLE_S, EGO_NEAR_M = 4.0, 5.0  # before an ego they wait longer, and come nearer: it may know a way
+# An ego that stands face to face with one who has no way back for so long, or that drives backwards, is made room for
+# by whoever queues behind it.
+EGO_LOCKED_S, EGO_BACKS_MPS, EGO_ROOM_M = 8.0, -0.1, 8.0
 BACK_MPS = 1.5  # the fastest one drives backwards
 BACK_MPS2 = 0.8
 FARTHEST_M = 120.0
@@ -230,7 +233,7 @@ def _still_there(bodies, paths, users, i, spot):
 def _queues_back(bodies, users, i):
     """Return whether i backs up only because the one close before it does."""
     leader = bodies[i].leader
-    if leader < 0 or leader >= users or bodies[leader].backs_for != bodies[i].backs_for or _facing(bodies, i, leader):
+    if leader < 0 or bodies[leader].backs_for != bodies[i].backs_for or _facing(bodies, i, leader):
         return False
     gap, _ = _gap_ahead(bodies, i, leader)
     return gap < QUEUE_M
@@ -291,9 +294,27 @@ def _is_to_back(ways, table, bodies, paths, o, users, seed, i, j):
 
 
 @njit(cache=True)
+def _ego_backs_for(bodies, users):
+    """Return the code of whom the ego has to make room for, backwards; 0 for nobody."""
+    if bodies[users].speed > 0.3:
+        return 0
+    for j in range(users):
+        if not _fills_lane(bodies, users, j) or bodies[j].backs_for != 0 or not _facing(bodies, users, j):
+            continue
+        gap, lat = _gap_ahead(bodies, users, j)
+        near = -0.5 < gap < NEAR_M and abs(lat) < bodies[users].half_width + bodies[j].half_width + 0.25
+        if not near or abs(bodies[j].speed) > 0.3 or abs(bodies[j].z - bodies[users].z) > 3.0:
+            continue
+        if bodies[users].speed < EGO_BACKS_MPS or bodies[j].waited > EGO_LOCKED_S:
+            return code_of(bodies[j].uid)
+    return 0
+
+
+@njit(cache=True)
 def settle(ways, table, bodies, paths, o, users, seed):
     """Decide who begins to back up, and who has done: sets `backs_for` of bodies."""
     spot = np.empty(4, np.int64)
+    bodies[users].backs_for = _ego_backs_for(bodies, users)
     for i in range(users):
         if not bodies[i].moving or ON_FOOT[bodies[i].kind]:
             continue
@@ -304,7 +325,7 @@ def settle(ways, table, bodies, paths, o, users, seed):
         if abs(bodies[i].speed) > 0.3 or paths.row[i].ordered:
             continue
         leader = bodies[i].leader
-        if 0 <= leader < users and bodies[leader].backs_for != 0 and not _facing(bodies, i, leader):
+        if leader >= 0 and bodies[leader].backs_for != 0 and not _facing(bodies, i, leader):
             gap, _ = _gap_ahead(bodies, i, leader)
             if gap < 3.0 and bodies[leader].backs_for != code_of(bodies[i].uid):
                 bodies[i].backs_for = bodies[leader].backs_for
@@ -384,7 +405,9 @@ def back_up(ways, table, bodies, paths, o, users, seed):
                 j = k
         ahead = bodies[i].leader
         least = 0.0
-        if 0 <= ahead < users and bodies[ahead].backs_for != 0 and not _facing(bodies, i, ahead):
+        if ahead == users and bodies[ahead].backs_for != 0 and not _facing(bodies, i, ahead):
+            least = EGO_ROOM_M
+        elif 0 <= ahead < users and bodies[ahead].backs_for != 0 and not _facing(bodies, i, ahead):
             least = 7.0 if bodies[ahead].speed < -0.05 else 0.0  # it makes room for the one before it
         if bodies[i].waited > IN_VAIN_S and abs(bodies[j].speed) < 0.3:
             least = max(least, FURTHER_M)
