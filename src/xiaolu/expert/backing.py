@@ -20,6 +20,7 @@ SETTLE_S = 3.0  # both have stood for so long before the ego backs up
 MET_M, MET_ASIDE_M = 13.0, 2.2  # between bumpers; between middles
 PRESSING_MPS = 1.5
 FARTHEST_M, LEAST_M = 55.0, 2.5
+BEFORE_START_M = 28.0  # beyond where its way begins it backs up so far at most
 EDGE_M, BETWEEN_M = 0.12, 0.3  # from the road's edge; between two that pass at a walking pace
 CLEARS_M = (8.5, 1.5)  # of the ego's bumper beyond the narrow place: the other one swings out of it; less at need
 BEHIND_M, BEHIND_ASIDE_M = 9.0, 1.6  # who stands or comes in there holds it
@@ -77,7 +78,7 @@ def place_behind(
     boxes = extents(course, s0_m, some.x_m, some.y_m, some.yaw_rad, some.length_m, some.width_m)
     boxes[:, :2] += s0_m
     for clear_m in CLEARS_M:
-        for back_m in np.arange(least_m, min(FARTHEST_M, s0_m + 20.0), LENGTH_CELLS):
+        for back_m in np.arange(least_m, min(FARTHEST_M, s0_m + BEFORE_START_M), LENGTH_CELLS):
             d_m = _room_at(course, boxes, s0_m - back_m, clear_m, width_m)
             if d_m is not None:
                 return float(s0_m - back_m), d_m
