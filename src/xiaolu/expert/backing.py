@@ -11,6 +11,7 @@ import numpy as np
 from xiaolu.core.control import EGO_BODY
 from xiaolu.core.users import Kind
 from xiaolu.expert.bodies import STANDING_MPS, Counted, extents
+from xiaolu.expert.conflict import passing_gaps
 from xiaolu.expert.course import Course
 from xiaolu.expert.path import PATH_STEP_M, PATH_STEPS
 from xiaolu.expert.speed import STEPS, rollout
@@ -23,7 +24,9 @@ FARTHEST_M, LEAST_M = 55.0, 2.5
 BEFORE_START_M = 28.0  # beyond where its way begins it backs up so far at most
 EDGE_M, BETWEEN_M = 0.12, 0.3  # from the road's edge; between two that pass at a walking pace
 CLEARS_M = (8.5, 1.5)  # of the ego's bumper beyond the narrow place: the other one swings out of it; less at need
-BEHIND_M, BEHIND_ASIDE_M = 9.0, 1.6  # who stands or comes in there holds it
+BEHIND_M, BEHIND_ASIDE_M = 9.0, 1.1  # who stands or comes in there is kept clear of
+NEAR_BEHIND_M, BEHIND_S = 1.5, 2.0  # it stops so far before them, and as far as they come in so long
+TOUCHED_M, TOUCHED_SHORT_M = 0.06, 0.5  # what would come so near is stopped before
 SHIFT_M = 9.0  # over so many metres it moves aside
 BACK_MPS = 1.4
 GIVE_UP_NS = 40_000_000_000
@@ -58,12 +61,24 @@ def opponent(here: Counted) -> int:
     return int(met[np.argmin(gap_m[met])]) if len(met) else -1
 
 
-def someone_behind(here: Counted) -> bool:
-    """Whether anybody is in the way of backing up by some metres."""
-    gap_m = -here.ahead_m - EGO_BODY.rear_overhang_m - 0.5 * here.users.length_m
-    aside = np.abs(here.left_m) - 0.5 * here.users.width_m < BEHIND_ASIDE_M - 0.5
-    wide = np.where(here.parked, np.abs(here.left_m) - 0.5 * here.users.width_m < HALF_M + 0.1, aside)
-    return bool(((here.ahead_m < 0.0) & (gap_m < BEHIND_M) & wide & ~here.parked).any())
+def room_behind(here: Counted, path: np.ndarray) -> float:
+    """Return how many metres the ego can follow its way back until it is near somebody, or would touch what stands.
+
+    path (PATH_STEPS + 1, 4): see `path_back`.
+    """
+    u = here.users
+    gap_m = -here.ahead_m - EGO_BODY.rear_overhang_m - 0.5 * u.length_m
+    beside = np.abs(here.left_m) - 0.5 * u.width_m < BEHIND_ASIDE_M
+    behind = (here.ahead_m < 0.0) & (gap_m < BEHIND_M) & beside & ~here.parked
+    closing_mps = np.maximum(u.speed_mps * np.cos(here.turned_rad), 0.0)
+    room_m = float((gap_m - NEAR_BEHIND_M - BEHIND_S * closing_mps)[behind].min(initial=np.inf))
+    stands = np.flatnonzero(~here.on_foot & (np.abs(u.speed_mps) < STANDING_MPS) & (np.abs(here.ahead_m) < FARTHEST_M))
+    boxes = np.stack([u.x_m, u.y_m, u.yaw_rad, u.length_m, u.width_m], axis=1)[stands]
+    gaps = passing_gaps(path, PATH_STEP_M, 2, EGO_BODY.length_m, EGO_BODY.width_m, boxes, 1.0)
+    touched = ((gaps < TOUCHED_M) & (gaps < gaps[:, :1] - 0.01)).any(axis=0)
+    if touched.any():
+        room_m = min(room_m, 2 * PATH_STEP_M * float(np.argmax(touched)) - TOUCHED_SHORT_M)
+    return max(room_m, 0.0)
 
 
 def place_behind(
@@ -130,13 +145,12 @@ def path_back(course: Course, pose: np.ndarray, s0_m: float, d0_m: float, backin
     return np.column_stack([points, heading, np.gradient(heading, PATH_STEP_M)])
 
 
-def roll_back(speed_mps: float, left_m: float, held: bool) -> tuple[np.ndarray, np.ndarray]:
+def roll_back(speed_mps: float, left_m: float) -> tuple[np.ndarray, np.ndarray]:
     """Return (sigma, speed), (STEPS + 1,) each, both negative: from a signed speed to a stop left_m metres behind."""
     count = PATH_STEPS + 1
-    stop_m = 0.0 if held else max(left_m, 0.0)
     sigma, speed, _ = rollout(
         max(-speed_mps, 0.0), 0.0, np.full(count, BACK_MPS), np.zeros(count, np.int64), PATH_STEP_M,
-        np.array([[stop_m, 0.0, np.inf]]), np.zeros(1, np.int64), np.empty((0, 29)), np.zeros(0, np.int64),
+        np.array([[max(left_m, 0.0), 0.0, np.inf]]), np.zeros(1, np.int64), np.empty((0, 29)), np.zeros(0, np.int64),
     )  # fmt: skip
     assert len(speed) == STEPS + 1
     return -sigma, -speed

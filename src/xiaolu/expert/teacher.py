@@ -393,8 +393,9 @@ class Teacher:
             memory.backing = None
             memory.waits_since_ns = -1
             return None
+        if tick.scene.ego_speed_mps < -backing.STANDING_MPS:
+            kept = replace(kept, since_ns=tick.scene.stamp_ns)  # patience begins when it stands
         if k >= 0 and tick.s0_m - kept.s_m > 0.5:
-            kept = replace(kept, since_ns=tick.scene.stamp_ns)  # patience begins when it stands there
             kept = memory.backing = self._still_room(tick, kept, float(here.users.width_m[k]))
         return self._backing_decision(tick, kept, k)
 
@@ -408,10 +409,9 @@ class Teacher:
     def _backing_decision(self, tick: Tick, kept: Backing, k: int) -> Decision:
         """Return the decision of driving back to a place, or of standing there; k: the counted user it is for."""
         memory, here = self._memory, tick.here
-        left_m = tick.s0_m - kept.s_m
-        held = backing.someone_behind(here)
         path = backing.path_back(self.course, tick.scene.ego_pose, tick.s0_m, tick.d0_m, kept)
-        _, speed = backing.roll_back(tick.scene.ego_speed_mps, left_m, held)
+        left_m = min(tick.s0_m - kept.s_m, backing.room_behind(here, path))
+        _, speed = backing.roll_back(tick.scene.ego_speed_mps, left_m)
         memory.s_m = memory.offsets_s0_m = tick.s0_m
         memory.offsets_m, memory.path, memory.speed_mps = None, None, None
         moves = left_m > 0.3 or tick.scene.ego_speed_mps < -0.1
@@ -431,14 +431,16 @@ class Teacher:
         if tick.speed_mps > 0.2 or tick.waited_s < backing.SETTLE_S:
             return None
         k = backing.opponent(tick.here)
-        if k < 0 or backing.someone_behind(tick.here):
+        if k < 0:
             return None
         u = tick.here.users
         place = backing.place_behind(self.course, tick.here, tick.s0_m, float(u.width_m[k]))
         if place is None:
             return None
         name = f"oncoming {NAMES[Kind(int(u.kind[k]))]}"
-        return Backing(int(u.uid[k]), name, *place, tick.scene.stamp_ns)
+        found = Backing(int(u.uid[k]), name, *place, tick.scene.stamp_ns)
+        path = backing.path_back(self.course, tick.scene.ego_pose, tick.s0_m, tick.d0_m, found)
+        return found if backing.room_behind(tick.here, path) > backing.LEAST_M else None
 
 
 def _limited_by(reason: Reason | None) -> Limited | None:
