@@ -82,7 +82,7 @@ def test_a_clearance_that_no_car_can_keep_is_named(small_town):
 
 def test_a_family_without_a_place_says_so(towns, stage_of):
     family = child(CHECKED)
-    nowhere = replace(family, site=SiteQuery("junction", roundabout=True))
+    nowhere = replace(family, site=SiteQuery("junction", arms=(9.0, 12.0)))
     row = rehearse(nowhere, 800_002, towns, stage_of)
     assert row.town == "" and "no validation town has a place" in row.why
     assert faults([row]) == ["no place for 1 of 1 seeds"] and "0/1" in table([row])
