@@ -1,6 +1,7 @@
 """Without these, a village might have no alleys a car fits through, or a boulevard no arrow to wait for."""
 
 import ast
+import dataclasses
 import subprocess
 import sys
 
@@ -16,6 +17,7 @@ from xiaolu.world.ground import Ground
 from xiaolu.world.routing import RoutePath, draw_ride
 from xiaolu.world.standing import standing_of
 from xiaolu.world.town import LaneKind, Marking, PropKind, RoadClass, Town, Turn
+from xiaolu.world.ways import ways_of
 
 pytest.importorskip("sumo", reason='needs netconvert: pip install "xiaolu[maps]"')
 
@@ -135,6 +137,19 @@ def test_nothing_narrows_an_alley_where_cars_turn_into_it(towns: dict[Family, To
             mouths.append(shapely.buffer(part, town.lane_width_m[lane] / 2 - 0.2, cap_style="flat"))
     assert len(mouths) > 40
     assert not len(tree.query(mouths, predicate="intersects")[0])
+
+
+def test_streets_know_how_narrow_what_stands_in_them_makes_them(towns: dict[Family, Town]) -> None:
+    """Cars seldom drive where two do not pass. Without the parked cars and stalls it would be the bare width."""
+    town = towns[Family.VILLAGE]
+    way = ways_of(town).way
+    shared = np.isfinite(way["free"]) & (way["kind"] == LaneKind.DRIVE)
+    bare = (way["left_room"] + way["right_room"])[shared]
+    assert shared.sum() > 100 and (way["free"][shared] <= bare + 1e-9).all()
+    assert way["free"][shared].min() > FREE_M - 0.01, "a car gets through everywhere"
+    assert (way["free"][shared] < bare - 0.3).mean() > 0.2
+    nothing = dataclasses.replace(town, prop_kind=np.full_like(town.prop_kind, PropKind.LAMP))
+    assert ways_of(nothing).way["free"][shared] == pytest.approx(bare)
 
 
 def test_a_cars_middle_keeps_off_the_walls_of_an_alley(towns: dict[Family, Town]) -> None:

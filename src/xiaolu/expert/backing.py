@@ -26,7 +26,7 @@ EDGE_M, BETWEEN_M = 0.12, 0.3  # from the road's edge; between two that pass at 
 CLEARS_M = (8.5, 1.5)  # of the ego's bumper beyond the narrow place: the other one swings out of it; less at need
 BEHIND_M, BEHIND_ASIDE_M = 9.0, 1.1  # who stands or comes in there is kept clear of
 NEAR_BEHIND_M, BEHIND_S = 1.5, 2.0  # it stops so far before them, and as far as they come in so long
-TOUCHED_M, TOUCHED_SHORT_M = 0.06, 0.5  # what would come so near is stopped before
+TOUCHED_M, TOUCHED_SHORT_M = 0.06, 0.2  # what would come so near is stopped so far before
 SHIFT_M = 9.0  # over so many metres it moves aside
 BACK_MPS = 1.4
 GIVE_UP_NS = 40_000_000_000
@@ -74,10 +74,10 @@ def room_behind(here: Counted, path: np.ndarray) -> float:
     room_m = float((gap_m - NEAR_BEHIND_M - BEHIND_S * closing_mps)[behind].min(initial=np.inf))
     stands = np.flatnonzero(~here.on_foot & (np.abs(u.speed_mps) < STANDING_MPS) & (np.abs(here.ahead_m) < FARTHEST_M))
     boxes = np.stack([u.x_m, u.y_m, u.yaw_rad, u.length_m, u.width_m], axis=1)[stands]
-    gaps = passing_gaps(path, PATH_STEP_M, 2, EGO_BODY.length_m, EGO_BODY.width_m, boxes, 1.0)
+    gaps = passing_gaps(path, PATH_STEP_M, 1, EGO_BODY.length_m, EGO_BODY.width_m, boxes, 1.0)
     touched = ((gaps < TOUCHED_M) & (gaps < gaps[:, :1] - 0.01)).any(axis=0)
     if touched.any():
-        room_m = min(room_m, 2 * PATH_STEP_M * float(np.argmax(touched)) - TOUCHED_SHORT_M)
+        room_m = min(room_m, PATH_STEP_M * (float(np.argmax(touched)) - 1.0) - TOUCHED_SHORT_M)
     return max(room_m, 0.0)
 
 

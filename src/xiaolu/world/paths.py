@@ -22,7 +22,9 @@ SIGNAL_MPS2 = 2.6  # who would have to brake harder than this before a yellow li
 # looking further and further out. Tuned by eye.
 ROUND_S, ROUND_MPS, ROUND_M = 4.0, 0.5, 3.5
 EXIT_M = 6.0  # who leaves a junction goes round what stands so near beyond it
-NARROW_M = 4.3  # a shared surface narrower than this lets no two cars past each other: few drive into it
+# Between what stands on a surface: from NARROW_M on two cars pass each other, with TIGHT_M one gets through slowly. Few
+# drive into what is narrow.
+NARROW_M, TIGHT_M = 4.3, 2.6
 
 _ALLEY = 0.1  # of the cars that could take a narrow alley, so many do; tuned by eye
 _RELUCTANT = 0.001  # a way that is taken where there is no other
@@ -93,6 +95,13 @@ def _after(ways, way):
 
 
 @njit(cache=True)
+def ease(free):
+    """Return (0 to 1) how readily cars drive where so many metres are free: not at all where one hardly fits."""
+    share = np.minimum(np.maximum((free - TIGHT_M) / (NARROW_M - TIGHT_M), 0.0), 1.0)
+    return share * share
+
+
+@njit(cache=True)
 def _liking_of_road(ways, option, kind):
     """Return how readily a driver or rider takes a way, whatever comes after the next street."""
     turn, beyond = ways.way[option].turn, _leads_to(ways, option)
@@ -103,8 +112,8 @@ def _liking_of_road(ways, option, kind):
         return liking * (_RELUCTANT if ways.way[beyond].road <= _TRUNK else 1.0)
     if ways.way[option].kind != _DRIVE:
         return 0.0
-    if ways.way[beyond].shared and ways.way[beyond].left_room + ways.way[beyond].right_room < NARROW_M:
-        return liking * (_RELUCTANT if kind == _BUS else _ALLEY)
+    if ways.way[beyond].free < NARROW_M:
+        return liking * (_RELUCTANT if kind == _BUS else max(ease(ways.way[beyond].free), _ALLEY))
     if kind == _BUS and ways.way[beyond].road >= _RESIDENTIAL:
         return liking * 0.01
     return liking

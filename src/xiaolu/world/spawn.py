@@ -11,7 +11,7 @@ from xiaolu.world.contact import boxes_meet
 from xiaolu.world.draws import draw, draw_normal
 from xiaolu.world.looking import FORGET_Z_M
 from xiaolu.world.motion import place_on_way
-from xiaolu.world.paths import NARROW_M, keep_of
+from xiaolu.world.paths import ease, keep_of
 from xiaolu.world.sight import first_wall
 from xiaolu.world.table import clear_slot
 from xiaolu.world.temper import (
@@ -81,10 +81,9 @@ def spots_of(ways: Ways) -> Spots:
     way_table, points = ways.way, ways.point
     kind, junction, road, length = (way_table[name] for name in ("kind", "junction", "road", "length"))
     drive = (kind == LaneKind.DRIVE) & (junction < 0)
-    room = way_table["left_room"] + way_table["right_room"]
     onward = ~way_table["dead"] if (drive & ~way_table["dead"]).any() else np.ones(len(way_table), bool)
     drive &= onward
-    vehicles = np.where(drive & ~(way_table["shared"] & (room < NARROW_M)), _VEHICLES_PER_KM[road], 0.0)
+    vehicles = np.where(drive, _VEHICLES_PER_KM[road] * ease(way_table["free"]), 0.0)
     slow_road = (road >= _SECONDARY) & drive
     cycle = (kind == LaneKind.CYCLE) & (junction < 0) & onward
     against = cycle & way_table["back"]

@@ -12,6 +12,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from xiaolu.world.against import turned_round
+from xiaolu.world.standing import narrowest_m
 from xiaolu.world.town import LaneKind, Town, Turn
 from xiaolu.world.walked import along_roads, curve
 
@@ -36,6 +37,7 @@ WAY = np.dtype(
         ("right_room", np.float64),
         ("keep_right", np.float64),
         ("over", np.float64),
+        ("free", np.float64),
         ("lane", np.int32),
         ("signal", np.int32),
         ("junction", np.int32),
@@ -62,10 +64,11 @@ class Ways(NamedTuple):
     Of a way: start, end: its points, evenly spaced by `spacing`; next_start, next_end: where it leads, in next_way;
     lane: the town's lane (of a link: its walking area's, or -1); back: walked against the lane's own direction;
     signal: the signal column that governs entering it, -1 without; red_right: may be entered on red while yielding;
-    stop_s: where one stops on it before a signal (its end where there is no stop line); wait_s: where the second line
-    of a left turn with a waiting area lies on it, infinite without; left_room, right_room: how far the surface goes
-    either side of the line; keep_right: where on a shared surface one keeps, left of the line; over: how much further
-    to the left the lane of those who come towards one goes, 0 where there is none; look: the speed in m/s at which one
+    stop_s: where one stops on it before a signal (its end where there is no stop line); wait_s: where the second
+    line of a left turn with a waiting area lies on it, infinite without; left_room, right_room: how far the surface
+    goes either side of the line; keep_right: where on a shared surface one keeps, left of the line; over: how much
+    further to the left the lane of those who come towards one goes, 0 where there is none; free: how wide a shared
+    surface is at its narrowest between what stands on it, infinite for others; look: the speed in m/s at which one
     enters it, ready to let others go first; on_road: a footway that the map lays over a carriageway, which people
     avoid; dead: it leads to nothing but ends, and nobody drives into it who has a choice.
     """
@@ -128,6 +131,9 @@ def ways_of(town: Town) -> Ways:
     way["spacing"], way["length"] = length / np.maximum(counts - 1, 1), length
     way["limit"] = np.maximum(spread(town.lane_limit_mps, 10.0), 2.0)
     way["stop_s"], way["left_room"], way["right_room"], way["keep_right"] = stop_s, left, right, keep
+    way["free"] = np.inf
+    both = np.flatnonzero(shared[:lanes] & (junction[:lanes] < 0) & (way_kind[:lanes] == LaneKind.DRIVE))
+    way["free"][both] = narrowest_m(town, both, left[both], right[both])
     way["lane"] = np.concatenate([np.arange(lanes), walked, areas])
     way["signal"], way["junction"], way["kind"], way["turn"] = signal, junction, way_kind, turn
     way["road"] = spread(town.lane_class, 7)

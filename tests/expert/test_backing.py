@@ -1,0 +1,46 @@
+"""What a user would lose: an ego that backs onto a parked car, or onto who stands or rides behind it."""
+
+import numpy as np
+import pytest
+
+from tests.expert.loop import people, scene_of
+from xiaolu.core.control import EGO_BODY
+from xiaolu.core.users import Kind
+from xiaolu.expert.backing import NEAR_BEHIND_M, Backing, path_back, room_behind
+
+S_M = 40.0
+LONG_M, WIDE_M = 4.6, 1.82  # of `people`'s cars, nearly
+
+
+def room_m(teacher, kind: Kind, ahead_m: float, left_m: float, *driven) -> float:
+    """Return how far an ego in its lane may back up with somebody about, ahead_m and left_m of its rear axle.
+
+    driven: his speed, lane, place along and in it, if somebody sits at the wheel.
+    """
+    pose = np.array(teacher.course.path.point_at(S_M))
+    c, s = np.cos(pose[2]), np.sin(pose[2])
+    x, y = pose[0] + c * ahead_m - s * left_m, pose[1] + s * ahead_m + c * left_m
+    scene = scene_of(teacher.town, teacher.route, 0, pose, 0.0, people((kind, x, y, pose[2], *(driven or (0.0,)))))
+    teacher._memory.s_m = S_M
+    tick = teacher._tick(scene)
+    place = Backing(0, "car", S_M - 15.0, 0.0, 0)
+    return room_behind(tick.here, path_back(teacher.course, pose, tick.s0_m, tick.d0_m, place))
+
+
+def test_it_stops_short_of_who_stands_or_comes_behind_it(ways):
+    teacher = ways("Win", "Eout")
+    gap_m = 6.0
+    behind = -EGO_BODY.rear_overhang_m - gap_m - 0.5 * LONG_M
+    stands, comes = (room_m(teacher, Kind.CAR, behind, 0.0, mps, 0, 20.0, 0.0) for mps in (0.0, 1.5))
+    assert stands == pytest.approx(gap_m - NEAR_BEHIND_M, abs=0.6)
+    assert stands - comes == pytest.approx(3.0, abs=0.1), "two seconds of its way"
+
+
+@pytest.mark.parametrize("gap_m", [0.3, 0.8, 1.4, 3.0])
+def test_it_never_backs_onto_the_corner_of_what_stands_beside_its_way(ways, gap_m):
+    """A body stands 0.1 m into its way: whatever the gap to it, the room ends before, and by less than 1.3 m."""
+    teacher = ways("Win", "Eout")
+    beside = -(0.5 * EGO_BODY.width_m + 0.5 * WIDE_M - 0.1)
+    room = room_m(teacher, Kind.CAR, -EGO_BODY.rear_overhang_m - gap_m - 0.5 * LONG_M, beside)
+    assert gap_m - 1.3 - NEAR_BEHIND_M <= room < gap_m
+    assert room_m(teacher, Kind.CAR, -12.0, -4.0) == np.inf
