@@ -9,7 +9,7 @@ from xiaolu.core.decision import LampColour
 from xiaolu.core.seeds import Split, split_of
 from xiaolu.core.users import Kind
 from xiaolu.world.routing import RoutePath
-from xiaolu.world.scenarios import checks
+from xiaolu.world.scenarios import checks, sites
 from xiaolu.world.scenarios.ambient import ambient, ambient_of, drawn, read_ambient
 from xiaolu.world.scenarios.family import SiteQuery
 from xiaolu.world.scenarios.format import family_names, load_family, read_family
@@ -199,6 +199,15 @@ def test_sites_are_of_the_kind_that_was_asked_for(small_town):
     assert dead and all(abs(max(abs(x), abs(y)) - 150.0) < 0.1 or abs(y - 110.0) < 0.1 for _, (x, y, _) in dead)
     assert not places(small_town, SiteQuery("junction", roundabout=True), 40.0, 30.0)
     assert not places(small_town, SiteQuery("street", classes=("primary",)), 40.0, 30.0)
+
+
+def test_arms_that_are_asked_for_on_both_sides_face_each_other(small_town, monkeypatch):
+    query = SiteQuery("junction", has=("right", "left"))
+    assert anchors(small_town, query)
+    sites.places.cache_clear()
+    monkeypatch.setattr(sites, "FACING_M", 0.5)  # nearer than the two sides' lanes ever are
+    assert not anchors(small_town, query)
+    sites.places.cache_clear()
 
 
 def test_the_ego_meets_its_signal_as_the_file_says(small_town):

@@ -21,6 +21,8 @@ MAX_HYPOTHESES = 4
 MAX_CHAIN = 10
 STANDS_MPS, BACKS_S = 0.05, 3.0
 RUNS_MPS2, RUNS_BRAKE_MPS2 = 3.5, 0.8  # who would have to brake so hard for a red line, and does not, runs it
+# Who backs out: how fast at least, how tightly, how far round at most; its axle behind its middle, of its length.
+SWING_MPS, SWING_RADIUS_M, SWING_RAD, AXLE_SHARE = 1.5, 6.0, 0.5 * np.pi, 0.28
 WILD_RAD = 0.7  # a vehicle that points this far off its lane is not following it
 
 _DRIVE, _CYCLE, _FOOT, _CROSSING = (int(k) for k in (LaneKind.DRIVE, LaneKind.CYCLE, LaneKind.FOOT, LaneKind.CROSSING))
@@ -105,6 +107,20 @@ def _travelled(speed, acceleration, limit, on_foot, out):
 
 
 @njit(cache=True)
+def _swing(x, y, yaw, speed, length, side, out):
+    """Fill out (MOMENTS, 3) with the poses of a vehicle that backs out and swings its tail round to one side, ±1."""
+    axle = AXLE_SHARE * length
+    ax, ay = x - axle * np.cos(yaw), y - axle * np.sin(yaw)
+    for k in range(MOMENTS):
+        back = max(-speed, SWING_MPS) * k * STEP_S
+        turn = min(back / SWING_RADIUS_M, SWING_RAD)
+        now, rest = yaw + side * turn, back - turn * SWING_RADIUS_M
+        px = ax - SWING_RADIUS_M * side * (np.sin(now) - np.sin(yaw)) - rest * np.cos(now)
+        py = ay + SWING_RADIUS_M * side * (np.cos(now) - np.cos(yaw)) - rest * np.sin(now)
+        out[k, 0], out[k, 1], out[k, 2] = px + axle * np.cos(now), py + axle * np.sin(now), now
+
+
+@njit(cache=True)
 def _chains(lanes, colours, lane, s, reach, lights, on_foot, runs_m, chains, sizes):
     """Fill chains (MAX_HYPOTHESES, MAX_CHAIN) with the lanes ahead, return how many chains there are.
 
@@ -160,7 +176,7 @@ def forecasts(lanes, colours, kind, x, y, yaw, speed, acceleration, length, lane
     """Return (owner (H,), certain (H,), chain (H, MAX_CHAIN) -1 padded, poses (H, MOMENTS, 3)) for users (U,) each.
 
     colours: (S + 1,) LampColour per signal column, see `Course.colours`. certain: the user's only or most direct
-    hypothesis; the others are what it might do.
+    hypothesis; the others are what it might do. Who backs out, off any lane's direction, goes straight or swings round.
     """
     users = len(x)
     most = users * (MAX_HYPOTHESES + 1)
@@ -194,6 +210,13 @@ def forecasts(lanes, colours, kind, x, y, yaw, speed, acceleration, length, lane
                 poses[count, k, 1] = y[u] + np.sin(yaw[u]) * way[k]
                 poses[count, k, 2] = yaw[u]
             count += 1
+            if speed[u] < -STANDS_MPS and not aligned and not on_foot and not rider:
+                # It backs out of somewhere, and may turn either way as it comes.
+                certain[count - 1] = False
+                for side in (-1.0, 1.0):
+                    owner[count] = u
+                    _swing(x[u], y[u], yaw[u], speed[u], length[u], side, poses[count])
+                    count += 1
             if not aligned or not has_lane or speed[u] < STANDS_MPS:
                 continue
         brakes = acceleration[u] < -RUNS_BRAKE_MPS2

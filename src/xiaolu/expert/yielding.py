@@ -31,6 +31,7 @@ ROUNDS = 6
 FACING_RAD = 2.0  # heading apart by more than this where the two would meet: it comes down our own way
 FROM_SIDE_RAD = 0.5
 NEARER_M = 2.0
+BACK_AT_US_M = 0.5
 LATE_S = 0.3  # a plan acts, and the brakes come on, this late
 LEAST_GAP_M = 0.25  # what a late stop leaves of the margin
 EASY_BRAKE_MPS2, FIRM_BRAKE_MPS2 = 1.2, 2.5
@@ -171,6 +172,11 @@ def resolve(
         if here.ahead_m[k] < -1.0 - 0.5 * u.length_m[k] and not pulls_out:
             continue
         if low[h, 0] > 0.0 and not (np.isnan(low[h]).sum() > 0 and _crosses(moves.poses[h], path, low[h, 0])):
+            if u.speed_mps[k] < -STANDING_MPS and low[h, 0] - np.nanmin(low[h]) > BACK_AT_US_M:
+                # It backs towards us: room is left for all the way it may come.
+                firm_m = LATE_S * speed_mps + 0.5 * speed_mps**2 / FIRM_BRAKE_MPS2
+                stop_m = max(float(np.nanmin(low[h])) - STOP_SHORT_M, firm_m)
+                limits.stop(stop_m, 0.0, np.inf, _reason(here, k, float(low[h, 0]), True))
             limits.lead(
                 low[h] - _swing(course, here, k, s0_m, speed_mps, low[h]), _reason(here, k, float(low[h, 0]), True)
             )

@@ -42,6 +42,13 @@ def present_act(stage, row):
 
 
 @njit(cache=True)
+def _wrong_side(stage, row, k):
+    """Return whether a user is on its way there when its act is done on the way back, or the reverse."""
+    way = row.way
+    return stage.twin[way] >= 0 and stage.second[way] != (stage.act[k].twin == 1)
+
+
+@njit(cache=True)
 def _fires(stage, programs, table, o, row, k, ego, clock):
     """Return whether act k's trigger holds for the user of a table row. ego (6,): see `tick_branch`."""
     act = stage.act[k]
@@ -68,6 +75,8 @@ def _fires(stage, programs, table, o, row, k, ego, clock):
     if when == _GOES:
         return row.stood_s >= 0.5 and abs(ego[3]) > GOES_MPS
     if when == _OWN:
+        if _wrong_side(stage, row, k - 1):
+            return False  # it has yet to turn onto its way back: its metres are the other way's
         if act.at_way < 0 or row.way == act.at_way:
             return row.along_m >= value
         return not act.from_way <= row.way < act.at_way
@@ -100,13 +109,6 @@ def _go_over(ways, stage, grid, table, u, way):
     table.row[u].way = way
     table.row[u].along_m = min(max(along, 0.0), ways.way[way].length)
     table.row[u].offset_m = -dx * np.sin(yaw) + dy * np.cos(yaw)
-
-
-@njit(cache=True)
-def _wrong_side(stage, row, k):
-    """Return whether a user is on its way there when its act is done on the way back, or the reverse."""
-    way = row.way
-    return stage.twin[way] >= 0 and stage.second[way] != (stage.act[k].twin == 1)
 
 
 @njit(cache=True)

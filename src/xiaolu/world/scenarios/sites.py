@@ -21,6 +21,7 @@ LINE_BEFORE_M = 1.0
 BESIDE_M = 20.0  # parked cars within this of the anchor are at the site
 BLIND_BEFORE_M, BLIND_OUT_M = 8.0, 25.0
 BAY_ASIDE_M = 7.0
+FACING_M = 14.0  # arms whose mouths lie further apart along the ego's way are two junctions, one after the other; tuned
 
 _TURNS = {"straight": Turn.STRAIGHT, "left": Turn.LEFT, "right": Turn.RIGHT}
 
@@ -251,6 +252,8 @@ def _measured(town: Town, query: SiteQuery, place: Place, streets: Streets) -> b
         return False
     if arms is not None and any(not arms.into.get(arm) for arm in query.has):
         return False
+    if arms is not None and {"right", "left"} <= set(query.has) and not _face(town, frame, arms):
+        return False
     if query.gives_way is not None and arms is not None and _gives_way(town, place, arms) != query.gives_way:
         return False
     if query.crossing is not None and _goes_over_crossing(town, place) != query.crossing:
@@ -276,6 +279,15 @@ def _goes_over_crossing(town: Town, place: Place) -> bool:
     lane = place.site.junction_lane
     meets = town.cross_lane[town.cross_start[lane] : town.cross_start[lane + 1]]
     return bool((town.lane_kind[meets] == LaneKind.CROSSING).any())
+
+
+def _face(town: Town, frame: RouteFrame, arms: Arms) -> bool:
+    """Whether the arms to the right and to the left come into the ego's way at one place, within FACING_M."""
+    mouths = {}
+    for arm in ("right", "left"):
+        ends = [town.pose_at(lane, town.lane_length_m[lane]) for lane in arms.into[arm]]
+        mouths[arm] = np.array([frame.of(float(end[0]), float(end[1]), 0.0)[0] for end in ends])
+    return bool(np.abs(mouths["right"][:, None] - mouths["left"]).min() < FACING_M)
 
 
 def _gives_way(town: Town, place: Place, arms: Arms) -> bool:
