@@ -19,9 +19,9 @@ MOMENTS_S.flags.writeable = False
 MOMENTS = len(MOMENTS_S)
 MAX_HYPOTHESES = 4
 MAX_CHAIN = 10
-STANDS_MPS, BACKS_S = 0.05, 3.0
+STANDS_MPS, BACKS_S = 0.05, 3.0  # who is slower stands; who backs up goes on so long: tuned
 RUNS_MPS2, RUNS_BRAKE_MPS2 = 3.5, 0.8  # who would have to brake so hard for a red line, and does not, runs it
-# Who backs out: how fast at least, how tightly, how far round at most; its axle behind its middle, of its length.
+# Who backs out: how fast at least, how tightly, how far round; its axle behind its middle, of its length: tuned.
 SWING_MPS, SWING_RADIUS_M, SWING_RAD, AXLE_SHARE = 1.5, 6.0, 0.5 * np.pi, 0.28
 WILD_RAD = 0.7  # a vehicle that points this far off its lane is not following it
 

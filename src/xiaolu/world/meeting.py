@@ -20,7 +20,7 @@ NEAR_M = 10.0  # vehicles that stand this close face to face have met
 SETTLE_S = 2.0  # how long both stand before one backs up
 EGO_SETTLE_S, EGO_NEAR_M = 4.0, 5.0  # before an ego they wait longer, and come nearer: it may know a way
 # An ego that stands face to face with one who has no way back for so long, or that drives backwards, is made room for
-# by whoever queues behind it.
+# by whoever queues behind it. Tuned on a few village rides.
 EGO_LOCKED_S, EGO_BACKS_MPS, EGO_ROOM_M = 8.0, -0.1, 8.0
 BACK_MPS = 1.5  # the fastest one drives backwards
 BACK_MPS2 = 0.8

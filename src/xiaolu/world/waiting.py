@@ -14,7 +14,7 @@ from xiaolu.world.temper import STANDSTILL_GAP_M
 WAVED = -3  # as a body's `waits_for`: it waits for nobody, the others have let it go first
 RING = 8  # bodies at most that wait for each other in a ring
 RING_S = 3.0  # so long they stand before one is waved through
-EGO_RING_S = 6.0  # and so long where it is the ego that the last of them waits for
+EGO_RING_S = 6.0  # and so long where it is the ego that the last of them waits for; tuned by eye
 GOING_MPS = 1.0  # once it is as fast as this it has got going
 
 
