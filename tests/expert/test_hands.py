@@ -8,6 +8,7 @@ from tests.expert.loop import drive, people
 from tests.expert.test_teacher import LANE_Y, heads, start_of
 from xiaolu.core.decision import Cause, LampColour
 from xiaolu.core.users import Gesture, Kind, Users
+from xiaolu.expert.orders import LINE_GAP_M, short_of
 
 WEST, EAST, NORTH, SOUTH = np.pi, 0.0, np.pi / 2, -np.pi / 2
 
@@ -46,6 +47,20 @@ def test_an_officer_in_the_junction_is_obeyed_by_where_he_faces(ways, gesture, y
     if not goes and lamp == LampColour.GREEN:
         assert trace.decisions[-1].cause == Cause.SIGNAL
         assert trace.decisions[-1].why == "Waiting at the officer's sign"
+
+
+def test_who_has_stopped_for_an_officer_stands_until_he_lets_it_go(ways):
+    """Not a creep up to the line and over it, a few decimetres at a time."""
+    teacher = ways("Win", "Eout", 110.0)
+    trace, _ = front_after(teacher, somebody(Kind.OFFICER, Gesture.POLICE_STOP, -3.0, 4.0, WEST), LampColour.GREEN)
+    first = int(np.argmax((trace.speed_mps < 0.05) & (trace.time_s > 3.0)))
+    assert first > 0 and trace.front[-1, 0] - trace.front[first, 0] < 0.3
+
+
+@pytest.mark.parametrize("line_m", [0.5, 1.0, 5.0])
+def test_before_a_line_it_stops_short_and_does_not_use_up_what_is_left(line_m):
+    assert short_of(line_m, 0.0) == pytest.approx(max(line_m - LINE_GAP_M, 0.0))
+    assert short_of(line_m, 3.0) <= line_m - 0.35 + 1e-9, "never over it, however late it comes"
 
 
 def test_a_road_workers_paddle_holds_and_slows(ways):

@@ -46,6 +46,15 @@ def test_where_the_kerb_is_taken_it_stops_at_the_next_free_place(ways, small_tow
     assert gaps.min() > 0.15 and gaps.max() < 0.5
 
 
+def test_it_does_not_keep_away_from_the_passenger_it_stops_for(ways, small_town):
+    """Who waits half a metre from the kerb is a step from the door, not somebody to pass with room."""
+    teacher = ways("Win", "Eout", 100.0, 60.0)
+    waits = people((Kind.PEDESTRIAN, 75.5, -4.0 - 0.5, 1.6, 0.0))
+    trace = drive(teacher, start_of(teacher), 45.0, lambda _: waits, colour=heads(teacher, LampColour.GREEN))
+    gaps = gap_to_kerb(small_town, trace.pose[-1])
+    assert trace.speed_mps[-1] == 0.0 and gaps.min() > 0.15 and gaps.max() < 0.5
+
+
 def test_it_lets_those_behind_go_before_it_pulls_out(ways):
     teacher = ways("Win", "Eout", 20.0)
     start = np.array([-120.0, -2.0, 0.0]) + np.array([0.0, -0.45, 0.0])

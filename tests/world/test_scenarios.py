@@ -210,6 +210,10 @@ def test_arms_that_are_asked_for_on_both_sides_face_each_other(small_town, monke
     sites.places.cache_clear()
 
 
+def scenario_place(scenario, s_m):
+    return RoutePath(scenario.town, scenario.plan).point_at(float(s_m))[:2]
+
+
 def test_the_ego_meets_its_signal_as_the_file_says(small_town):
     family = load_family("red-and-start")
     for seed in range(4):
@@ -217,7 +221,11 @@ def test_the_ego_meets_its_signal_as_the_file_says(small_town):
         line = scenario.anchor_s_m + scenario.marks["stop_line_m"]
         arrive_s = free_time_s(line - 30.0 - 3.75, 0.0)
         colour, left = lamp(programs_of(small_town), scenario.signal, scenario.signals_start_s + arrive_s)[:2]
-        assert colour == LampColour.RED and 8.0 <= left <= 25.0
+        assert colour == LampColour.RED and 13.0 <= left <= 30.0, "long enough to come to a stand"
+        way = np.array([scenario_place(scenario, s) for s in np.arange(0.0, line, 5.0)])
+        clear = scenario.script.clear
+        inside = np.hypot(*(way[:, None] - clear[None, :, :2]).transpose(2, 0, 1)) < clear[:, 2]
+        assert inside.any(axis=1).all(), "nobody begins ahead of it and stands at its line instead"
 
 
 def test_the_table_of_ambient_rides_is_whole_and_names_its_mistakes():

@@ -202,3 +202,13 @@ def test_how_far_an_actor_has_gone_is_counted_over_the_lanes_it_drives_through(s
     assert came > 0 and 49.0 < gone[came] < 51.5, (
         "neither at the first lane's own 50 m, which it began beyond, nor later"
     )
+
+
+def test_who_changes_lanes_goes_as_far_as_its_act_says_not_to_its_own_lanes_edge(small_town):
+    lane = next(int(n) for n in np.flatnonzero(streets_of(small_town).ordinary) if small_town.lane_length_m[n] > 80.0)
+    x, y, z, yaw = (float(v) for v in small_town.pose_at(lane, 10.0))
+    car = Actor("car", Kind.CAR, (x, y, z, yaw), *SIZE[Kind.CAR], lanes=(lane,), along_m=10.0,
+                acts=(Act(speed_mps=7.0, heeds=Heed.NONE),
+                      Act("changes", When.OWN_M, 10.0, offset_m=3.3, sideways_mps=2.0)))  # fmt: skip
+    states = play(World(small_town, users=2, density=0.0).staged(Script((car,))), 6.0)
+    assert column(states, "offset_m")[-1] == pytest.approx(3.3, abs=0.1)

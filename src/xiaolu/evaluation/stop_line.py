@@ -16,6 +16,8 @@ from xiaolu.world.town import LaneKind, Town, Turn
 
 DRIVE = (int(LaneKind.DRIVE),)
 OVER_M = 5.0  # so far behind the bumper a line is forgotten
+NEAR_M = 1.0  # a line so near, then another further on: it has been crossed
+LOOK_M = 40.0  # of the route's lanes: some maps have the line on a lane of a few decimetres, before the junction
 
 
 class Governing(NamedTuple):
@@ -39,9 +41,9 @@ class StopLine:
     def follow(self, scene: Scene, s_m: float) -> dict:
         """Take the next step of an ego s_m along its route, and return the track's columns about signals.
 
-        The line is that of the lane under the bumper, or the one just passed; beyond a left-turn waiting area that is
-        the second one. What an officer in sight orders outranks the lamp: go is green, stop is red for right turns too.
-        Whom he let go over the first line need not wait for a lamp at the second.
+        The line is that of the lane under the bumper, or the one just passed, or the next one of the route; beyond a
+        left-turn waiting area that is the second one. What an officer in sight orders outranks the lamp: go is green,
+        stop is red for right turns too. Whom he let go over the first line need not wait for a lamp at the second.
         """
         town = self._town
         bumper = to_parent(scene.ego_pose, np.array([EGO_BODY.front_x_m, 0.0]))
@@ -58,8 +60,16 @@ class StopLine:
             self.now = Governing(approach, inside, min(passed_m, 0.0))
         elif turning >= 0 and approach >= 0:
             self.now = Governing(approach, turning, to_second_m)
-        elif approach >= 0:
-            self.now = Governing(approach, inside, passed_m) if passed_m > -OVER_M else Governing(-1, inside)
+        elif approach >= 0 and ahead_m <= 0.0 and passed_m > -OVER_M:
+            self.now = Governing(approach, inside, passed_m)
+        else:
+            found = self._next_line(int(lane), float(lane_s_m)) if lane >= 0 else None
+            if found is not None and approach >= 0 and found.approach != approach and passed_m < NEAR_M:
+                found = Governing(approach, inside, min(passed_m, 0.0))  # it has just gone over that one
+            if found is not None:
+                self.now = found
+            elif approach >= 0:
+                self.now = Governing(approach, inside, passed_m) if passed_m > -OVER_M else Governing(-1, inside)
         colour, right, officer = LampColour.NONE, False, False
         if self.now.approach >= 0:
             colour, right, officer = self.ruling(scene, self.now)
@@ -102,6 +112,21 @@ class StopLine:
         """Return what officers in sight order at a line that has signalled connections."""
         onward = line.inside if line.inside >= 0 else self._ways(line)[0]
         return command_at(self._town, line.approach, onward, scene.users, scene.visible)
+
+    def _next_line(self, lane: int, s_m: float) -> Governing | None:
+        """Return the next stop line of the route after a place on one of its lanes, None where there is none near."""
+        town, lanes = self._town, self._path.plan.lanes
+        at, ahead_m = np.flatnonzero(lanes == lane), -s_m
+        if not len(at):
+            return None
+        for onward in lanes[at[0] :].tolist():
+            line_m = ahead_m + float(town.stop_s_m[onward])
+            if line_m > 0.0 and any(town.lane_signal[n] >= 0 for n in town.following(onward)):
+                return Governing(onward, -1, line_m) if line_m < LOOK_M else None
+            ahead_m += float(town.lane_length_m[onward])
+            if ahead_m > LOOK_M:
+                return None
+        return None
 
     def _second_line(self, bumper: np.ndarray, s_m: float) -> tuple[int, float]:
         """Return the route's left-turn lane with a waiting area that the bumper is on, and how far its line is; -1."""

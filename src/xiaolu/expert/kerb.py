@@ -21,7 +21,7 @@ FINE_M, REACH_M = 0.05, 5.0
 STRAIGHT_M = 0.3  # a kerb that jumps by more than this along the car is no place to draw up
 BEFORE_M, AFTER_M = 6.0, 1.0  # of free kerb to draw up, and before the bumper
 DRAW_UP_M, PARALLEL_M = 24.0, 4.5  # how far before the berth it begins to move over, and is parallel again
-STEEPEST = 0.1  # of the move over: metres aside a metre
+STEEP, STEEPEST = 0.1, 0.25  # of the move over, metres aside a metre: an easy one; where only that leads there; tuned
 OUT_OF_TURN_M = 8.0  # behind a junction it may begin to move over in the last metres of the turn
 PASSING_M = 0.25  # between the body and the kerb on the way there
 
@@ -43,7 +43,8 @@ class Berth:
 
 
 def berths(course: Course, ground: Ground, town: Town) -> tuple[Berth, ...]:
-    """Return the places where the ego may draw up, the goal itself first, then by their distance from it."""
+    """Return the places where the ego may draw up, the goal itself first, then by their distance from it; those that
+    take a steep move over last."""
     from_s, to_s = course.goal_s_m - NEARBY_M - DRAW_UP_M, course.goal_s_m + NEARBY_M + EGO_BODY.length_m + AFTER_M
     index = np.arange(max(int(from_s / course.step_m), 0), min(int(to_s / course.step_m) + 1, course.n))
     aside = np.arange(0.5, REACH_M, FINE_M)
@@ -53,7 +54,8 @@ def berths(course: Course, ground: Ground, town: Town) -> tuple[Berth, ...]:
     off = ground.off_road_m(points.reshape(-1, 2), layer).reshape(len(index), len(aside)) > 0.02
     kerb = np.where(off.any(axis=1), aside[off.argmax(axis=1)], np.inf)
     inside = [(entry.from_s_m - 2.0, entry.to_s_m + 2.0) for entry in course.entries]
-    out = []
+    easy: list[Berth] = []
+    steep: list[Berth] = []
     for shift in sorted(np.arange(-NEARBY_M, NEARBY_M + 0.1, STEP_M), key=lambda m: (abs(m), m)):
         s_m = course.goal_s_m + shift
         back, front = s_m - EGO_BODY.rear_overhang_m, s_m + EGO_BODY.front_x_m
@@ -66,12 +68,12 @@ def berths(course: Course, ground: Ground, town: Town) -> tuple[Berth, ...]:
         junction_m = max((high for low, high in inside if low < s_m), default=-np.inf)
         berth = Berth(float(s_m), left_m, float(max(s_m - DRAW_UP_M, junction_m - OUT_OF_TURN_M)))
         # 1.5: a smooth step is that much steeper in its middle than on the whole.
-        steep = 1.5 * -left_m > STEEPEST * (s_m - PARALLEL_M - berth.from_s_m)
+        slope = 1.5 * -left_m / max(s_m - PARALLEL_M - berth.from_s_m, 0.1)
         moving = (index * course.step_m >= berth.from_s_m) & (index * course.step_m <= front)
         room = kerb[moving] + berth.offset_m(index[moving] * course.step_m) - EGO_BODY.width_m / 2.0
-        if not steep and (room > PASSING_M).all():
-            out.append(berth)
-    return tuple(out)
+        if slope < STEEPEST and (room > PASSING_M).all():
+            (easy if slope < STEEP else steep).append(berth)
+    return (*easy, *steep)
 
 
 def beside(course: Course, s0_m: float, s_m: float) -> Berth:

@@ -18,7 +18,7 @@ from xiaolu.expert.tick import Memory, Tick
 from xiaolu.expert.yielding import Limits
 from xiaolu.world.town import Turn
 
-LINE_GAP_M = 1.0  # front bumper to stop line
+LINE_GAP_M, LEAST_LINE_GAP_M = 1.0, 0.35  # front bumper to stop line; where it comes up late; tuned
 AMBER_BRAKE_MPS2 = 2.2  # a stop for yellow that needs more than this is not made
 RUN_OUT_S = 3.0  # the shortest flashing green
 SIGN_MPS, SLOW_BY_M = 4.0, 8.0  # past somebody who asks for it, and from so far before him on
@@ -70,6 +70,13 @@ def hands(course: Course, scene, here: Counted, s0_m: float, memory: Memory) -> 
     return (*officials[:1], *(c for c in found if c.kind not in OFFICIALS))
 
 
+def short_of(line_m: float, speed_mps: float) -> float:
+    """Return where the front stops before a line that is line_m ahead of it: LINE_GAP_M short, nearer only where that
+    takes firmer braking than in ordinary driving. Who stands stays: what is left before the line is not driven up."""
+    ordinary_m = 0.5 * speed_mps**2 / ORDINARY_BRAKE_MPS2
+    return max(line_m - LINE_GAP_M, min(ordinary_m, line_m - LEAST_LINE_GAP_M))
+
+
 def obey(course: Course, tick: Tick, limits: Limits) -> None:
     """Add what hands ask for to the limits: a stop before them (an officer's: at the line), or a slow pass."""
     for order in tick.orders:
@@ -87,7 +94,7 @@ def obey(course: Course, tick: Tick, limits: Limits) -> None:
                 lines += [entry.from_s_m - tick.s0_m - FRONT_M for entry in course.entries if not entry.signalled]
                 ahead = [m for m in lines if -0.3 < m < away_m]
                 if ahead:
-                    stop_m = min(ahead) - min(LINE_GAP_M, max(min(ahead) - 0.3, 0.0))
+                    stop_m = short_of(min(ahead), tick.speed_mps)
             limits.stop(max(stop_m, 0.0), 0.0, np.inf, reason)
         elif order.slow:
             # Slow by the time it is abreast, braking for that from now on.
@@ -114,7 +121,7 @@ def signals(course: Course, tick: Tick, memory: Memory, limits: Limits) -> Perce
         if _must_stop(tick, memory, line, colour, front_m):
             word = {LampColour.RED: "red light", LampColour.YELLOW: "yellow light"}.get(colour, "ending green light")
             reason = Reason(Cause.SIGNAL, word, max(front_m, 0.0))
-            stop_m = front_m - LINE_GAP_M if front_m > 0.9 * LINE_GAP_M else front_m - 0.35
+            stop_m = short_of(front_m, tick.speed_mps)
             if _may_creep(tick, memory, line, colour, front_m):
                 stop_m = front_m - CREEP_MARGIN_M
                 left_m = np.maximum(stop_m - np.arange(len(limits.allowed)) * PATH_STEP_M, 0.0)

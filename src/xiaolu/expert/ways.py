@@ -85,10 +85,19 @@ class Ways:
         return free_berth(options, course.goal_s_m, boxes)
 
     def bodies(self, scene: Scene, here: Counted, moves: Moves, s0_m: float, d0_m: float, memory: Memory) -> np.ndarray:
-        """Return what stands in the way, see `in_the_way`; what it stops before it does not pass."""
+        """Return what stands in the way, see `in_the_way`; what it stops before it does not pass.
+
+        Beside who waits where it stops it needs no more than the least gap: it comes to a stand there.
+        """
         bodies = in_the_way(self.course, scene, here, s0_m, d0_m, moves.owner, moves.poses)
         stop = memory.aside or memory.berth
-        return bodies if stop is None else bodies[bodies[:, 0] < stop.s_m - s0_m + FRONT_M + 0.5]
+        if stop is None:
+            return bodies
+        front_m = stop.s_m - s0_m + FRONT_M
+        bodies = bodies[bodies[:, 0] < front_m + 0.5]
+        beside = bodies[:, 1] > front_m - EGO_BODY.length_m
+        bodies[beside, 5] = bodies[beside, 4]
+        return bodies
 
     def propose(self, kind: Kind, tick: Tick, bodies: np.ndarray, memory: Memory) -> Way:
         """Return the path of a kind past bodies (M, 7).

@@ -267,11 +267,18 @@ class _Builder:
         return [int(drive[fits.argmin()])] if len(drive) and np.isfinite(fits.min()) else []
 
     def chain(self, actor: Actor) -> int:
-        """Add copies of the town's lanes that an actor goes along, each leading to the next; return the first way."""
+        """Add copies of the town's lanes that an actor goes along, each leading to the next; return the first way.
+
+        They are as wide as its acts ask for: who changes lanes goes as far as that, not to its own lane's edge.
+        """
         base = self.count
         lanes = list(actor.lanes)
+        offsets = [0.0, actor.offset_m, *(act.offset_m for act in actor.acts if act.offset_m is not None)]
+        half = actor.width_m / 2 + ROOM_M[False]
+        left, right = (max(offsets) + half if max(offsets) else 0.0), (half - min(offsets) if min(offsets) else 0.0)
         for number, lane in enumerate(lanes):
             row = self.ways.way[lane : lane + 1].copy()[0]
+            row["left_room"], row["right_room"] = max(row["left_room"], left), max(row["right_room"], right)
             onward = self.ways.next_way[row["next_start"] : row["next_end"]].tolist()
             following = [base + 2 * (number + 1)] if number + 1 < len(lanes) else onward
             self.add(row, following, base + 2 * number + 1)

@@ -13,7 +13,7 @@ from xiaolu.world.routing import RoutePath, RoutePlan
 from xiaolu.world.scenarios.family import SiteQuery
 from xiaolu.world.scenarios.frame import RouteFrame
 from xiaolu.world.scenarios.streets import Arms, Streets, streets_of
-from xiaolu.world.town import LaneKind, Marking, PropKind, RoadClass, Town, Turn
+from xiaolu.world.town import SOLID_M, LaneKind, Marking, PropKind, RoadClass, Town, Turn
 
 EVERY_M = 25.0  # along a street, a place so often
 MOST_PLACES, MOST_LOOKED_AT = 12, 250  # of one query in one town
@@ -21,6 +21,7 @@ LINE_BEFORE_M = 1.0
 BESIDE_M = 20.0  # parked cars within this of the anchor are at the site
 BLIND_BEFORE_M, BLIND_OUT_M = 8.0, 25.0
 BAY_ASIDE_M = 7.0
+KERB_BEFORE_M, KERB_AFTER_M, KERB_ASIDE_M = 9.0, 6.0, 0.5  # of kerb without anything fixed on the road, to draw up at
 FACING_M = 14.0  # arms whose mouths lie further apart along the ego's way are two junctions, one after the other; tuned
 
 _TURNS = {"straight": Turn.STRAIGHT, "left": Turn.LEFT, "right": Turn.RIGHT}
@@ -243,6 +244,8 @@ def _measured(town: Town, query: SiteQuery, place: Place, streets: Streets) -> b
         low, high = query.bend_deg
         if not low <= np.degrees(frame.bend_rad(0.0)) <= high:
             return False
+    if query.kind == "kerb" and _obstructed(town, frame):
+        return False
     arms = place.arms
     if (
         query.arms is not None
@@ -273,6 +276,18 @@ def _parked(town: Town, frame: RouteFrame) -> tuple[bool, bool]:
     along, aside = dx * np.cos(yaw) + dy * np.sin(yaw), -dx * np.sin(yaw) + dy * np.cos(yaw)
     near = (np.abs(along) < BESIDE_M) & (np.abs(aside) < 12.0)
     return bool((near & (aside < -1.0)).any()), bool((near & (aside > 1.0)).any())
+
+
+def _obstructed(town: Town, frame: RouteFrame) -> bool:
+    """Whether something of the town (a stall, a bollard) stands on the road where a car draws up at the kerb."""
+    x, y, _, yaw = frame.pose(0.0)
+    solid = np.isin(town.prop_kind, [int(kind) for kind in SOLID_M]) & (town.prop_layer == 0)
+    reach = np.array([0.5 * min(SOLID_M[PropKind(int(kind))][:2]) for kind in town.prop_kind[solid]])
+    dx, dy = (town.prop_pose[solid, :2] - (x, y)).T
+    along, aside = dx * np.cos(yaw) + dy * np.sin(yaw), -dx * np.sin(yaw) + dy * np.cos(yaw)
+    right, _ = frame.edges(0.0)
+    there = (along > -KERB_BEFORE_M) & (along < KERB_AFTER_M) & (aside < 0.0)
+    return bool((there & (aside + reach > right + KERB_ASIDE_M)).any())
 
 
 def _goes_over_crossing(town: Town, place: Place) -> bool:

@@ -25,6 +25,7 @@ GO_ON_M = 160.0  # how far the lanes of an actor are laid out beyond the site
 AHEAD_M = 40.0  # and how far beyond the goal they go on at least: who led the ego there does not stand before it
 WALK_M, WALK_STEP_M = 90.0, 4.0
 PARKED_GAP_M = 1.5  # no ambient parked car reaches nearer to an actor or its line than this
+WAY_M, WAY_STEP_M = 2.2, 2.0  # nobody begins so near the ego's way to a lamp that is set: its own lane
 SITE_M = 45.0  # where a family wants no ambient parked cars, none stand within this of the site
 LAMPS = {"red": LampColour.RED, "yellow": LampColour.YELLOW, "green": LampColour.GREEN}
 _TRIGGERS = {
@@ -87,6 +88,11 @@ class Staging:
         actors = tuple(self._actor(spec, name, n, firsts) for spec, name, n in rows)
         clear_m = self.number(self.family.around.clear_m)
         places = [(*actor.pose[:2], clear_m) for actor in actors] + [(*self.frame.pose(0.0)[:2], clear_m)]
+        if self.family.signals is not None:
+            # Who led the ego there would stand where it has to, and the lamp would decide nothing.
+            places += [
+                (*self.frame.pose(s)[:2], WAY_M) for s in np.arange(self.frame.marks["start_m"], 0.0, WAY_STEP_M)
+            ]
         parked = [circle for actor in actors for circle in _circles(actor)]
         if not self.family.around.parked:
             parked += [(*self.frame.pose(s)[:2], SITE_M) for s in (-40.0, -15.0, 15.0, 40.0)]
