@@ -4,10 +4,14 @@ import moderngl
 import numpy as np
 import pytest
 
+from tests.cameras.scenes import scene_of
 from xiaolu.cameras import context
+from xiaolu.cameras.renderer import Renderer
 from xiaolu.cameras.rig import RIG
 from xiaolu.cameras.town_mesh import mesh_of
 from xiaolu.cameras.triangulate import triangulate
+from xiaolu.ride.drivers import BUNDLED_TOWN
+from xiaolu.world.town import load_town
 
 
 def area_of(points, triangles):
@@ -46,3 +50,20 @@ def test_shanghai_is_drawn_sparingly(shanghai):
         among = mesh.around(*eye[:2], 32.0)
         drawn = {camera.name: mesh.count[mesh.near(eye, camera.focal_px, among)].sum() // 3 for camera in RIG}
         assert max(drawn.values()) < 60_000, "a core draws some 5 million triangles a second, five cameras at 45 Hz"
+
+
+def test_level_ground_by_the_horizon_is_not_drawn_and_not_missed(monkeypatch):
+    town = load_town(BUNDLED_TOWN)
+    lane = int(np.argmax(town.lane_length_m * (town.lane_layer == 0)))
+    scene = scene_of(town, tuple(town.pose_at(lane, 5.0)[[0, 1, 3]]))
+    names = [camera.name for camera in RIG]
+    with Renderer(town) as renderer:
+        mesh, eye = renderer._stage.town, np.array([*scene.ego_pose[:2], scene.ego_z_m + 1.2])
+        around = mesh.around(*eye[:2], 0.0)
+        drawn, few = renderer.images(scene, names), len(mesh.near(eye, 54.0, around))
+        monkeypatch.setattr("xiaolu.cameras.town_mesh.FLAT_PX", 0.0)
+        whole, all_of_them = renderer.images(scene, names), len(mesh.near(eye, 54.0, around))
+    assert few < 0.95 * all_of_them
+    for name in names:
+        apart = np.abs(drawn[name].astype(int) - whole[name])
+        assert (apart.max(-1) > 6).mean() < 0.002 and apart.mean() < 0.02, name

@@ -1,6 +1,7 @@
 """Everything that moves in a scene, as tables of instances: who is drawn with which body, where, in which colours."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -30,6 +31,7 @@ _WHEELED = {
     Kind.BICYCLE: Body.BICYCLE,
     Kind.E_BIKE: Body.E_BIKE,
 }
+_WALKS = np.isin(np.arange(len(Kind)), ON_FOOT)
 _BODY = np.array([_WHEELED.get(kind, -1) for kind in Kind])
 _THING_BODY = np.array([Body.CONE, Body.BARRIER, Body.BOX, Body.CAR_DOOR, Body.GATE_ARM])
 
@@ -51,8 +53,7 @@ def lifted(town: Town, users: Users) -> np.ndarray:
     """Return (n,) metres to add to users' z: who walks on a sidewalk stands on the kerb, not on the road beside it."""
     lane = np.asarray(users.lane)
     kind = np.where(lane >= 0, town.lane_kind[np.maximum(lane, 0)], LaneKind.DRIVE)
-    on_foot = np.isin(users.kind, ON_FOOT)
-    return np.where(on_foot & np.isin(kind, (LaneKind.FOOT, LaneKind.FOOT_AREA)), KERB_M, 0.0)
+    return np.where(_WALKS[users.kind] & ((kind == LaneKind.FOOT) | (kind == LaneKind.FOOT_AREA)), KERB_M, 0.0)
 
 
 def _bodies(kind: np.ndarray, style: np.ndarray) -> np.ndarray:
@@ -69,6 +70,7 @@ def _paint(kind: np.ndarray, style: np.ndarray) -> np.ndarray:
     return np.where(bike[:, None], BIKE_PAINTS[style % len(BIKE_PAINTS)], paint)
 
 
+@lru_cache(maxsize=64)
 def warmth_of(seed: int) -> float:
     """Return how warm the season of a ride is, 0 winter to 1 summer: people dress for it."""
     return float(uniform(seed, 0, 0, Purpose.WEATHER, SEASON_DRAW)[0])
@@ -116,7 +118,7 @@ def cast_of(town: Town, scene: Scene, light: Light) -> Cast:
     group = group.astype(np.uint32)
     rigid["label"] = group | ((slot + 1).astype(np.uint32) << np.uint32(8))
 
-    is_person = bike | np.isin(kind, ON_FOOT)
+    is_person = bike | _WALKS[kind]
     people = np.flatnonzero(is_person)
     labels = person_label(slot[people], False), person_label(slot[people], True)
     driver = float(scene.ego_pose[0]), float(scene.ego_pose[1])

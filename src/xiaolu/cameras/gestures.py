@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+from numba import njit
 
 from xiaolu.cameras.commands import COMMANDS
 from xiaolu.cameras.everyday import EVERYDAY, HANGING_SHARE, IDLE, IDLE_GROUP
@@ -29,8 +30,9 @@ from xiaolu.cameras.key_poses import (
     compiled,
 )
 from xiaolu.cameras.traits import SEED, Draw, Traits
-from xiaolu.core.chance import Purpose, uniform
+from xiaolu.core.chance import Purpose
 from xiaolu.core.users import Gesture, Kind
+from xiaolu.world.draws import draw as drawn
 from xiaolu.world.hands import coming_down
 
 ELDERLY_TEMPO = 0.5  # raising takes the elderly 0.9 to 1.1 s
@@ -40,6 +42,7 @@ POSE_DEG = 7.0  # people's own elevations and planes differ by up to so much to 
 ASIDE_RAD = 0.7  # who stands further aside than this is addressed with the arm of that side
 TWIST_RAD = 1.75  # arms turn no further
 SIDES = np.array([1.0, -1.0])
+_GESTURE = int(Purpose.GESTURE)
 # An officer's plain stop, slow down and pull over are the commands.
 FORMAL = np.arange(len(Gesture))
 FORMAL[Gesture.STOP] = Gesture.POLICE_STOP
@@ -93,13 +96,19 @@ def _between(ranges: np.ndarray, draw: np.ndarray) -> np.ndarray:
     return ranges[..., 0] + (ranges[..., 1] - ranges[..., 0]) * draw
 
 
-def _wobble(style: np.ndarray, cycles: np.ndarray) -> np.ndarray:
+@njit(cache=True)
+def _wobble(style, cycles):
     """Return (2, n) smooth noise from -1 to 1, new with every cycle and 0 where the first begins."""
-    whole = np.floor(cycles)
-    ends = np.stack([whole, whole + 1.0]).astype(np.int64)
-    at = 2.0 * uniform(SEED, style, ends[:, None], Purpose.GESTURE, np.arange(2)[:, None]).reshape(2, 2, -1) - 1.0
-    at *= (ends > 0)[:, None]
-    return at[0] + (at[1] - at[0]) * eased(cycles - whole)
+    out = np.empty((2, len(style)))
+    for i in range(len(style)):
+        whole = np.floor(cycles[i])
+        share = cycles[i] - whole
+        share = share * share * (3.0 - 2.0 * share)
+        for k in range(2):
+            first = 2.0 * drawn(SEED, style[i], int(whole), _GESTURE, k) - 1.0 if whole > 0.0 else 0.0
+            last = 2.0 * drawn(SEED, style[i], int(whole) + 1, _GESTURE, k) - 1.0
+            out[k, i] = first + (last - first) * share
+    return out
 
 
 def _chosen(group: np.ndarray, draw: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ import numpy as np
 
 from xiaolu.cameras.key_poses import Held
 from xiaolu.cameras.limb import Limbs
-from xiaolu.cameras.skeleton import Joint, Skeletons
+from xiaolu.cameras.skeleton import Joint, Skeletons, cross
 from xiaolu.cameras.wardrobe import Clothes
 
 STOP_RED, SLOW_ORANGE, WHITE = (0.85, 0.05, 0.08, 1.0), (1.0, 0.56, 0.05, 1.0), (0.97, 0.97, 0.96, 1.0)
@@ -42,7 +42,7 @@ def _phone(limbs, body, _clothes, label, _style, who, arm) -> None:
     grip, hand = _wrist(body, who, arm)
     palm = body.poses.palm[who, arm]
     middle = grip + 0.03 * palm
-    across = np.cross(palm, hand)
+    across = cross(palm, hand)
     _rod(limbs, body, who, label, middle - 0.075 * hand, middle + 0.085 * hand, across, (0.042, 0.042), 0.25, BLACK)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from xiaolu.cameras.classes import PixelClass
 from xiaolu.cameras.held import add_held
 from xiaolu.cameras.limb import Limbs
-from xiaolu.cameras.skeleton import Joint, Skeletons, skeletons_of
+from xiaolu.cameras.skeleton import Joint, Skeletons, cross, skeletons_of
 from xiaolu.cameras.traits import Traits, traits_of
 from xiaolu.cameras.wardrobe import BAND, CAP, COURIERS, NAVY, Clothes, clothes_of
 from xiaolu.core.users import Users
@@ -119,7 +119,7 @@ def _add_bodies(limbs: Limbs, body: Skeletons, clothes: Clothes, people: Traits,
     flat = np.array([0.72, 0.58, 1.0, 1.08, 1.08, *[1.0] * 10, _HAND_FLAT, _HAND_FLAT])
     side = np.empty_like(starts)
     side[:] = _LEFT
-    side[:, 15:17] = np.cross(body.poses.palm, body.poses.hand)
+    side[:, 15:17] = cross(body.poses.palm, body.poses.hand)
     c = clothes
     hem = np.where((c.tail_m > 0.0)[:, None], c.tail, c.trousers)
     colour = np.zeros((count, starts.shape[1], 4))
@@ -174,7 +174,7 @@ def _add_pieces(limbs: Limbs, body: Skeletons, clothes: Clothes, people: Traits,
         top = head + 0.10 * r * face
         add(who, top + 0.75 * r * crown, top + 1.45 * r * crown, (1.20 * r[:, 0], 1.45 * r[:, 0]), 1.08, CAP)
         brow = head + 0.45 * r * crown
-        across = np.cross(crown, face)
+        across = cross(crown, face)
         add(who, brow + 0.7 * r * face, brow + 1.55 * r * face, (0.9 * r[:, 0],) * 2, 0.16, (0.06,) * 3, across)
     who = np.flatnonzero(clothes.brim)
     if len(who):

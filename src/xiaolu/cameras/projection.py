@@ -32,6 +32,14 @@ def depth_of(buffer: np.ndarray) -> np.ndarray:
     return np.where(buffer >= 1.0, np.inf, metres).astype(np.float32)
 
 
+def inverse_of(transform: np.ndarray) -> np.ndarray:
+    """Return the inverse (4, 4) of a turn and a move."""
+    out = np.eye(4)
+    out[:3, :3] = transform[:3, :3].T
+    out[:3, 3] = -(out[:3, :3] @ transform[:3, 3])
+    return out
+
+
 def planes_of(clip_from_world: np.ndarray) -> np.ndarray:
     """Return (5, 4) planes of the view: left, right, top, bottom and near, unit normals, inside positive."""
     rows = clip_from_world

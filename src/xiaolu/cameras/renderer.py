@@ -10,11 +10,12 @@ import numpy as np
 from xiaolu.cameras.canvas import Canvas, fineness
 from xiaolu.cameras.cast import Cast, cast_of, with_ego
 from xiaolu.cameras.context import open_context
+from xiaolu.cameras.culling import balls_seen
 from xiaolu.cameras.flow import flow_of
 from xiaolu.cameras.lamps import Lamps, ego_glows, lamps_of, street_lamps
 from xiaolu.cameras.light import Light, light_of
 from xiaolu.cameras.light_map import SIDE_PX, TEXEL_M, Walls, corner_of, slant_of
-from xiaolu.cameras.projection import clip_from_camera, corner_rays, depth_of, planes_of
+from xiaolu.cameras.projection import clip_from_camera, corner_rays, depth_of, inverse_of, planes_of
 from xiaolu.cameras.rig import RIG, camera_named, shifted, world_from_camera
 from xiaolu.cameras.sensor import lost, taken
 from xiaolu.cameras.signal_mesh import shown_by
@@ -171,6 +172,7 @@ class Renderer:
             lamps = lamps_of(scene, self._streets, self.town.head_pose[heads], shown["state"][:, 0])
             if outside:
                 lamps = replace(lamps, glows=np.concatenate([lamps.glows, ego_glows(scene)]))
+            glow_ball = lamps.glows["place"] * np.array([1.0, 1.0, 1.0, 2.0])
             self._map_lamps(lamps, common)
         elif kind == "shaded":
             self._map_shadows(scene, light, common)
@@ -185,15 +187,15 @@ class Renderer:
             framebuffer.viewport = box
             world = world_from_camera(camera, scene.ego_pose, scene.ego_z_m)
             to_clip = clip_from_camera(camera)
-            clip = to_clip @ np.linalg.inv(world)
+            clip = to_clip @ inverse_of(world)
             planes = planes_of(clip)
             eye = world[:3, 3]
             per_metre = [to_clip[0, 0], to_clip[1, 1], 2.0 / box[2], 2.0 / box[3]]
             rows = [*clip.T, [*eye, scene.stamp_ns / SECOND_NS % 3600.0], *common, per_metre]
             stage.frame.write(np.array(rows, np.float32).tobytes())
-            seen = _seen(cast.ball, planes, eye, far_m)
+            seen = balls_seen(cast.ball, planes, eye, far_m)
             stage.draw_cast(kind, cast, seen)
-            stage.draw_instances(kind, stage.heads, shown[_seen(head_ball, planes, eye)])
+            stage.draw_instances(kind, stage.heads, shown[balls_seen(head_ball, planes, eye, FAR_M)])
             if camera.focal_px not in around:
                 around[camera.focal_px] = stage.blocks_near(eye, camera.focal_px, far_m)
             stage.draw_town(kind, camera.name, stage.town.inside(around[camera.focal_px], planes))
@@ -206,7 +208,7 @@ class Renderer:
             stage.draw_instances(kind, stage.shadows, cast.shadow[seen])
             context.blend_func = moderngl.ONE, moderngl.ONE
             if lamps is not None:
-                self._draw_glows(lamps, planes, eye, light)
+                self._draw_glows(lamps, glow_ball, planes, eye, light)
             if light.glare > 0.0 and float(world[:3, 2] @ light.sun) > 0.2:
                 context.disable(moderngl.DEPTH_TEST)
                 self._cover(kind, "glare", camera, world)
@@ -225,12 +227,10 @@ class Renderer:
         triangle.render(moderngl.TRIANGLES, vertices=3)
         self._context.enable(moderngl.CULL_FACE)
 
-    def _draw_glows(self, lamps: Lamps, planes: np.ndarray, eye: np.ndarray, light: Light) -> None:
+    def _draw_glows(self, lamps: Lamps, ball: np.ndarray, planes: np.ndarray, eye: np.ndarray, light: Light) -> None:
         context, stage = self._context, self._stage
-        place = lamps.glows["place"].astype(np.float64)
-        ball = np.column_stack([place[:, :3], place[:, 3] * 2.0])
         context.disable(moderngl.CULL_FACE)
-        stage.draw_instances("lit", stage.glows, lamps.glows[_seen(ball, planes, eye)])
+        stage.draw_instances("lit", stage.glows, lamps.glows[balls_seen(ball, planes, eye, FAR_M)])
         if light.wet > 0.0:
             stage.draw_instances("lit", stage.gleams, lamps.glows)
         context.enable(moderngl.CULL_FACE)
@@ -276,12 +276,6 @@ class Renderer:
     def _heads_near(self, scene: Scene) -> np.ndarray:
         offset = self.town.head_pose[:, :2] - scene.ego_pose[:2]
         return np.flatnonzero((offset * offset).sum(-1) < HEAD_FAR_M**2)
-
-
-def _seen(ball: np.ndarray, planes: np.ndarray, eye: np.ndarray, far_m: float = FAR_M) -> np.ndarray:
-    """Return (n,) bool: which balls (n, 4) reach into the view and are not lost in the air beyond far_m."""
-    inside = ball[:, :3] @ planes[:, :3].T + planes[:, 3] + ball[:, 3:] > 0.0
-    return inside.all(-1) & (((ball[:, :3] - eye) ** 2).sum(-1) < far_m**2)
 
 
 def _kind_of(light: Light) -> str:

@@ -64,12 +64,22 @@ class Skeletons:
         """Return vectors (m, ..., 3) of some people's body frames in the world frame."""
         shape = (-1,) + (1,) * (vectors.ndim - 2)
         cos, sin = self.cos[who].reshape(shape), self.sin[who].reshape(shape)
-        x, y = vectors[..., 0], vectors[..., 1]
-        return np.stack([cos * x - sin * y, sin * x + cos * y, vectors[..., 2]], -1)
+        x, y, out = vectors[..., 0], vectors[..., 1], np.empty(vectors.shape)
+        out[..., 0], out[..., 1], out[..., 2] = cos * x - sin * y, sin * x + cos * y, vectors[..., 2]
+        return out
 
     def placed(self, points: np.ndarray, who=slice(None)) -> np.ndarray:
         """Return points (m, k, 3) of some people's body frames in the world frame."""
         return self.place[who][:, None] + self.turned(points, who) * self.scale[who][:, None, None]
+
+
+def cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return the cross products of vectors (..., 3)."""
+    out = np.empty(a.shape)
+    for k in range(3):
+        i, j = (k + 1) % 3, (k + 2) % 3
+        out[..., k] = a[..., i] * b[..., j] - a[..., j] * b[..., i]
+    return out
 
 
 def skeletons_of(users: Users, people: Traits, lift_m: np.ndarray, bearing_rad: np.ndarray) -> Skeletons:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from xiaolu.cameras.building_mesh import building_meshes
+from xiaolu.cameras.culling import box_distances, boxes_inside
 from xiaolu.cameras.marking_mesh import marking_meshes
 from xiaolu.cameras.mesh import VERTEX, Detail, Mesh, Pass
 from xiaolu.cameras.pillar_mesh import pillar_meshes
@@ -16,6 +17,7 @@ from xiaolu.world.town import Town
 CELL_M = 64.0
 FAR_M = 215.0  # beyond this everything is fog
 FINE_M_PER_PX, FINE_M = 0.12, (12.0, 70.0)  # kerbs' faces, branches: 0.12 m is a pixel at 0.12 m times the focal length
+FLAT_PX = 0.75  # so near below the horizon no pixel's middle lies in the rig's cameras, or the air is thick
 THIN_M_PER_PX = 1.7  # trees and poles: with 53 px to 90 m, with 600 px as far as one sees
 
 
@@ -46,23 +48,27 @@ class TownMesh:
         """
         fine_m = float(np.clip(FINE_M_PER_PX * focal_px, *FINE_M))
         thin_m = min(THIN_M_PER_PX * focal_px, far_m)
-        middle, half, detail = self.middle[among], self.half[among], self.detail[among]
-        gap = np.maximum(np.abs(middle - eye) - half, 0.0)
-        distance = np.sqrt((gap * gap).sum(-1))
-        shown = distance < np.where(self.drawn_by[among] == Pass.PLAIN, thin_m, far_m)
+        distance = box_distances(among, self.middle, self.half, eye)
+        among = among[distance < far_m]
+        distance = distance[distance < far_m]
+        detail, drawn_by = self.detail[among], self.drawn_by[among]
+        low_m, high_m = (self.middle[among, 2] + side * self.half[among, 2] for side in (-1.0, 1.0))
+        shown = (drawn_by != Pass.PLAIN) | (distance < thin_m)
+        # Level ground far away lies between the last row of pixels and the horizon: no row shows it.
+        level = (drawn_by == Pass.GROUND) & (detail != Detail.BACKDROP) & (high_m < eye[2])
+        shown &= ~level | (distance * FLAT_PX < (eye[2] - low_m) * focal_px)
         # The change from fine to coarse goes by cells, so that never both or neither are there.
         offset = self.cell_middle[among] - eye[:2]
         is_fine = (offset * offset).sum(-1) < (fine_m + CELL_M / 2) ** 2
         shown &= np.where(detail == Detail.NEAR, is_fine, (detail != Detail.FAR) | ~is_fine)
-        shown &= (detail != Detail.ROOF) | (eye[2] > middle[:, 2] - half[:, 2])
+        shown &= (detail != Detail.ROOF) | (eye[2] > low_m)
         late = (detail == Detail.BACKDROP) * 1e6
         order = np.argsort((distance + late)[shown], kind="stable")
         return among[shown][order]
 
     def inside(self, block: np.ndarray, planes: np.ndarray) -> np.ndarray:
         """Return those of the blocks that reach into a frustum of planes (n, 4), inside positive."""
-        reach = self.half[block] @ np.abs(planes[:, :3]).T
-        return block[np.all(self.middle[block] @ planes[:, :3].T + planes[:, 3] + reach > 0.0, axis=-1)]
+        return boxes_inside(block, self.middle, self.half, planes)
 
 
 def _split(mesh: Mesh, first_vertex: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
