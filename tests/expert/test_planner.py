@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.expert.loop import drive, people
-from tests.expert.test_teacher import gaps, heads, start_of
+from tests.expert.loop import drive, people, scene_of
+from tests.expert.test_teacher import LANE_Y, gaps, heads, start_of
 from xiaolu.core.decision import Cause, LampColour, Pace, PathMode, Strategy
 from xiaolu.core.users import Gesture, Kind
 from xiaolu.expert.forecast import forecasts, lanes_of
 from xiaolu.expert.held import Held
-from xiaolu.expert.scoring import HORIZON, foresee
+from xiaolu.expert.scoring import HORIZON, Scorer, foresee
 from xiaolu.expert.teacher import Teacher
 from xiaolu.measures.comfort import NOTICED, breaches, motion_of
 from xiaolu.measures.interventions import required_clearance_m
@@ -42,6 +42,38 @@ def test_what_is_foreseen_are_the_gaps_that_really_come():
     poses[..., 1] = 0.0
     gap, soon = foresee(straight(), sigma, speed, 4.7, 1.88, poses, np.array([[0.4, 0.5]]), one, one, 0.25)
     assert gap[0].min() == 0.0 and soon[0, 8:11].any() and not soon[0, :5].any()
+
+
+def test_who_crosses_a_quarter_second_sooner_than_forecast_is_still_missed():
+    """At 5 m/s along the x axis; a car comes down at x = 12 with 10 m/s. Timed exactly it passes 1 m behind the ego,
+    a moment sooner it does not."""
+    sigma, speed = 5.0 * 0.25 * np.arange(HORIZON), np.full(HORIZON, 5.0)
+    poses = np.zeros((1, HORIZON + 2, 3))
+    poses[0, :, 0], poses[0, :, 2] = 12.0, -0.5 * np.pi
+    no, size = np.zeros(1, bool), np.array([[4.6, 1.8]])
+
+    def least(late_m: float) -> float:
+        poses[0, :, 1] = 30.0 + late_m - 2.5 * np.arange(HORIZON + 2)
+        return foresee(straight(), sigma, speed, 4.7, 1.88, poses, size, no, no, 0.25)[0].min()
+
+    assert least(3.0) == 0.0 and least(8.0) > 0.5
+
+
+def test_where_a_contact_cannot_be_avoided_to_brake_is_still_better(ways):
+    """A car comes out across the way 4 m before the bumper: at 8 m/s both profiles meet it, one of them slower."""
+    teacher = ways("Win", "Eout", 50.0)
+    users = people((Kind.CAR, -90.0, LANE_Y, np.pi / 2, 1.0))
+    scene = scene_of(teacher.town, teacher.route, 0, np.array([-99.0, LANE_Y, 0.0]), 8.0, users)
+    tick = teacher.moment(scene)
+    path = straight()
+    path[:, 0] -= 99.0
+    path[:, 1] = LANE_Y
+    time = np.arange(71) * 0.1
+    stops = np.minimum(time, 8.0 / 4.0)
+    scorer = Scorer(tick, frozenset(), False)
+    goes = scorer.score(path, 8.0 * time, np.full(71, 8.0))
+    brakes = scorer.score(path, 8.0 * stops - 2.0 * stops**2, 8.0 - 4.0 * stops)
+    assert 0.0 < brakes.risk < 0.95 * goes.risk
 
 
 def test_a_walker_who_crosses_in_sight_costs_no_hard_braking_and_keeps_his_gap(ways):
@@ -177,6 +209,42 @@ def test_who_comes_too_fast_for_its_red_and_does_not_brake_is_expected_to_run_it
     place = town.pose_at(lane, line_s_m)
     beyond_m = (poses[:, -1, 0] - place[0]) * np.cos(yaw) + (poses[:, -1, 1] - place[1]) * np.sin(yaw)
     assert bool((beyond_m > 5.0).any()) is runs
+
+
+def test_who_heads_out_of_its_lane_is_expected_in_the_next_one(ways):
+    """At 5 m/s and 0.3 rad to the right: 5 sin 0.3 = 1.48 m/s aside. Who keeps its offset is expected to go on so."""
+    town = ways("Win", "Eout", 60.0).town
+    lane, free = town.meta["lanes"]["Win"], np.full(len(town.signal_program) + 1, LampColour.GREEN, np.int8)
+    x, y, _, yaw = town.pose_at(lane, 30.0)
+
+    def aside_m(turned: float) -> float:
+        table = people((Kind.CAR, x - 3.0 * np.sin(yaw), y + 3.0 * np.cos(yaw), yaw + turned, 5.0, lane, 30.0, 3.0))
+        columns = (table.kind.astype(np.int64), table.x_m, table.y_m, table.yaw_rad, table.speed_mps,
+                   table.acceleration_mps2, table.length_m, table.lane.astype(np.int64), table.s_m, table.offset_m,
+                   table.lights.astype(np.int64))  # fmt: skip
+        poses = forecasts(lanes_of(town), free, *columns)[3]
+        dx, dy = poses[0, 6, 0] - x, poses[0, 6, 1] - y
+        return float(-np.sin(yaw) * dx + np.cos(yaw) * dy)
+
+    assert aside_m(0.0) == pytest.approx(3.0, abs=0.05)
+    assert aside_m(-0.3) == pytest.approx(3.0 - 1.5 * 5.0 * np.sin(0.3), abs=0.1)
+
+
+def test_on_green_it_is_slower_where_houses_hide_who_may_run_the_red(small_town, ways):
+    """Houses at all four corners, 2 m from the road: from 12 m before the junction its arms cannot be seen."""
+    corners = np.array([(6.0, 6.0), (40.0, 6.0), (40.0, 40.0), (6.0, 40.0)])
+    rings = np.concatenate([corners * [x, y] for x in (-1, 1) for y in (-1, 1)])
+    quick = replace(small_town, lane_limit_mps=np.full(small_town.lanes, 14.0, small_town.lane_limit_mps.dtype),
+                    building_start=np.zeros(1, np.int64), building_points=np.zeros((0, 2)),
+                    building_height_m=np.zeros(0), building_style=np.zeros(0, np.int32))  # fmt: skip
+    hidden = replace(quick, building_start=np.arange(0, 17, 4), building_points=rings,
+                     building_height_m=np.full(4, 9.0), building_style=np.zeros(4, np.int32))  # fmt: skip
+    route = ways("Win", "Eout", 30.0, 110.0).route
+    for town, slower in ((quick, False), (hidden, True)):
+        teacher = Teacher(town, route)
+        trace = drive(teacher, start_of(teacher), 13.0, speed=10.0, colour=heads(teacher, LampColour.GREEN))
+        enters = np.abs(trace.front[:, 0] + 6.0) < 3.0
+        assert enters.any() and bool(trace.speed_mps[enters].max() < 8.8) is slower
 
 
 def test_it_enters_the_waiting_area_on_the_straight_green_and_stops_at_its_second_line(small_town):

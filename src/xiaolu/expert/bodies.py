@@ -10,6 +10,7 @@ from xiaolu.core.scene import Scene
 from xiaolu.core.users import ON_FOOT, VULNERABLE, Gesture, Kind, Thing, Users
 from xiaolu.expert.course import Course
 from xiaolu.expert.forecast import STEP_S
+from xiaolu.expert.path import FRONT_M
 from xiaolu.world.ground import Ground
 from xiaolu.world.town import LaneKind
 
@@ -21,6 +22,7 @@ NEAR_M = 8.0  # in the immediate corridor everybody counts, seen or not
 REMEMBERED_NS = 1_000_000_000
 PASSED_NS, PASSED_M = 180_000_000_000, 50.0  # what stood beside its way is remembered as long as it may back up there
 STANDING_MPS = 0.3
+OTHER_LANE_M = 1.5  # middles this far apart: it drives beside our line, not on it
 HESITATES_MPS, HESITATES_S = 0.7, 4.0
 ON_CROSSING_S, CROSSING_REACH_M = 10.0, 2.0  # who stands on a crossing, within so much of its middle line
 WAVES_ON = (Gesture.GO, Gesture.BECKON)
@@ -202,12 +204,9 @@ def in_the_way(
         elif kind[k] in (Kind.BICYCLE, Kind.E_BIKE) and low_s > 0.0 and along[k] < 0.65 * v_ego:
             caught = min(low_s * v_ego / (v_ego - along[k]), 60.0)
             out.append((low_s - 1.0, caught + 6.0, low_d, high_d, *CYCLE_GAPS_M, -1))
-        elif abs(0.5 * (low_d + high_d) - d0_m) > 1.5 and low_s < 14.0:
-            out.extend(
-                _beside(
-                    course, s0_m, poses[int(np.argmax(owner == k))], u.length_m[k], u.width_m[k], scene.ego_speed_mps
-                )
-            )
+        elif abs(0.5 * (low_d + high_d) - d0_m) > OTHER_LANE_M and low_s < 14.0:
+            at = poses[int(np.argmax(owner == k))]
+            out.extend(_beside(course, s0_m, d0_m, at, u.length_m[k], u.width_m[k], scene.ego_speed_mps))
     return np.array(out, np.float64).reshape(-1, 7)
 
 
@@ -233,12 +232,20 @@ def _met(course: Course, s0_m: float, poses: np.ndarray, length: float, width: f
     return [(max(low_s, 0.0), high_s, float(box[k, 2]), float(box[k, 3]), *VEHICLE_GAPS_M, -1)]
 
 
-def _beside(course: Course, s0_m: float, poses: np.ndarray, length: float, width: float, v_ego: float) -> list:
-    """Return bodies for a user in the lane next to ours, where it and the ego would be abreast in the next 3 s."""
+def _beside(
+    course: Course, s0_m: float, d0_m: float, poses: np.ndarray, length: float, width: float, v_ego: float
+) -> list:
+    """Return bodies for a user in the lane next to ours, where it and the ego would be abreast in the next 3 s.
+
+    Who is coming over into our lane ahead of the ego is followed, not passed on its other side: none for that one.
+    """
     moments = np.array([0, 4, 8, 12])
     at = poses[moments]
     many = np.full(len(moments), length), np.full(len(moments), width)
     box = extents(course, s0_m, at[:, 0], at[:, 1], at[:, 2], *many)
+    comes_over = np.abs(0.5 * (box[:, 2] + box[:, 3]) - d0_m).min() < OTHER_LANE_M
+    if comes_over and box[0, 0] > FRONT_M - 0.5 * length:
+        return []
     middle = 0.5 * (box[:, 0] + box[:, 1]) - 1.4
     abreast = np.abs(middle - v_ego * moments * STEP_S) < 0.5 * length + 7.0
     return [(b[0] - 3.0, b[1] + 3.0, b[2], b[3], *VEHICLE_GAPS_M, -1) for b in box[abreast]]

@@ -24,6 +24,7 @@ OVERLAP_M = 0.3
 KERB_ROOM_M = 0.35
 TYRE_M = 0.8  # a tyre's outer edge from the car's middle
 LOOK_OUT_M = 14.0  # who comes is to be seen this far before the junction
+RUNS_FROM_M, STOPS_IN_M = 14.0, 12.0  # who runs a red is to be seen so far before the junction, from so far before it
 EYE_M = 1.6  # the cameras, ahead of the rear axle
 BOW_M = 0.8  # the way is bent by no more than this for it
 BOW_SIGMA_M = 2.5
@@ -102,7 +103,7 @@ class Course:
     opposite direction begins; room_left_m, room_right_m (n,): drivable surface
     beside the line; lane (n,): the town's lane; change (n,) int8: 1 where the line changes to the lane on the left, -1
     to the right; shared (n,) bool: a surface with two directions; goal_s_m; stop_lines, entries in order; blind (n,)
-    int: where the cameras cannot see down the arms of the junction ahead, 2, or 1 where those have to give way.
+    int: where the cameras cannot see down the arms of the junction ahead, see `_blind`.
     """
 
     def __init__(self, town: Town, plan: RoutePlan, ground: Ground | None = None) -> None:
@@ -220,32 +221,41 @@ class Course:
         return tuple(out)
 
     def _blind(self) -> np.ndarray:
-        """Return (n,) int8: where, about to enter a junction without signals, houses hide who may come to it."""
+        """Return (n,) int8: where, about to enter a junction, houses hide who may come to it: 1 where those have to
+        give way, 2 where they need not, 3 where a lamp is to hold them."""
         blind, walls, town = np.zeros(self.n, np.int8), _walls(self.town), self.town
         if not len(walls.edges):
             return blind
         for entry in self.entries:
             junction = int(town.lane_junction[entry.lane])
-            if junction < 0 or entry.signalled:
+            if junction < 0:
                 continue
             inside = np.flatnonzero((town.lane_junction == junction) & (town.lane_kind == LaneKind.DRIVE))
             own = set(town.following(int(self.lane[max(int((entry.from_s_m - 1.0) / self.step_m), 0)])))
             comes = [int(lane) for lane in inside if int(lane) not in own]
-            coming = []
+            coming, look_out_m = [], RUNS_FROM_M if entry.signalled else LOOK_OUT_M
             for lane in _before(town, comes):
                 length = float(town.lane_length_m[lane])
-                place = town.pose_at(lane, max(length - LOOK_OUT_M, 0.0))[:2]
+                place = town.pose_at(lane, max(length - look_out_m, 0.0))[:2]
                 away = float(np.hypot(*(place - self.xy[min(int(entry.from_s_m / self.step_m), self.n - 1)])))
-                if away < LOOK_OUT_M + 20.0:
+                if away < look_out_m + 20.0:
                     coming.append(place)
             first = not entry.first and any(
                 entry.lane in town.yield_lane[town.yield_start[lane] : town.yield_start[lane + 1]] for lane in comes
             )
             from_s, to_s = entry.from_s_m - EGO_BODY.front_x_m - 1.5, min(entry.from_s_m + 3.0, entry.to_s_m)
-            for k in range(max(int(from_s / self.step_m), 0), min(int(to_s / self.step_m) + 1, self.n)):
+            if entry.signalled:
+                from_s = entry.from_s_m - EGO_BODY.front_x_m - STOPS_IN_M
+                eyes = [int(from_s / self.step_m)] if from_s >= 0.0 else []
+            else:
+                eyes = list(range(max(int(from_s / self.step_m), 0), min(int(to_s / self.step_m) + 1, self.n)))
+            for k in eyes:
                 eye = self.xy[k] + EYE_M * np.array([np.cos(self.yaw_rad[k]), np.sin(self.yaw_rad[k])])
                 if any(first_wall(walls, eye[0], eye[1], place[0], place[1], 1.0) < 1.0 for place in coming):
-                    blind[k] = 1 if first else 2
+                    if entry.signalled:
+                        blind[k : min(int(to_s / self.step_m) + 1, self.n)] = 3
+                    else:
+                        blind[k] = 1 if first else 2
         return blind
 
     def _stop_lines(self) -> tuple[StopLine, ...]:

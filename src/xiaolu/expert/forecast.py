@@ -23,6 +23,8 @@ STANDS_MPS, BACKS_S = 0.05, 3.0  # who is slower stands; who backs up goes on so
 RUNS_MPS2, RUNS_BRAKE_MPS2 = 3.5, 0.8  # who would have to brake so hard for a red line, and does not, runs it
 # Who backs out: how fast at least, how tightly, how far round; its axle behind its middle, of its length: tuned.
 SWING_MPS, SWING_RADIUS_M, SWING_RAD, AXLE_SHARE = 1.5, 6.0, 0.5 * np.pi, 0.28
+# Who heads this far off its lane, outside junctions, moves over for so long: tuned on cut-ins.
+DRIFTS_RAD, DRIFTS_S = 0.1, 1.5
 WILD_RAD = 0.7  # a vehicle that points this far off its lane is not following it
 
 _DRIVE, _CYCLE, _FOOT, _CROSSING = (int(k) for k in (LaneKind.DRIVE, LaneKind.CYCLE, LaneKind.FOOT, LaneKind.CROSSING))
@@ -192,11 +194,13 @@ def forecasts(lanes, colours, kind, x, y, yaw, speed, acceleration, length, lane
     for u in range(users):
         on_foot = kind[u] >= _PEDESTRIAN
         has_lane = lane[u] >= 0
-        aligned = False
+        aligned, drift_mps = False, 0.0
         if has_lane:
             _place(lanes, lane[u], s[u], 0.0, place)
-            turned = abs((yaw[u] - place[2] + np.pi) % (2.0 * np.pi) - np.pi)
-            aligned = turned < WILD_RAD
+            turned = (yaw[u] - place[2] + np.pi) % (2.0 * np.pi) - np.pi
+            aligned = abs(turned) < WILD_RAD
+            if abs(turned) > DRIFTS_RAD and lanes.turn[lane[u]] == 0:
+                drift_mps = speed[u] * np.sin(turned)
         limit = lanes.limit[lane[u]] * 1.1 if has_lane else 99.0
         _travelled(speed[u], acceleration[u], limit, on_foot, way)
         rider = kind[u] == _BICYCLE or kind[u] == _E_BIKE
@@ -251,7 +255,8 @@ def forecasts(lanes, colours, kind, x, y, yaw, speed, acceleration, length, lane
                     base += lanes.length[chains[c, at]]
                     at += 1
                 along = target - base
-                _place(lanes, chains[c, at], along, offset[u], place)
+                aside = offset[u] + drift_mps * min(k * STEP_S, DRIFTS_S)
+                _place(lanes, chains[c, at], along, aside, place)
                 over = max(along - lanes.length[chains[c, at]], 0.0)
                 fade = max(1.0 - way[k] / 10.0, 0.0)
                 poses[count, k, 0] = place[0] + np.cos(place[2]) * over + fade * slip_x

@@ -32,7 +32,8 @@ GAPS_M = np.array([(*gaps, *gaps[-1:] * (5 - len(gaps))) for gaps in (HIDING_GAP
 SPEEDS_MPS = np.array(
     [(*mps, *mps[-1:] * (5 - len(mps))) for mps in (HIDING_SPEEDS_MPS, PARKED_SPEEDS_MPS, PERSON_SPEEDS_MPS)]
 )
-BLIND_MPS, BLIND_FIRST_MPS = 2.0, 4.5  # into a junction whose arms it cannot see; where those have to give way
+# Into a junction whose arms it cannot see; where those have to give way; where a lamp holds them, if they keep to it.
+BLIND_MPS, BLIND_FIRST_MPS, BLIND_GREEN_MPS = 2.0, 4.5, 8.3
 
 
 def road_limits(course: Course, tick: Tick, path: np.ndarray, goal_s_m: float) -> Limits:
@@ -70,7 +71,8 @@ def road_limits(course: Course, tick: Tick, path: np.ndarray, goal_s_m: float) -
     blind = course.blind[index]
     if blind.any():
         at_m = float(sigma[np.argmax(blind > 0)])
-        cap(np.choose(blind, (np.inf, BLIND_FIRST_MPS, BLIND_MPS)), Reason(Cause.RIGHT_OF_WAY, "blind junction", at_m))
+        tops = (np.inf, BLIND_FIRST_MPS, BLIND_MPS, BLIND_GREEN_MPS)
+        cap(np.choose(blind, tops), Reason(Cause.RIGHT_OF_WAY, "blind junction", at_m))
     _beside(tick, path, allowed, ruling, reasons)
     allowed, ruling = envelope(allowed, ruling, PATH_STEP_M)
     limits = Limits(allowed, ruling, reasons)

@@ -27,14 +27,17 @@ VEHICLE_GAP_M, PARKED_GAP_M, ROLLING_GAP_M = 0.45, 0.2, 0.12
 CONTACT, PERSON_SHORT, OTHER_SHORT, TTC = 400.0, 60.0, 14.0, 40.0
 PROGRESS, BRAKE, HARD, JERK, SIDEWAYS, SWITCH = 0.5, 0.5, 12.0, 0.15, 0.6, 1.2
 COMFORT_BRAKE_MPS2, HARD_BRAKE_MPS2 = 2.0, 2.8
+CROSSES_SIN = 0.5
+SLOW_SHARE, SEVERE_MPS = 0.5, 8.0  # a contact at a stand counts so much of one at this speed or more
 FADE_S = 3.0  # what is forecast to happen later counts less
 MAYBE, TRUSTED, BEHIND = 0.25, 0.12, 0.0  # weights of what somebody may do, of who has to and can give way
 
 
 @njit(cache=True)
 def foresee(path, sigma, speed, length, width, poses, sizes, vulnerable, on_road, step_s):
-    """Return (gap (H, K) m, soon (H, K) bool): metres between the moving ego and each forecast at each moment, and
-    whether it would meet a vulnerable one within TTC_S if both held their speeds.
+    """Return (gap (H, K) m, soon (H, K) bool): metres between the moving ego and each forecast at each moment (of a
+    vehicle that crosses: up to step_s sooner or later), and whether it would meet a vulnerable one within TTC_S if
+    both held their speeds.
 
     path (n, 4); sigma, speed (K,): the ego's place along it and its speed, signed; length, width: its outline; poses
     (H, >= K, 3), sizes (H, 2).
@@ -61,6 +64,14 @@ def foresee(path, sigma, speed, length, width, poses, sizes, vulnerable, on_road
             if away > reach + 12.0:
                 continue
             gap[h, k] = away - reach if away > reach + 2.5 else box_clearance(ego, other, corners)
+            if not vulnerable[h] and away < reach + 5.0 and abs(np.sin(other[2] - yaw)) > CROSSES_SIN:
+                # Nobody is on the second: who crosses may be there a moment sooner or later.
+                for beside in (k - 1, k + 1):
+                    if 0 <= beside < poses.shape[1]:
+                        later_other[:] = other
+                        later_other[0], later_other[1] = poses[h, beside, 0], poses[h, beside, 1]
+                        later_other[2] = poses[h, beside, 2]
+                        gap[h, k] = min(gap[h, k], box_clearance(ego, later_other, corners))
             if not (vulnerable[h] and on_road[h]) or abs(speed[k]) < MOVING_MPS or k + 1 >= poses.shape[1]:
                 continue
             vx = (poses[h, k + 1, 0] - poses[h, k, 0]) / step_s
@@ -159,7 +170,9 @@ class Scorer:
         short = np.maximum(need - gap, 0.0) / need
         # Who stands is not run into by standing: it counts while the ego moves.
         moves = np.abs(pace) > 0.2
-        hit = (gap <= 0.01) & (moves | ~self.still[:, None])
+        # A contact is the worse the faster the ego: where none can be avoided it still brakes.
+        severity = SLOW_SHARE + (1.0 - SLOW_SHARE) * np.minimum(np.abs(pace) / SEVERE_MPS, 1.0)
+        hit = ((gap <= 0.01) & (moves | ~self.still[:, None])) * severity
         worth = np.where(self.vulnerable, PERSON_SHORT, OTHER_SHORT)[:, None]
         harm = worth * short * moves + TTC * soon * moving + CONTACT * hit
         harm = (harm * self.fade).max(axis=1) * self.weight

@@ -230,6 +230,8 @@ class Staging:
         own = self.place.site.chain[-1] if self.place.site.chain else -1
         # Where it goes the ego's way it is in the ego's lane, so that the two have to do with each other.
         ways.sort(key=lambda way: own not in way[1][-1:])
+        if own in arms.out[to] and not any(own in way[-1:] for _, way in ways):
+            raise MisfitError(f"who comes from the {arm} arm goes on in another lane than the ego")
         for approach, through in ways:
             if through:
                 head = self.streets.back_from(approach, out_m - float(self.town.lane_length_m[approach]))
