@@ -6,7 +6,7 @@ import pytest
 from tests.expert.loop import people, scene_of
 from xiaolu.core.control import EGO_BODY
 from xiaolu.core.users import Kind
-from xiaolu.expert.backing import NEAR_BEHIND_M, Backing, path_back, room_behind
+from xiaolu.expert.backing import NEAR_BEHIND_M, Backing, drivable, path_back, room_behind
 
 S_M = 40.0
 LONG_M, WIDE_M = 4.6, 1.82  # of `people`'s cars, nearly
@@ -44,3 +44,27 @@ def test_it_never_backs_onto_the_corner_of_what_stands_beside_its_way(ways, gap_
     room = room_m(teacher, Kind.CAR, -EGO_BODY.rear_overhang_m - gap_m - 0.5 * LONG_M, beside)
     assert gap_m - 1.3 - NEAR_BEHIND_M <= room < gap_m
     assert room_m(teacher, Kind.CAR, -12.0, -4.0) == np.inf
+
+
+def test_who_stands_across_its_way_or_aside_of_it_has_no_way_back(ways):
+    teacher = ways("Win", "Eout")
+    pose = np.array(teacher.course.path.point_at(S_M))
+    place = Backing(0, "car", S_M - 6.0, 0.0, 0)
+    across = pose + np.array([0.0, 0.0, 1.3])
+    assert drivable(path_back(teacher.course, pose, S_M, 0.0, place), pose)
+    assert not drivable(path_back(teacher.course, across, S_M, 0.0, place), across)
+
+
+def test_who_is_about_to_set_off_backs_up_for_nobody(ways):
+    """A car that faces the ego 4 m before it, in a road where the ego's own way round it is free."""
+    teacher = ways("Win", "Eout")
+    pose = np.array(teacher.course.path.point_at(S_M))
+    x, y = pose[:2] + 10.0 * np.array([np.cos(pose[2]), np.sin(pose[2])])
+    scene = scene_of(
+        teacher.town, teacher.route, 100, pose, 0.0, people((Kind.CAR, x, y, pose[2] + np.pi, 0.0, 0, 20.0, 0.0))
+    )
+    teacher._memory.s_m, teacher._memory.waits_since_ns = S_M, 0
+    tick = teacher._tick(scene)
+    assert teacher._room_for(tick) is not None
+    teacher._memory.sets_off = True
+    assert teacher._room_for(tick) is None

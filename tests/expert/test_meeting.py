@@ -3,13 +3,15 @@
 import numpy as np
 
 from tests.expert.loop import people, scene_of
+from xiaolu.core.decision import Cause
 from xiaolu.core.users import Kind
 from xiaolu.expert.forecast import MOMENTS, MOMENTS_S
+from xiaolu.expert.reasons import Reason
 from xiaolu.expert.road import road_limits
 from xiaolu.expert.speed import DT_S
 from xiaolu.expert.tick import Memory
 from xiaolu.expert.ways import KINDS
-from xiaolu.expert.yielding import Moves, resolve
+from xiaolu.expert.yielding import Limits, Moves, resolve
 
 SPEED_MPS, PASSES_AT_M, FROM_M = 4.6, 1.9, 13.4
 
@@ -40,3 +42,65 @@ def test_it_stops_gently_for_who_gets_there_after_it_stands(ways):
 
 def test_it_brakes_hard_for_who_is_there_before(ways):
     assert np.diff(rolled(ways("Win", "Eout"), 0.25, 9.0)).min() / DT_S < -3.0
+
+
+def rider(teacher, aside_m: float, ahead_m: float = 7.0) -> tuple[np.ndarray, Moves, object, np.ndarray]:
+    """Return (path, forecasts, tick, pose) with a bicycle that comes towards the ego, so far left of its middle."""
+    pose = np.array(teacher.course.path.point_at(0.0))
+    ahead, left = np.array([np.cos(pose[2]), np.sin(pose[2])]), np.array([-np.sin(pose[2]), np.cos(pose[2])])
+    start = pose[:2] + ahead_m * ahead + (aside_m + 2.0) * left
+    tick = teacher._tick(
+        scene_of(teacher.town, teacher.route, 0, pose, SPEED_MPS, people((Kind.BICYCLE, *start, pose[2] + np.pi, 4.0)))
+    )
+    # It swerves in at once: from then on it rides so far left of the ego's middle.
+    at = pose[:2] + (ahead_m - 4.0 * MOMENTS_S)[:, None] * ahead + aside_m * left
+    at[0] = start
+    poses = np.column_stack([at, np.full(MOMENTS, pose[2] + np.pi)])
+    moves = Moves(np.zeros(1, np.int64), np.ones(1, bool), np.full((1, 10), -1), poses[None])
+    way = teacher._ways.propose(KINDS[0], tick, np.empty((0, 7)), Memory())
+    return way.path, moves, tick, pose
+
+
+def braking(teacher, aside_m: float) -> float:
+    path, moves, tick, _ = rider(teacher, aside_m)
+    limits = road_limits(teacher.course, tick, path, teacher.course.goal_s_m)
+    speed = resolve(teacher.course, path, 0.0, SPEED_MPS, 0.0, tick.here, moves, limits, 0.0)[1]
+    return float(-np.diff(speed).min() / DT_S)
+
+
+def test_a_margin_that_can_no_longer_be_kept_by_stopping_is_no_reason_to_slam_on_the_brakes(ways):
+    """A bicycle swerves in just before the bumper. With 0.55 m left beside it it is passed, with none braked for."""
+    half_m = 0.94 + 0.3
+    assert braking(ways("Win", "Eout"), half_m + 0.55) < 1.9
+    assert braking(ways("Win", "Eout"), half_m - 0.3) > 3.0
+
+
+def test_what_can_no_longer_be_stopped_for_is_left_out_and_orders_are_not():
+    limits = Limits(np.full(161, 8.0), np.zeros(161, np.int64), [Reason(Cause.FREE, "speed limit", 0.0)])
+    red, bicycle, car = (Reason(Cause.SIGNAL, name, 0.0) for name in ("red light", "bicycle", "car"))
+    limits.stop(0.5, 0.0, np.inf, red)
+    limits.stop(0.9, 0.0, 3.0, bicycle)
+    limits.stop(9.0, 0.0, np.inf, car)
+    some = limits.possible(1, SPEED_MPS)
+    assert some is not None and [stop[0] for stop in some.stops] == [0.5, 9.0]
+    assert [some.reasons[k].what for k in some.stop_cause] == ["red light", "car"]
+    assert len(limits.stops) == 3 and limits.possible(1, 0.5) is None
+
+
+def test_who_is_given_way_to_is_not_let_go_of_for_a_single_moment(ways):
+    """The forecast of a car that is waited for drops out once: the ego does not let go of the brake in between."""
+    teacher = ways("Win", "Eout")
+    pose = np.array(teacher.course.path.point_at(0.0))
+    car = people((Kind.CAR, pose[0] + 20.0 * np.cos(pose[2]), pose[1] + 20.0 * np.sin(pose[2]) + 9.0, -np.pi / 2, 3.0))
+    tick = teacher._tick(scene_of(teacher.town, teacher.route, 0, pose, SPEED_MPS, car))
+    way = teacher._ways.propose(KINDS[0], tick, np.empty((0, 7)), Memory())
+    nothing = Moves(np.zeros(1, np.int64), np.ones(1, bool), np.full((1, 10), -1), np.full((1, MOMENTS, 3), 500.0))
+
+    def ends_mps(held: dict[int, float]) -> float:
+        limits = road_limits(teacher.course, tick, way.path, teacher.course.goal_s_m)
+        args = (teacher.course, way.path, 0.0, SPEED_MPS, 0.0, tick.here, nothing, limits, 0.0)
+        return float(resolve(*args, held=held)[1][40])
+
+    assert ends_mps({}) > SPEED_MPS and ends_mps({1: 15.0}) < 2.0
+    assert ends_mps({1: 4.0}) > SPEED_MPS, "a stop that would be hard by now is not held on to"
+    assert ends_mps({7: 15.0}) > SPEED_MPS, "who is not there any more is not waited for"

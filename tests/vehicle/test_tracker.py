@@ -52,7 +52,7 @@ def test_hard_braking_is_not_softened_and_gentle_braking_is():
     hard = Tracker().control(Plan(straight(0).path, np.zeros(SPEED_KNOTS)), ego(10.0), ego(10.0, TICK_NS), 2 * TICK_NS)
     assert hard.acceleration_mps2 < -7.0
     gentle = Tracker().control(straight(9.2), ego(10.0), ego(10.0, TICK_NS), 2 * TICK_NS)
-    assert -0.5 < gentle.acceleration_mps2 < 0.0
+    assert -0.75 < gentle.acceleration_mps2 < 0.0  # asked for 1.6: a tick of 7 m/s³
 
 
 def test_holds_the_brake_at_standstill():

@@ -28,6 +28,7 @@ BEHIND_M, BEHIND_ASIDE_M = 9.0, 1.1  # who stands or comes in there is kept clea
 NEAR_BEHIND_M, BEHIND_S = 1.5, 2.0  # it stops so far before them, and as far as they come in so long
 TOUCHED_M, TOUCHED_SHORT_M = 0.06, 0.2  # what would come so near is stopped so far before; tuned
 SHIFT_M = 9.0  # over so many metres it moves aside
+STEEPEST_RAD = 0.7  # of the way back against the ego's heading at its start: no car backs out sideways; tuned
 BACK_MPS = 1.4
 GIVE_UP_NS = 40_000_000_000
 HALF_M = 0.5 * EGO_BODY.width_m
@@ -143,6 +144,14 @@ def path_back(course: Course, pose: np.ndarray, s0_m: float, d0_m: float, backin
     heading = np.unwrap(np.arctan2(-step[:, 1], -step[:, 0]))
     heading[0] = heading[0] + np.round((pose[2] - heading[0]) / (2 * np.pi)) * 0.0
     return np.column_stack([points, heading, np.gradient(heading, PATH_STEP_M)])
+
+
+def drivable(path: np.ndarray, pose: np.ndarray) -> bool:
+    """Return whether the ego can follow a way back (n, >= 2) from its pose: it leaves along the ego's heading."""
+    steps = np.diff(path[:, :2], axis=0)
+    aside = (np.arctan2(steps[:4, 1], steps[:4, 0]) - pose[2]) % (2.0 * np.pi)
+    off = np.abs(aside - np.pi)  # backwards is half a turn from its heading
+    return bool(np.hypot(*steps.T).max() < 1.4 * PATH_STEP_M and off.max() < STEEPEST_RAD)
 
 
 def roll_back(speed_mps: float, left_m: float) -> tuple[np.ndarray, np.ndarray]:

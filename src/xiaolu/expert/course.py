@@ -29,6 +29,10 @@ EYE_M = 1.6  # the cameras, ahead of the rear axle
 BOW_M = 0.8  # the way is bent by no more than this for it
 BOW_SIGMA_M = 2.5
 BOW_ROUNDS = 12
+# From one bend into another lateral acceleration changes by so much in so long: what `measures.comfort` sees. Tuned.
+SWAY_MPS2, SWAY_S = 1.9, 1.4
+SWAY_SPEEDS_MPS = np.arange(2.5, 12.0, 0.25)
+BENT_M, SWAYS_M = 5, 7  # curvature is averaged over the one; the speed is kept over the other
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,18 @@ class Entry:
     first: frozenset[int]
     signalled: bool
     turn: Turn
+
+
+def steady_speeds(curvature_1pm: np.ndarray, step_m: float) -> np.ndarray:
+    """Return (n,) m/s at which a way of curvatures (n,) every step_m (about 1 m) sways a passenger no more than so."""
+    bent = np.convolve(np.pad(curvature_1pm, BENT_M // 2, "edge"), np.full(BENT_M, 1.0 / BENT_M), "valid")
+    at, steady = np.arange(len(bent), dtype=np.float64), np.full(len(bent), np.inf)
+    for speed in SWAY_SPEEDS_MPS[::-1]:
+        half = 0.5 * SWAY_S * speed / step_m
+        change = np.interp(at + half, at, bent) - np.interp(at - half, at, bent)
+        steady[speed**2 * np.abs(change) > SWAY_MPS2] = speed
+    padded = np.pad(steady, SWAYS_M // 2, "edge")
+    return np.lib.stride_tricks.sliding_window_view(padded, SWAYS_M).min(axis=1)
 
 
 @lru_cache(maxsize=4)
@@ -99,8 +115,8 @@ def _onward(values: np.ndarray, count: int) -> np.ndarray:
 class Course:
     """The way of one ride, prepared. n points a metre apart.
 
-    xy (n, 2), yaw_rad, curvature_1pm, limit_mps, half_lane_m, line_left_m (n,): where the
-    opposite direction begins; room_left_m, room_right_m (n,): drivable surface
+    xy (n, 2), yaw_rad, curvature_1pm, steady_mps (see `steady_speeds`), limit_mps, half_lane_m, line_left_m (n,):
+    where the opposite direction begins; room_left_m, room_right_m (n,): drivable surface
     beside the line; lane (n,): the town's lane; change (n,) int8: 1 where the line changes to the lane on the left, -1
     to the right; shared (n,) bool: a surface with two directions; goal_s_m; stop_lines, entries in order; blind (n,)
     int: where the cameras cannot see down the arms of the junction ahead, see `_blind`.
@@ -120,6 +136,7 @@ class Course:
         ground = ground or Ground(town)
         self.xy, self.yaw_rad = self._off_kerbs(ground, _onward(path.yaw_rad, beyond))
         self.curvature_1pm = np.gradient(self.yaw_rad, self.step_m)
+        self.steady_mps = steady_speeds(self.curvature_1pm, self.step_m)
         self.limit_mps = _onward(path.limit_mps, beyond)
         self.half_lane_m = _onward(path.width_m, beyond) / 2.0
         self.line_left_m = self._opposite_from()

@@ -56,6 +56,7 @@ def road_limits(course: Course, tick: Tick, path: np.ndarray, goal_s_m: float) -
 
     curvature = np.convolve(np.abs(path[:, 3]), np.full(5, 0.2), "same")
     cap(np.sqrt(LATERAL_MPS2 / np.maximum(curvature, 1e-4)), Reason(Cause.CURVE, "bend", 0.0))
+    cap(course.steady_mps[index], Reason(Cause.CURVE, "bend", 0.0))
     for entry in course.entries:
         at_m = entry.from_s_m - s0_m - FRONT_M
         on_red, unlit = entry.lane in tick.humble, entry.lane in tick.unlit

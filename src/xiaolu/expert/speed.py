@@ -13,15 +13,18 @@ DT_S = 0.1
 STEPS = 70
 
 # Comfort in ordinary driving: the facts give 1.5 / -2.0 m/s² and |jerk| <= 2; kept inside, tuned in closed loop.
-SPEED_UP_MPS2 = 1.2
+SPEED_UP_MPS2 = 1.05
 ENVELOPE_MPS2 = 0.9  # braking for curves, limits and people, begun early
 STOP_MPS2 = 1.1
 STOP_SOFTNESS_MPS = 0.5
 ROLL_UP_MPS2, ROLL_UP_S = 0.6, 1.5  # speeding up towards a stop only as far as this would brake for it; tuned
 ORDINARY_BRAKE_MPS2 = 1.8
+FIRM_MPS2 = 2.3  # who needs more than this is in need, not in comfort; tuned
 HARDEST_MPS2 = 4.3  # beyond 5 is emergency braking: the guardian's business
 JERK_MPS3, RELEASE_MPS3, HARD_JERK_MPS3 = 1.7, 1.6, 8.0
 SPEED_UP_MPS3 = 1.0
+# Off the accelerator so quickly, where stopping needs so much: what is lost there is braked for twice. Tuned.
+LET_OFF_MPS3, LET_OFF_FOR_MPS2 = 5.0, 1.2
 HARD_RELEASE_MPS3 = 7.0  # who has braked hard for nothing lets go at once
 LOOK_S = 0.5
 # IDM (Treiber, Hennecke, Helbing 2000) with gaps of Shanghai traffic.
@@ -65,7 +68,7 @@ def rollout(speed, acceleration, allowed, ruling, step_m, stops, stop_cause, low
         rule = FREE
         if wish < 0.9 * SPEED_UP_MPS2:
             rule = ruling[min(i + 1, last)]
-        least, hardest = wish, -ORDINARY_BRAKE_MPS2
+        least, hardest, must = wish, -ORDINARY_BRAKE_MPS2, 0.0
         for m in range(len(stops)):
             if t < stops[m, 1] or t > stops[m, 2]:
                 continue
@@ -74,11 +77,14 @@ def rollout(speed, acceleration, allowed, ruling, step_m, stops, stop_cause, low
             target = np.sqrt(2.0 * STOP_MPS2 * soft + STOP_SOFTNESS_MPS**2) - STOP_SOFTNESS_MPS
             need = (target - v) / 0.4
             kinematic = v * v / (2.0 * max(room, 0.05))
+            must = max(must, kinematic)
             if kinematic > 1.25 * STOP_MPS2:
                 need = min(need, -1.05 * kinematic)
                 if need < hardest:
                     hardest = need
-            need = max(need, -max(1.3 * kinematic, ORDINARY_BRAKE_MPS2))
+            # Early is gentle, but not much earlier than needed: that only makes it harder. In need it may.
+            sooner = 1.1 if kinematic < FIRM_MPS2 else 1.3
+            need = max(need, -max(sooner * kinematic, min(1.3 * kinematic + 0.3, ORDINARY_BRAKE_MPS2)))
             left = stops[m, 2] - t
             if left < 20.0 and v * left <= 2.0 * room:
                 # It clears in time: arrive as it does, rather than stop. (Slower than that one stands before it does.)
@@ -107,7 +113,9 @@ def rollout(speed, acceleration, allowed, ruling, step_m, stops, stop_cause, low
             need = SPEED_UP_MPS2 * (1.0 - ratio * ratio)
             closing = max(v - lead_speed, 0.0)
             kinematic = closing * closing / (2.0 * max(gap - 0.8, 0.15))
-            floor = -max(1.4 * kinematic, 1.5 if gap > 0.5 * STANDSTILL_M else 2.5)
+            must = max(must, kinematic)
+            sooner = 1.15 if kinematic < FIRM_MPS2 else 1.4
+            floor = -max(sooner * kinematic, 1.5 if gap > 0.5 * STANDSTILL_M else 2.5)
             need = max(need, floor)
             if v < 0.3 and gap < STANDSTILL_M + 0.8:
                 need = min(need, -0.5)
@@ -117,6 +125,8 @@ def rollout(speed, acceleration, allowed, ruling, step_m, stops, stop_cause, low
                 least, rule = need, low_cause[n]
         least = max(least, -HARDEST_MPS2)
         down = HARD_JERK_MPS3 if least < -ORDINARY_BRAKE_MPS2 - 0.05 else JERK_MPS3
+        if a > 0.0 and least < 0.0 and must > LET_OFF_FOR_MPS2:
+            down = max(down, LET_OFF_MPS3)
         if least < a:
             a = max(least, a - down * DT_S)
         else:

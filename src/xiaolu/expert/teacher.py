@@ -36,7 +36,7 @@ from xiaolu.expert.speed import DT_S, FREE
 from xiaolu.expert.tick import Memory, Tick
 from xiaolu.expert.ways import KINDS, Way, Ways
 from xiaolu.expert.ways import Kind as PathKind
-from xiaolu.expert.yielding import GIVEN_NS, Limits, Moves, resolve
+from xiaolu.expert.yielding import GIVEN_NS, HELD_NS, Limits, Moves, resolve
 from xiaolu.measures.strategy import strategy_of
 from xiaolu.world.ground import Ground
 from xiaolu.world.routing import RoutePlan
@@ -51,6 +51,7 @@ PRESSES = 4.0  # what it costs to go on where the rules would have it wait: less
 CAPS, CREEP_CAP_MPS = (0.8, 0.55, 0.3), 1.2
 STOPS_MPS2 = (1.5, 2.7)
 FORESEEN_STEPS, LAGS_MPS2 = 5, 0.6  # a profile is gone on from; the car's acceleration lags by so much: tuned
+SETS_OFF_STEPS, SETS_OFF_MPS = 10, 0.3  # who will be so fast in a second is not held: it does not back up for anybody
 BEFORE_START_M = 30.0  # it may back up beyond where its way begins
 HESITATES_M, WALK_MPS = 6.0, 1.2  # who stands in the road so near may walk on over the way
 GONE_M = -3.0  # for whom it made room has passed it
@@ -150,11 +151,12 @@ class Teacher:
         colours = course.colours(scene.signal_colour, scene.signal_countdown_s)
         waited_s = (scene.stamp_ns - memory.waits_since_ns) / SECOND_NS if memory.waits_since_ns >= 0 else 0.0
         given = frozenset(uid for uid, stamp in memory.given_ns.items() if scene.stamp_ns - stamp < GIVEN_NS)
+        held = {uid: memory.given_s_m[uid] for uid in given if scene.stamp_ns - memory.given_ns[uid] < HELD_NS}
         return Tick(
             scene, here, self._forecast(here, colours, s0_m), colours, s0_m, d0_m, max(scene.ego_speed_mps, 0.0),
             self._acceleration(scene), waited_s,
             hands(course, scene, here, s0_m, memory), humble_lanes(course, colours, s0_m),
-            unlit_lanes(course, colours, s0_m), given,
+            unlit_lanes(course, colours, s0_m), given, held,
         )  # fmt: skip
 
     def _acceleration(self, scene: Scene) -> float:
@@ -278,10 +280,13 @@ class Teacher:
         assert scorer is not None
         made.sort(key=lambda p: p.outlook.cost)
         for first in made[:2]:
-            for slower in (*(() if leaves else (first.alone,)), *self._slower(tick, first)):
+            # What can no longer be stopped for may be passed in time, while others are still given way to.
+            some = first.limits.possible(len(first.alone.stops), tick.speed_mps)
+            pressing = [] if leaves else [first.alone, *([some] if some is not None else [])]
+            for slower in (*pressing, *self._slower(tick, first)):
                 sigma, speed, cause = slower.roll(tick.speed_mps, tick.acceleration_mps2)
                 outlook = scorer.score(first.way.path, sigma, speed, before, wanted_m)
-                if slower is first.alone:
+                if any(slower is p for p in pressing):
                     outlook = replace(outlook, cost=outlook.cost + PRESSES)
                 yield Proposal(first.way, slower, first.alone, first.perceived, sigma, speed, cause, outlook)
 
@@ -325,7 +330,7 @@ class Teacher:
         alone = limits.copy()
         rolled = resolve(
             course, way.path, tick.s0_m, tick.speed_mps, tick.acceleration_mps2, tick.here, tick.moves,
-            limits, tick.waited_s, tick.given, tick.humble, tick.unlit, self._pulls_out(tick, way),
+            limits, tick.waited_s, tick.given, tick.humble, tick.unlit, self._pulls_out(tick, way), tick.held,
         )  # fmt: skip
         return limits, alone, perceived, rolled
 
@@ -345,9 +350,11 @@ class Teacher:
     def _remember(self, tick: Tick, best: Proposal, reason: Reason | None) -> None:
         memory, stamp = self._memory, tick.scene.stamp_ns
         memory.given_ns = {uid: memory.given_ns[uid] for uid in tick.given} | dict.fromkeys(best.limits.given, stamp)
+        memory.given_s_m = {uid: memory.given_s_m[uid] for uid in tick.given} | best.limits.given
         memory.s_m = memory.offsets_s0_m = tick.s0_m
         memory.offsets_m, memory.way, memory.path = best.way.offsets_m, best.way.kind, best.way.path[:, :2].copy()
         memory.speed_stamp_ns, memory.speed_mps = stamp, best.speed[: FORESEEN_STEPS + 1].copy()
+        memory.sets_off = bool(best.speed[SETS_OFF_STEPS] > SETS_OFF_MPS)
         waits = tick.speed_mps < 0.3 and reason is not None and reason.cause not in (Cause.SIGNAL, Cause.ARRIVAL)
         if waits and memory.waits_since_ns < 0:
             memory.waits_since_ns = stamp
@@ -428,7 +435,7 @@ class Teacher:
 
     def _room_for(self, tick: Tick) -> Backing | None:
         """Return where to back up to for the one that stands face to face with the ego, None where nobody does."""
-        if tick.speed_mps > 0.2 or tick.waited_s < backing.SETTLE_S:
+        if tick.speed_mps > 0.2 or tick.waited_s < backing.SETTLE_S or self._memory.sets_off:
             return None
         k = backing.opponent(tick.here)
         if k < 0:
@@ -440,7 +447,8 @@ class Teacher:
         name = f"oncoming {NAMES[Kind(int(u.kind[k]))]}"
         found = Backing(int(u.uid[k]), name, *place, tick.scene.stamp_ns)
         path = backing.path_back(self.course, tick.scene.ego_pose, tick.s0_m, tick.d0_m, found)
-        return found if backing.room_behind(tick.here, path) > backing.LEAST_M else None
+        fits = backing.drivable(path, tick.scene.ego_pose)
+        return found if fits and backing.room_behind(tick.here, path) > backing.LEAST_M else None
 
 
 def _limited_by(reason: Reason | None) -> Limited | None:

@@ -17,7 +17,8 @@ class Tick:
     """One moment. here, moves: the users that count and their forecasts; colours (S + 1,): what signals order, see
     `Course.colours`; s0_m, d0_m: the ego along and left of its way; speed_mps >= 0; acceleration_mps2: what its profile
     goes on from; waited_s: how long it has stood for somebody; orders: what hands ask; humble: junction lanes of the
-    way taken on red; unlit: those whose lamp orders nothing; given: uids that the ego gave way to a moment ago.
+    way taken on red; unlit: those whose lamp orders nothing; given: uids that the ego gave way to a moment ago; held:
+    those of only just now, and where along the way it would have stopped.
     """
 
     scene: Scene
@@ -33,6 +34,7 @@ class Tick:
     humble: frozenset[int]
     unlit: frozenset[int]
     given: frozenset[int]
+    held: dict[int, float]
 
 
 @dataclass(slots=True)
@@ -48,6 +50,7 @@ class Memory:
     committed_lane: int = -1
     waved_lane: int = -1  # the last junction lane that an official's hand waved it into
     given_ns: dict[int, int] = field(default_factory=dict)
+    given_s_m: dict[int, float] = field(default_factory=dict)
     berth: Berth | None = None
     aside: Berth | None = None
     orders: dict[int, Seen] = field(default_factory=dict)
@@ -56,4 +59,5 @@ class Memory:
     path: np.ndarray | None = None
     speed_stamp_ns: int = -1
     speed_mps: np.ndarray | None = None
+    sets_off: bool = False
     backing: Backing | None = None

@@ -3,7 +3,9 @@
 A limit is a stop (a place not to be passed until a time) or a lead (a place to stay behind at every moment).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 
@@ -17,6 +19,7 @@ from xiaolu.expert.forecast import MOMENTS, MOMENTS_S, STEP_S
 from xiaolu.expert.path import FRONT_M, PATH_STEP_M
 from xiaolu.expert.reasons import NAMES, Reason, standing
 from xiaolu.expert.speed import DT_S, ENVELOPE_MPS2, STEPS, rollout
+from xiaolu.measures.interventions import required_clearance_m
 from xiaolu.world.town import LaneKind, Turn
 
 BEFORE_S, AFTER_S = 0.9, 0.6  # the ego is gone this long before the other comes; comes this long after it left
@@ -36,6 +39,11 @@ LATE_S = 0.3  # a plan acts, and the brakes come on, this late
 LEAST_GAP_M = 0.25  # what a late stop leaves of the margin
 EASY_BRAKE_MPS2, FIRM_BRAKE_MPS2 = 1.2, 2.5
 FACED_BRAKES_MPS2 = (EASY_BRAKE_MPS2, 1.8, FIRM_BRAKE_MPS2)
+SURE_M = 0.06  # more than the clearance that is asked for beside people and riders
+HELD_NS, HELD_BRAKE_MPS2 = (
+    250_000_000,
+    1.5,
+)  # a stop for who is gone all at once is held so long, where it is easy; tuned
 SWING_M, NO_SWING_M = 3.5, 30.0  # kept before a parked vehicle to swing out past it; not so near the goal
 HUMBLE_MPS = 2.5  # over a red stop line to the right, giving way to everybody
 GLANCE_S = 1.5  # a rider may go straight on instead of along its lane: counted this far ahead
@@ -53,15 +61,28 @@ class Limits:
     lows: list[np.ndarray] = field(default_factory=list)
     low_cause: list[int] = field(default_factory=list)
 
-    given: set[int] = field(default_factory=set)  # uids that the ego gives way to
+    given: dict[int, float] = field(default_factory=dict)  # uids that the ego gives way to, where along the course
     trusted: set[int] = field(default_factory=set)  # uids that have to give way to the ego, and can
 
     def copy(self) -> "Limits":
         """Return limits that can be added to without changing these."""
         return Limits(
             self.allowed.copy(), self.ruling.copy(), list(self.reasons), list(self.stops), list(self.stop_cause),
-            list(self.lows), list(self.low_cause), set(self.given), set(self.trusted),
+            list(self.lows), list(self.low_cause), dict(self.given), set(self.trusted),
         )  # fmt: skip
+
+    def possible(self, orders: int, speed_mps: float) -> "Limits | None":
+        """Return these without the stops for others that firm braking cannot make any more, None where all can be made.
+
+        orders: so many stops come first that are not for others; they stay.
+        """
+        firm_m = 0.5 * speed_mps**2 / FIRM_BRAKE_MPS2
+        keep = [k for k, stop in enumerate(self.stops) if k < orders or stop[0] >= firm_m]
+        if len(keep) == len(self.stops):
+            return None
+        some = self.copy()
+        some.stops, some.stop_cause = [self.stops[k] for k in keep], [self.stop_cause[k] for k in keep]
+        return some
 
     def stop(self, sigma_m: float, from_s: float, until_s: float, reason: Reason) -> None:
         self.stops.append((sigma_m, from_s, until_s))
@@ -140,12 +161,14 @@ def resolve(
     humble: frozenset[int] = frozenset(),
     unlit: frozenset[int] = frozenset(),
     pulls_out: bool = False,
+    held: Mapping[int, float] = MappingProxyType({}),
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Add to `limits` what other users ask for, and return the rollout (sigma, speed, cause) under all of them.
 
     path (n, 4) from `path.drive_line`; waited_s: how long the ego has stood for somebody; given: uids it gave way to a
     moment ago; humble: junction lanes of the way that it takes on red, where everybody else goes first; unlit: those
-    whose lamp orders nothing; pulls_out: it leaves the kerb, where those behind go first.
+    whose lamp orders nothing; pulls_out: it leaves the kerb, where those behind go first; held: uids it gave way to
+    only just now, with where along the course.
     """
     if not len(moves.owner):
         return limits.roll(speed_mps, acceleration_mps2)
@@ -164,6 +187,17 @@ def resolve(
         low[tight], high[tight] = occupancy(
             path, PATH_STEP_M, 1, *body, moves.poses[tight], length[tight], width[tight], *few
         )
+    late = _too_late(here, moves, low, along, speed_mps)
+    if len(late):
+        # Too late to keep all of the margin by stopping: no reason to slam on the brakes if enough is left of it.
+        kept = np.where(
+            here.vulnerable[moves.owner[late]], required_clearance_m(np.array(speed_mps)) + SURE_M, LEAST_GAP_M
+        )
+        some, _ = occupancy(
+            path, PATH_STEP_M, 1, *body, moves.poses[late], length[late], width[late],
+            np.minimum(along[late], 0.3), np.minimum(across[late], kept),
+        )  # fmt: skip
+        low[late[np.isnan(some).all(axis=1)]] = np.nan
     pending = []
     for h in np.flatnonzero(~np.isnan(low).all(axis=1)).tolist():
         k = int(moves.owner[h])
@@ -206,12 +240,37 @@ def resolve(
             )
             if asked:
                 pending.remove(h)
-                limits.given.add(int(u.uid[moves.owner[h]]))
                 added = True
         if not added:
             break
         sigma, speed, cause = limits.roll(speed_mps, acceleration_mps2)
+    if _hold(here, s0_m, speed_mps, limits, held):
+        return limits.roll(speed_mps, acceleration_mps2)
     return sigma, speed, cause
+
+
+def _hold(here: Counted, s0_m: float, speed_mps: float, limits: Limits, held: Mapping[int, float]) -> bool:
+    """Add the stops of a moment ago for whom nothing is asked all at once, where they are easy; say whether any was.
+
+    Forecasts come and go from moment to moment: who lets go of the brake each time drives in jerks.
+    """
+    some = False
+    for uid, s_m in held.items():
+        found = np.flatnonzero(here.users.uid == uid)
+        room_m = s_m - s0_m
+        if uid not in limits.given and len(found) and speed_mps**2 < 2.0 * HELD_BRAKE_MPS2 * room_m:
+            limits.stop(room_m, 0.0, np.inf, _reason(here, int(found[0]), room_m + 1.0, False))
+            some = True
+    return some
+
+
+def _too_late(here: Counted, moves: Moves, low: np.ndarray, along: np.ndarray, speed_mps: float) -> np.ndarray:
+    """Return the hypotheses of who drives or rides that are or come onto the path so near that firm braking does not
+    stop the ego before them."""
+    on_it = ~np.isnan(low)
+    near_m = np.where(on_it, low, np.inf).min(axis=1) + np.maximum(along - LEAST_GAP_M, 0.0)
+    firm_m = LATE_S * speed_mps + 0.5 * speed_mps**2 / FIRM_BRAKE_MPS2
+    return np.flatnonzero(on_it.any(axis=1) & ~here.on_foot[moves.owner] & (near_m < firm_m))
 
 
 def _swing(course: Course, here: Counted, k: int, s0_m: float, speed_mps: float, low: np.ndarray) -> float:
@@ -382,6 +441,8 @@ def _limit_for(
                 break
     slope = (low[valid[-1]] - low[valid[0]]) / max(leaves_s - arrives_s, 0.25)
     reason = _reason(here, k, place_m + 1.0, False)
+    uid = int(u.uid[k])
+    limits.given[uid] = min(limits.given.get(uid, np.inf), s0_m + stop_m)
     if slope > 0.8 and valid[-1] == MOMENTS - 1 and not here.on_foot[k]:
         # It joins our way: be behind it from the moment it does.
         limits.lead(low.copy(), reason)

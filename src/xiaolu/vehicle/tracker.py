@@ -37,7 +37,8 @@ class TrackerSettings:
     ahead_s: float = 0.5  # the speed profile is aimed at this far ahead
     place_gain_1ps2: float = 0.8
     jerk_up_mps3: float = 2.5
-    jerk_down_mps3: float = 3.5
+    # Onto the brake and off it: the plan's shape decides comfort; who is slow at that has to brake harder, and longer.
+    jerk_brake_mps3: float = 7.0
     hard_mps2: float = 2.5  # braking beyond this is not softened
     hold_mps2: float = 1.5  # at standstill
     stop_within_s: float = 3.0  # a stop this near is braked for by its distance
@@ -59,7 +60,7 @@ class Gains(NamedTuple):
     standing_mps: float
     place_gain_1ps2: float
     jerk_up_mps3: float
-    jerk_down_mps3: float
+    jerk_brake_mps3: float
     hard_mps2: float
     hold_mps2: float
     stop_within_s: float
@@ -72,7 +73,7 @@ def gains_of(p: VehicleParameters, tuned: TrackerSettings) -> Gains:
     return Gains(
         p.steering_latency_s + 0.5 * TICK_S, tuned.settle_s, tuned.settle_min_m, p.wheelbase_m, p.understeer_s2pm,
         p.steering_rate_radps, tuned.lateral_jerk_mps3 * p.wheelbase_m, p.steering_max_rad, tuned.ahead_s,
-        tuned.standing_mps, tuned.place_gain_1ps2, tuned.jerk_up_mps3, tuned.jerk_down_mps3, tuned.hard_mps2,
+        tuned.standing_mps, tuned.place_gain_1ps2, tuned.jerk_up_mps3, tuned.jerk_brake_mps3, tuned.hard_mps2,
         tuned.hold_mps2, tuned.stop_within_s, p.brake_lag_s, p.brake_max_mps2, p.drive_max_mps2,
     )  # fmt: skip
 
@@ -151,8 +152,9 @@ def command(times, line, profile, way, pose, elapsed_s, speed_mps, yaw_rate, rat
     if stands:
         return steering, -gains.hold_mps2
     if wanted > -gains.hard_mps2:
-        low = min(before[1] - gains.jerk_down_mps3 * TICK_S, 0.0)
-        high = max(before[1], -gains.hard_mps2) + gains.jerk_up_mps3 * TICK_S
+        low = before[1] - gains.jerk_brake_mps3 * TICK_S
+        off = min(max(before[1], -gains.hard_mps2) + gains.jerk_brake_mps3 * TICK_S, 0.0)
+        high = max(before[1] + gains.jerk_up_mps3 * TICK_S, off)
         wanted = min(max(wanted, low), high)
     return steering, min(max(wanted, -gains.brake_max_mps2), gains.drive_max_mps2)
 
@@ -189,11 +191,11 @@ def _acceleration(
     wanted = (at_aim - speed) / ahead_s + place_gain * min(max(due_m - travelled_m, -1.0), 1.0)
     stop_m = _stop_m(times, profile)
     if np.isfinite(stop_m) and speed > standing_mps:
-        # A stop is a place. In comfort, braking a lag's way early ends it gently; when it is hard already, only
-        # the lag of braking that is yet to come counts, or it would grow harder and harder.
+        # A stop is a place. Only the lag of braking that is yet to come counts: a whole lag's way each time would
+        # make it harder and harder to the end.
         left_m = max(stop_m - travelled_m, 0.05)
         needed = 0.5 * speed**2 / left_m
-        early = 1.0 if needed < hard_mps2 else min(max(1.0 + before_mps2 / needed, 0.0), 1.0)
+        early = min(max(1.0 + before_mps2 / needed, 0.0), 1.0)
         left_m = max(left_m - speed * brake_lag_s * early, 0.05)
         if left_m < stop_within_s * speed:
             wanted = min(wanted, -0.5 * speed**2 / left_m)

@@ -1,0 +1,75 @@
+"""A user would lose: stops that come up late and yet stay gentle, to the last metre.
+
+The loop is the real one without a town: rollout, plan, a tick of latency, tracker, vehicle, on a straight road.
+"""
+
+import numpy as np
+import pytest
+
+from xiaolu.core.observation import EgoState
+from xiaolu.core.plan import PATH_DISTANCES_M, Plan
+from xiaolu.core.rates import TICK_NS, TICK_S
+from xiaolu.expert.course import steady_speeds
+from xiaolu.expert.forecast import MOMENTS
+from xiaolu.expert.path import PATH_STEP_M, PATH_STEPS
+from xiaolu.expert.road import LATERAL_MPS2
+from xiaolu.expert.speed import rollout
+from xiaolu.measures.comfort import NOTICED, motion_of
+from xiaolu.vehicle.dynamics import advance, start
+from xiaolu.vehicle.tracker import Tracker
+
+APPEARS_S = 2.0
+NONE = np.empty((0, 3)), np.empty(0, np.int64)
+
+
+def stopped(speed_mps: float, needed_mps2: float, seconds: float = 12.0) -> tuple[np.ndarray, float]:
+    """Return (speed (T,), metres left) of an ego before which, at APPEARS_S, a place to stop turns up.
+
+    needed_mps2: what braking at once, without any delay, would take to stop there.
+    """
+    stop_m = speed_mps * APPEARS_S + 0.5 * speed_mps**2 / needed_mps2
+    path = Plan(np.column_stack([PATH_DISTANCES_M, np.zeros_like(PATH_DISTANCES_M)]), np.zeros(10)).path
+    state, tracker, last = start(np.zeros((1, 3)), speed_mps), Tracker(), None
+    in_force, speeds = None, []
+    for tick in range(round(seconds / TICK_S)):
+        place, speed, felt = (float(x[0]) for x in (state.pose[:, 0], state.speed_mps, state.acceleration_mps2))
+        begun = felt if last is None else float(np.clip((last[1] - last[0]) / TICK_S, felt - 0.6, felt + 0.6))
+        stop = (
+            (np.array([[stop_m - place, 0.0, np.inf]]), np.zeros(1, np.int64)) if tick * TICK_S >= APPEARS_S else NONE
+        )
+        allowed = np.full(PATH_STEPS + 1, speed_mps)
+        lows = np.empty((0, MOMENTS)), np.empty(0, np.int64)
+        _, last, _ = rollout(speed, begun, allowed, np.zeros(PATH_STEPS + 1, np.int64), PATH_STEP_M, *stop, *lows)
+        ego = EgoState(tick * TICK_NS, speed, felt, 0.0, 0.0, state.pose[0].copy())
+        fresh = Plan(path, np.ascontiguousarray(last[5:51:5])), ego
+        control = tracker.control(*(in_force or fresh), ego, (tick + 2) * TICK_NS)
+        in_force = fresh
+        speeds.append(speed)
+        state, _ = advance(state, [control])
+    return np.array(speeds), stop_m - float(state.pose[0, 0])
+
+
+@pytest.mark.parametrize(("speed_mps", "needed_mps2"), [(2.0, 1.1), (3.0, 1.4), (6.0, 1.5), (9.0, 1.6)])
+def test_a_stop_that_turns_up_late_is_made_in_comfort(speed_mps, needed_mps2):
+    """The delay of plan and brakes costs a fifth or so; nothing else may be wasted, and the mark is not run over."""
+    speed, left_m = stopped(speed_mps, needed_mps2)
+    motion = motion_of(speed, np.zeros_like(speed))
+    assert motion.longitudinal_mps2.min() > NOTICED.longitudinal_low_mps2
+    assert np.abs(motion.longitudinal_jerk_mps3).max() < NOTICED.longitudinal_jerk_mps3
+    assert speed[-1] == 0.0 and -0.1 < left_m < 0.2
+
+
+def test_a_stop_that_needs_more_is_made_with_more():
+    speed, left_m = stopped(8.0, 3.0)
+    assert np.diff(speed).min() / TICK_S < -3.0 and left_m > -0.2
+
+
+def test_bends_that_follow_one_another_the_other_way_are_driven_slower():
+    """An S of 10 m radius, whose halves meet; a single bend asks for no more than its own lateral limit does."""
+    single, double = np.zeros(80), np.zeros(80)
+    single[20:40] = double[20:40] = 0.1
+    double[40:60] = -0.1
+    alone, both = steady_speeds(single, 1.0), steady_speeds(double, 1.0)
+    assert alone.min() > np.sqrt(LATERAL_MPS2 / 0.1) - 0.3
+    assert both[37:44].max() < 3.6 and both[5] > 7.0 and both[75] > 7.0
+    assert steady_speeds(-double, 1.0) == pytest.approx(both)
