@@ -23,7 +23,7 @@ BESIDE_WAY_M = 0.2  # an actor whose outline is this far from the swept way is o
 CONFLICT_M = 25.0  # how far beyond a place the swept way matters for who goes first: a large junction is this wide
 SHORT_OF_M = 1.0  # who gives way may wait with its bumper so near to where the other comes through
 ROLLS_ON_S = 0.5  # and may roll on while the last of it leaves
-GOES_ALONG_M = 5.0  # an actor that drives on along the way and is so far beyond the place is out of it
+GOES_ALONG_M = 5.0  # an actor that drives on along the way and is so far beyond the place, or where it joined, is out
 NEAR_ACTOR_M = 25.0
 ON_ROUTE_M = 2.5
 ACROSS_M = 3.0
@@ -198,8 +198,12 @@ def _in_swept_way(a: Account, uid: int, place_m: float) -> np.ndarray:
     s, left = a.actor_s_m[:, uid], a.actor_left_m[:, uid]
     with np.errstate(invalid="ignore"):
         beside = np.abs(left) - across > HALF_WIDTH_M + BESIDE_WAY_M
-        gone_on = (np.cos(yaw) > 0.7) & (s - along > place_m + GOES_ALONG_M)
-        return a.there[:, uid] & ~beside & (s + along > place_m) & (s - along < place_m + CONFLICT_M) & ~gone_on
+        way = a.there[:, uid] & ~beside & (s + along > place_m) & (s - along < place_m + CONFLICT_M)
+        if not way.any():
+            return way
+        # Where it joins the way counts: behind a wide bend that is far beyond the place.
+        joins_m = max(float((s - along)[_first(way)]), place_m)
+        return way & ~((np.cos(yaw) > 0.7) & (s - along > joins_m + GOES_ALONG_M))
 
 
 def _meets_from(a: Account, uid: int, place_m: float) -> float:
