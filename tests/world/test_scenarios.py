@@ -228,6 +228,17 @@ def test_the_ego_meets_its_signal_as_the_file_says(small_town):
         assert inside.any(axis=1).all(), "nobody begins ahead of it and stands at its line instead"
 
 
+def test_nothing_stands_in_the_way_of_who_comes_from_an_arm(small_town):
+    """A car that runs the red would wait behind one that does not, and the scenario would ask nothing."""
+    scenario = scenario_in(load_family("red-light-runner"), 1, small_town, "old-town", 0)
+    actor = scenario.script.actors[0]
+    line = small_town.line(actor.lanes[0])[:, :2]
+    ahead = line[np.linspace(0.0, small_town.lane_length_m[actor.lanes[0]], len(line)) > actor.along_m + 1.0]
+    for circles in (scenario.script.clear, scenario.script.parked_clear):
+        inside = np.hypot(*(ahead[:, None] - circles[None, :, :2]).transpose(2, 0, 1)) < circles[:, 2]
+        assert len(ahead) and inside.any(axis=1).all()
+
+
 def test_the_table_of_ambient_rides_is_whole_and_names_its_mistakes():
     table = ambient()
     assert set(table) == {"village", "park", "boulevard", "old-town"}

@@ -25,7 +25,9 @@ GO_ON_M = 160.0  # how far the lanes of an actor are laid out beyond the site
 AHEAD_M = 40.0  # and how far beyond the goal they go on at least: who led the ego there does not stand before it
 WALK_M, WALK_STEP_M = 90.0, 4.0
 PARKED_GAP_M = 1.5  # no ambient parked car reaches nearer to an actor or its line than this
-WAY_M, WAY_STEP_M = 2.2, 2.0  # nobody begins so near the ego's way to a lamp that is set: its own lane
+# Nobody begins so near the ego's way to a lamp that is set, and to an actor's way from its arm: in their own lanes.
+WAY_M, WAY_STEP_M = 2.2, 2.0
+BESIDE_WAY_M = 0.3  # and what is parked leaves so much beside that way
 SITE_M = 45.0  # where a family wants no ambient parked cars, none stand within this of the site
 LAMPS = {"red": LampColour.RED, "yellow": LampColour.YELLOW, "green": LampColour.GREEN}
 _TRIGGERS = {
@@ -94,6 +96,12 @@ class Staging:
                 (*self.frame.pose(s)[:2], WAY_M) for s in np.arange(self.frame.marks["start_m"], 0.0, WAY_STEP_M)
             ]
         parked = [circle for actor in actors for circle in _circles(actor)]
+        for (spec, _, _), actor in zip(rows, actors, strict=True):
+            if spec.goes.kind == "arm":
+                # What stands in its lane, parked or at a red, would keep it from coming.
+                way = self._to_junctions_end(actor)
+                places += [(x, y, WAY_M) for x, y in way]
+                parked += [(x, y, 0.5 * actor.width_m + 0.95 + BESIDE_WAY_M) for x, y in way]
         if not self.family.around.parked:
             parked += [(*self.frame.pose(s)[:2], SITE_M) for s in (-40.0, -15.0, 15.0, 40.0)]
         if self.place.start_pose is not None:
@@ -101,6 +109,20 @@ class Staging:
             middle = EGO_BODY.centre_x_m
             parked.append((x + middle * np.cos(yaw), y + middle * np.sin(yaw), 4.2))
         return Script(actors, np.array(places).reshape(-1, 3), np.array(parked).reshape(-1, 3)), numbers
+
+    def _to_junctions_end(self, actor: Actor) -> list[tuple[float, float]]:
+        """Return places along an actor's lanes, from where it begins to where it has left the junction."""
+        out, from_m, entered = [], actor.along_m, False
+        for lane in actor.lanes:
+            inside = int(self.town.lane_junction[lane]) >= 0
+            if entered and not inside:
+                break
+            entered |= inside
+            for s_m in np.arange(from_m, float(self.town.lane_length_m[lane]), WAY_STEP_M):
+                x, y = self.town.pose_at(lane, float(s_m))[:2]
+                out.append((float(x), float(y)))
+            from_m = 0.0
+        return out
 
     def _actor(self, spec: ActorSpec, name: str, n: int, numbers: dict[str, int]) -> Actor:
         word = self.drawn.word(spec.kind)
