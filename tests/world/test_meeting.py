@@ -83,6 +83,36 @@ def test_whoever_queues_behind_backs_up_too(narrow):
     assert any(s.users.y_m[0, 0] < 4.0 or not s.users.active[0, 0] for s in states)
 
 
+def test_who_came_past_a_parked_car_backs_out_the_way_it_came(small_town):
+    """Face to face, and behind the one that must back stands a parked car beside its way: not over to its own side at
+    once, where it would scrape along it, but back along the middle first, and aside behind it."""
+    width = np.array(small_town.lane_width_m)
+    for name in ("narrow_in", "narrow_out"):
+        width[small_town.meta["lanes"][name]] = 1.7
+    kept = small_town.prop_kind != PropKind.PARKED_CAR
+    props = {name: getattr(small_town, name)[kept] for name in ("prop_kind", "prop_pose", "prop_style", "prop_layer")}
+    world = World(dataclasses.replace(small_town, lane_width_m=width, **props), users=8, density=0.0)
+    cars = [("narrow_out", 45.0, 0.0), ("narrow_in", 54.0, 0.0), ("narrow_out", 40.2, 0.0), ("narrow_in", 54.0, 0.0)]
+    poses = [
+        (89.6, 52.0, np.radians(102)),
+        (88.86, 57.3, -np.pi / 2),
+        (91.91, 48.1, np.pi / 2),
+        (88.9, 62.4, -np.pi / 2),
+    ]
+    state = placed(world, cars, parked=(2, 3))
+    users, minds = state.users, state.minds
+    for slot, (x, y, yaw) in enumerate(poses):
+        lane_x, lane_y, _, lane_yaw = world.town.pose_at(int(users.lane[0, slot]), float(minds.along_m[0, slot]))
+        cos, sin, dx, dy = np.cos(lane_yaw), np.sin(lane_yaw), x - lane_x, y - lane_y
+        users.x_m[0, slot], users.y_m[0, slot], users.yaw_rad[0, slot] = x, y, yaw
+        minds.along_m[0, slot] += dx * cos + dy * sin
+        users.s_m[0, slot] = minds.along_m[0, slot]
+        users.offset_m[0, slot] = minds.offset_target_m[0, slot] = dy * cos - dx * sin
+    states = watch(world, state, 60.0)
+    assert column(states, "y_m", 0).min() < 44.0, "it never got back beyond the parked car"
+    assert column(states, "y_m", 1).min() < 20.0, "the other one never came through"
+
+
 def test_a_car_that_faces_a_standing_ego_in_a_narrow_lane_makes_way(narrow):
     """The ego stands there coming down: the car that came up backs off after a while, and not before."""
     ego = np.array([90.0 - 0.6, 60.0, -np.pi / 2])

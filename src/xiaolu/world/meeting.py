@@ -33,6 +33,12 @@ IN_VAIN_S, FURTHER_M = 8.0, 5.0  # where the other has not gone by for so long i
 GIVE_UP_S = 15.0  # one that cannot get out of the way for so long leaves it to the other
 ROOM_M, _ROOM_STEP_M = 8.0, 0.5  # how far one looks behind oneself while backing
 ALONG_M = 3.0  # in which a body that backs comes to lie along its way
+# What stands beside its way may keep it from where it wants to be: then it backs along another line, so far to the left
+# (in m, tuned by eye) of the one it is on, which leads back farther by so much at least.
+_LINES_M = (0.0, 0.4, -0.4, 0.8, -0.8)
+_BETTER_M = 1.0
+SHORT_M, LEAST_M = 0.6, 1.0  # it stops so far short of what is behind it; with less room than this it does not begin
+BESIDE_M = 3.0  # two that are turned to each other, in a bend, may have met flank to flank, so far past their noses
 LOCKED_S = 7.0  # a ring in which nobody could be waved through stands for so long before one backs out of it
 
 _STEP_M = 1.0
@@ -204,9 +210,77 @@ def _queue_behind(bodies, users, i):
 
 
 @njit(cache=True)
+def _room_back(ways, table, bodies, o, users, seed, i, aside):
+    """Return how far i, backing along its way and over to `aside`, gets before it meets anything, up to ROOM_M."""
+    row = table.row[o + i]
+    way, along, count, kind = row.way, row.along_m, row.junctions, row.kind
+    hl, hw, change = bodies[i].half_length, bodies[i].half_width, aside - bodies[i].offset
+    turned = 0.0
+    for n in range(int(ROOM_M / _ROOM_STEP_M) + 1):
+        back = n * _ROOM_STEP_M
+        while along - back < 0.0:
+            previous = before(ways, way, seed, row.uid, count, kind)
+            if previous < 0:
+                return max(back - _ROOM_STEP_M, 0.0)
+            way, count = previous, count - 1
+            along += ways.way[way].length
+        place = (along - back) / ways.way[way].spacing
+        a = ways.way[way].start
+        index = min(max(int(place), 0), ways.way[way].end - a - 2)
+        share = place - index
+        a += index
+        yaw = ways.point[a].yaw
+        if n == 0:
+            turned = half_turn(bodies[i].yaw - yaw)  # it is not quite along its way, and will be
+            continue
+        offset = bodies[i].offset + min(abs(change), 0.25 * back) * np.sign(change)
+        x = ways.point[a].x + share * (ways.point[a + 1].x - ways.point[a].x) - offset * np.sin(yaw)
+        y = ways.point[a].y + share * (ways.point[a + 1].y - ways.point[a].y) + offset * np.cos(yaw)
+        yaw += turned * max(1.0 - back / ALONG_M, 0.0)
+        cos, sin = np.cos(yaw), np.sin(yaw)
+        for k in range(users + 1):
+            if k == i or not bodies[k].present or abs(bodies[k].z - bodies[i].z) > 3.0:
+                continue
+            dx, dy = bodies[k].x - x, bodies[k].y - y
+            if abs(dx) + abs(dy) > 16.0 or dx * cos + dy * sin > 0.0:
+                continue
+            across = abs(bodies[k].sin * cos - bodies[k].cos * sin) * min(abs(bodies[k].speed), 3.0)
+            spare = 0.12 + (0.5 if ON_FOOT[bodies[k].kind] else 0.0) + across if bodies[k].moving else EDGE_M
+            if boxes_meet(
+                x, y, yaw, hl, hw + spare, bodies[k].x, bodies[k].y, bodies[k].yaw, bodies[k].half_length,
+                bodies[k].half_width, 0.0, 0.0,
+            ):  # fmt: skip
+                return back - _ROOM_STEP_M
+    return ROOM_M
+
+
+@njit(cache=True)
+def _line_back(ways, table, bodies, o, users, seed, i, aside, far):
+    """Return (offset, m): the line along which i backs to a place far m behind it, and how far that leads."""
+    line, room = aside, _room_back(ways, table, bodies, o, users, seed, i, aside)
+    enough = min(far, ROOM_M) - _ROOM_STEP_M
+    if room >= enough:
+        return line, room
+    way = ways.way[table.row[o + i].way]
+    most, least = way.left_room - bodies[i].half_width, -way.right_room + bodies[i].half_width
+    for left in _LINES_M:
+        other = bodies[i].offset + left
+        if left != 0.0 and not least <= other <= most:
+            continue
+        leads = _room_back(ways, table, bodies, o, users, seed, i, other)
+        if leads > room + _BETTER_M or (leads > room and leads >= enough):
+            line, room = other, leads
+    return line, room
+
+
+@njit(cache=True)
 def cost_of_backing(ways, table, bodies, paths, o, users, seed, i, j):
-    """Return how many metres it takes i to get out of j's way backwards, those behind it included."""
-    cost, _ = place_behind(ways, table, bodies, paths, o, users, seed, i, j, 0.0)
+    """Return how many metres it takes i to get out of j's way backwards, those behind it included; inf: it cannot."""
+    cost, aside = place_behind(ways, table, bodies, paths, o, users, seed, i, j, 0.0)
+    k = _queue_behind(bodies, users, i)
+    if k < 0 and LEAST_M < cost < np.inf:
+        _, room = _line_back(ways, table, bodies, o, users, seed, i, aside, cost)
+        return cost if room > LEAST_M else np.inf
     k = i
     for _ in range(4):
         k = _queue_behind(bodies, users, k)
@@ -272,8 +346,9 @@ def _locked(ways, table, bodies, paths, o, users, seed, i):
 def _is_to_back(ways, table, bodies, paths, o, users, seed, i, j):
     """Return whether of i and j, who stand face to face, i is the one to back up."""
     gap, lat = _gap_ahead(bodies, i, j)
+    beside = -0.5 if min(bodies[i].waited, bodies[j].waited) < LOCKED_S else -BESIDE_M
     if (
-        gap < -0.5
+        gap < beside
         or gap > (EGO_NEAR_M if j == users else NEAR_M)
         or abs(lat) > bodies[i].half_width + bodies[j].half_width + 0.25
     ):
@@ -347,51 +422,6 @@ def settle(ways, table, bodies, paths, o, users, seed):
 
 
 @njit(cache=True)
-def _room_back(ways, table, bodies, o, users, seed, i, aside):
-    """Return how far i, backing along its way and over to `aside`, gets before it meets anything, up to ROOM_M."""
-    row = table.row[o + i]
-    way, along, count, kind = row.way, row.along_m, row.junctions, row.kind
-    hl, hw, change = bodies[i].half_length, bodies[i].half_width, aside - bodies[i].offset
-    turned = 0.0
-    for n in range(int(ROOM_M / _ROOM_STEP_M) + 1):
-        back = n * _ROOM_STEP_M
-        while along - back < 0.0:
-            previous = before(ways, way, seed, row.uid, count, kind)
-            if previous < 0:
-                return max(back - _ROOM_STEP_M, 0.0)
-            way, count = previous, count - 1
-            along += ways.way[way].length
-        place = (along - back) / ways.way[way].spacing
-        a = ways.way[way].start
-        index = min(max(int(place), 0), ways.way[way].end - a - 2)
-        share = place - index
-        a += index
-        yaw = ways.point[a].yaw
-        if n == 0:
-            turned = half_turn(bodies[i].yaw - yaw)  # it is not quite along its way, and will be
-            continue
-        offset = bodies[i].offset + min(abs(change), 0.25 * back) * np.sign(change)
-        x = ways.point[a].x + share * (ways.point[a + 1].x - ways.point[a].x) - offset * np.sin(yaw)
-        y = ways.point[a].y + share * (ways.point[a + 1].y - ways.point[a].y) + offset * np.cos(yaw)
-        yaw += turned * max(1.0 - back / ALONG_M, 0.0)
-        cos, sin = np.cos(yaw), np.sin(yaw)
-        for k in range(users + 1):
-            if k == i or not bodies[k].present or abs(bodies[k].z - bodies[i].z) > 3.0:
-                continue
-            dx, dy = bodies[k].x - x, bodies[k].y - y
-            if abs(dx) + abs(dy) > 16.0 or dx * cos + dy * sin > 0.0:
-                continue
-            across = abs(bodies[k].sin * cos - bodies[k].cos * sin) * min(abs(bodies[k].speed), 3.0)
-            spare = 0.12 + (0.5 if ON_FOOT[bodies[k].kind] else 0.0) + across if bodies[k].moving else EDGE_M
-            if boxes_meet(
-                x, y, yaw, hl, hw + spare, bodies[k].x, bodies[k].y, bodies[k].yaw, bodies[k].half_length,
-                bodies[k].half_width, 0.0, 0.0,
-            ):  # fmt: skip
-                return back - _ROOM_STEP_M
-    return ROOM_M
-
-
-@njit(cache=True)
 def back_up(ways, table, bodies, paths, o, users, seed):
     """Set acceleration and place in the lane of everyone that backs up: to its place, and there it waits."""
     for i in range(users):
@@ -416,15 +446,16 @@ def back_up(ways, table, bodies, paths, o, users, seed):
         nowhere = far == np.inf
         if nowhere:
             far, aside = 0.0, bodies[i].offset
-        paths.row[i].aim = aside
         paths.row[i].slope = 0.25
         off = abs(bodies[i].offset - aside)
         if far < 1.0 and off > 0.15:
             far = 2.0  # it is abreast of its place: on until it stands well aside
-        behind = _room_back(ways, table, bodies, o, users, seed, i, aside) - 0.6
+        line, behind = _line_back(ways, table, bodies, o, users, seed, i, aside, far)
+        paths.row[i].aim = line
+        behind -= SHORT_M
         room = min(far, behind)
         stands = abs(speed) < 0.05 and bodies[i].waited % GIVE_UP_S < TICK_S
-        if stands and (nowhere or (far > 1.5 and behind < 0.4)):
+        if stands and (nowhere or (far > 1.5 and behind < LEAST_M - SHORT_M)):
             bodies[i].backs_for = 0  # it gets nowhere: whose turn it is, is worked out again
         fastest = min(BACK_MPS, np.sqrt(2.0 * BACK_MPS2 * max(room - 0.3, 0.0)))
         bodies[i].acceleration = min(max((-fastest - speed) / 0.4, -BACK_MPS2), 2.0)
