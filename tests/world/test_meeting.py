@@ -154,6 +154,19 @@ def test_nobody_stands_in_a_junction_that_it_cannot_leave(small_town):
     assert max(inside_s.values(), default=0.0) < 25.0, inside_s  # a left turn waits for those that come towards it
 
 
+def test_a_bus_goes_round_what_stands_just_before_it(small_town):
+    """It looks ahead from its front, which is 5 m before its middle."""
+    world = World(small_town, users=8, density=0.0)
+    state = placed(world, [("Wout", 60.0, 0.0), ("Wout", 74.0, 0.0)], parked=(1,), ego=(-60.0, 40.0, 0.0))
+    users = state.users
+    users.kind[0, 0], users.length_m[0, 0], users.width_m[0, 0] = Kind.BUS, 10.3, 2.5
+    state.minds.room[0, 0] = 2.2  # it keeps far off what it stands behind
+    users.y_m[0, 1] += 2.0  # it leaves less than the lane's width
+    start = users.x_m[0, 0]
+    states = watch(world, state, 20.0)
+    assert abs(column(states, "x_m", 0) - start).max() > 30.0
+
+
 def test_vehicles_queue_behind_what_can_move_and_pass_what_is_parked(small_town):
     """At a red light a car stands near the kerb. The next one could squeeze by: it waits, unless that car is parked."""
     world = World(small_town, users=8, density=0.0)

@@ -6,6 +6,8 @@ from numba import njit
 from xiaolu.world.temper import ON_FOOT, TWO_WHEELER
 
 SQUEEZE_M = 0.35  # how far who has stood for long leans over the surface's edge, tuned by eye
+CORNER_WAIT_S = 6.0  # who stands so long before a thing has a corner in the way, in a bend: it keeps further off it
+LOOK_M = 7.0  # one looks at least so far ahead of one's front
 RIDER_PATIENCE_S = 2.0  # a rider who has stood so long passes on whichever side there is room
 EGO_ROLLS_MPS = 0.5  # an ego that goes faster is followed like anybody else, not passed
 OVER_WAIT_S = 2.5  # so long one stands behind what blocks the lane before one goes round by the oncoming one
@@ -95,7 +97,7 @@ def choose_offset(bodies, paths, i, near, near_count):
     """
     walking = ON_FOOT[bodies[i].kind]
     speed, half_width, half_length = bodies[i].speed, bodies[i].half_width, bodies[i].half_length
-    look = 4.0 if walking else min(max(3.0 * speed, 9.0), 26.0)
+    look = 4.0 if walking else half_length + min(max(3.0 * speed, LOOK_M), 24.0)
     left, right = paths.point[i, 0].left, paths.point[i, 0].right
     for k in range(paths.row[i].count):
         if k * paths.row[i].step > (1.5 if walking else 5.0):
@@ -163,6 +165,8 @@ def choose_offset(bodies, paths, i, near, near_count):
             reach = across + half_width
             low[count], high[count] = lat - reach - clear, lat + reach + clear
             tight = 0.08 if walking else max(0.25 - 0.02 * max(bodies[i].waited - 4.0, 0.0), 0.1)
+            if j == bodies[i].waited_for and not bodies[j].moving and bodies[i].waited > CORNER_WAIT_S:
+                tight += min(0.02 * (bodies[i].waited - CORNER_WAIT_S), SQUEEZE_M)
             tight_low[count], tight_high[count] = lat - reach - tight, lat + reach + tight
             gaps[count], who[count] = gap, j
             count += 1
