@@ -64,6 +64,15 @@ def test_a_stop_must_lie_in_its_range_before_the_place(stand_at_m, holds):
     assert finding.holds is holds
 
 
+def test_who_queues_at_a_red_has_stopped_before_its_line_and_who_queues_elsewhere_has_not():
+    front = drive((4, 5), (4, 0), (4, 5))  # stands at 20 m, behind somebody who is nearer to the line at 30 m
+    behind = np.ones((len(front), 1), bool)
+    who = {"in_way": behind, "uid": np.full(behind.shape, 7)}
+    for held, holds in ((True, True), (False, False)):
+        a = account(front, held_by_signal=np.full(len(front), held), **who)
+        assert found("stops_before", a, place_m=30.0, most_gap_m=2.0).holds is holds
+
+
 def test_driving_past_is_no_stop_and_standing_from_the_start_is_nothing():
     assert found("stops_before", account(drive((10, 5))), place_m=30.0).holds is False
     assert found("stops_before", account(np.full(50, 29.0)), place_m=30.0).holds is None

@@ -141,7 +141,13 @@ def _stops_before(check: str, a: Account, cast: Cast, v: Mapping[str, Any]) -> F
     ticks = np.arange(len(a))
     before = (ticks > moved) & ((ticks < over) if over > 0 else True)
     gap = v["place_m"] - a.front_s_m
-    stood = before & (np.abs(a.speed_mps) < STANDS_MPS) & (gap <= v["most_gap_m"])
+    stands = before & (np.abs(a.speed_mps) < STANDS_MPS)
+    stood = stands & (gap <= v["most_gap_m"])
+    queued = stands & a.held_by_signal & np.any(a.in_way, axis=1)
+    if not stood.any() and queued.any():
+        tick = _first(queued)
+        return _found(check, a, True, float(gap[tick]), "m", f"stood {gap[tick]:.2f} m before it, behind others", tick,
+                      int(np.flatnonzero(queued)[-1]))  # fmt: skip
     if not stood.any():
         if over < 0:
             return _found(check, a, False, None, "m", "never came so near the place, and stood")

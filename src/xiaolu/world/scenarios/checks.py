@@ -71,7 +71,8 @@ CHECKS: dict[str, CheckKind] = {
         {"most_mps": Number(0.0, 25.0), "from_m": Place(), "to_m": Place()},
     ),
     "stops_before": CheckKind(
-        "comes to a stand with its front at a gap before the place within this range, before ever passing it",
+        "comes to a stand with its front at a gap before the place within this range, or behind others who wait at its "
+        "lamp, before ever passing it",
         {"place_m": Place(), "least_gap_m": Number(0.0, 30.0, 0.0), "most_gap_m": Number(0.0, 60.0, 2.0)},
     ),
     "starts_within_s": CheckKind(
