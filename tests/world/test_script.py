@@ -212,3 +212,28 @@ def test_who_changes_lanes_goes_as_far_as_its_act_says_not_to_its_own_lanes_edge
                       Act("changes", When.OWN_M, 10.0, offset_m=3.3, sideways_mps=2.0)))  # fmt: skip
     states = play(World(small_town, users=2, density=0.0).staged(Script((car,))), 6.0)
     assert column(states, "offset_m")[-1] == pytest.approx(3.3, abs=0.1)
+
+
+def test_a_car_of_a_script_can_back_out_of_the_lane_it_began_on(small_town):
+    """Else whoever meets it in a narrow street stands before it for ever."""
+    first = next(int(n) for n in np.flatnonzero(streets_of(small_town).ordinary) if (small_town.next_lane == n).any())
+    x, y, z, yaw = (float(v) for v in small_town.pose_at(first, 5.0))
+    car = Actor("car", Kind.CAR, (x, y, z, yaw), *SIZE[Kind.CAR], lanes=(first,), along_m=5.0)
+    world = World(small_town, users=2, density=0.0).staged(Script((car,)))
+    ways, way = world._ways, int(world._stage.actor["way"][0])
+    before = ways.before_way[ways.before_start[way] : ways.before_start[way + 1]]
+    assert len(before) and small_town.next_lane[small_town.next_start[ways.way["lane"][before[0]]] :][0] == first
+
+
+def test_nobody_on_foot_steps_towards_a_car_that_drives_by(empty):
+    """A walker who has stepped aside wants back to his line as the ego is abreast of him."""
+    x, y, _ = START
+    line_y = y - 0.94 - 0.25 - 0.3
+    walker = actor("walker", Kind.PEDESTRIAN, x + 30.0, line_y - 0.6, np.pi, Act(speed_mps=1.2, offset_m=0.6),
+                   Act("back", When.EGO_WITHIN_M, 4.0, offset_m=0.0, sideways_mps=0.5),
+                   line=[(x + 30.0, line_y), (x - 20.0, line_y)], offset_m=0.6)  # fmt: skip
+    states = play(empty.staged(Script((walker,))), 12.0, 3.0)
+    ego_x = np.array([s.ego.x_m[0] for s in states])
+    beside = np.abs(column(states, "x_m") - ego_x - 1.4) < 2.3
+    gap = np.abs(column(states, "y_m") - y) - 0.94 - 0.25
+    assert beside.any() and gap[beside].min() > 0.5

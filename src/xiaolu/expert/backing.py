@@ -30,7 +30,7 @@ TOUCHED_M, TOUCHED_SHORT_M = 0.06, 0.2  # what would come so near is stopped so 
 SHIFT_M = 9.0  # over so many metres it moves aside
 STEEPEST_RAD = 0.7  # of the way back against the ego's heading at its start: no car backs out sideways; tuned
 BACK_MPS = 1.4
-GIVE_UP_NS = 40_000_000_000
+GIVE_UP_NS, STANDS_NS = 40_000_000_000, 12_000_000_000  # it waits so long; and so long for one who does not come
 HALF_M = 0.5 * EGO_BODY.width_m
 LENGTH_CELLS = 1.0  # metres between places that are tried
 

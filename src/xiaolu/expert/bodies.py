@@ -29,9 +29,10 @@ WAVES_ON = (Gesture.GO, Gesture.BECKON)
 TALL_M = 1.75  # what stands and is taller hides people
 OPEN_ARM_M = 0.6  # what is seen of a raised one
 # Least and comfortable side gaps; DUT and nuScenes recordings give .2 to .9 m at town speeds.
-PARKED_GAPS_M, VEHICLE_GAPS_M, TALL_GAPS_M = (0.25, 0.8), (0.3, 0.7), (0.3, 1.6)
+PARKED_GAPS_M, VEHICLE_GAPS_M, TALL_GAPS_M = (0.25, 0.8), (0.36, 0.8), (0.3, 1.6)
 _WALKS, _EXPOSED = (np.isin(np.arange(len(Kind)), kinds) for kinds in (ON_FOOT, VULNERABLE))
 CYCLE_GAPS_M, PERSON_GAPS_M = (0.5, 1.2), (0.5, 1.2)
+RIDER_ASIDE_M = 1.0  # a rider who stands so far beside the way is passed, not queued behind
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +64,14 @@ class Counted:
         return self.on_foot & self.on_road & short & walks
 
 
-def counted(scene: Scene, ground: Ground, seen_ns: dict[int, int], stood_ns: dict[int, int]) -> Counted:
+def counted(
+    scene: Scene, ground: Ground, seen_ns: dict[int, int], stood_ns: dict[int, int], moved: set[int]
+) -> Counted:
     """Return the users near enough that are visible, were so within the last second, are right ahead, or stand parked
     behind where the ego saw them as it passed; none of those on a road above or below.
 
-    Updates the two memories, uid -> stamp: when a user was last visible, since when it stands.
+    Updates the memories, uid -> stamp: when a user was last visible, since when it stands; and moved, the uids of those
+    that were seen to move: whoever drove a moment ago waits, and is not parked.
     """
     users, now = scene.users, scene.stamp_ns
     ego = to_child(scene.ego_pose, np.stack([users.x_m, users.y_m], axis=1))
@@ -86,6 +90,8 @@ def counted(scene: Scene, ground: Ground, seen_ns: dict[int, int], stood_ns: dic
             seen_ns[uid] = now
         if moves:
             stood_ns.pop(uid, None)
+            if visible:
+                moved.add(uid)
         else:
             stood_ns.setdefault(uid, now)
         unseen_ns = now - seen_ns.get(uid, -(10**18))
@@ -93,6 +99,7 @@ def counted(scene: Scene, ground: Ground, seen_ns: dict[int, int], stood_ns: dic
             keep.append(slot)
     chosen = np.array(keep, np.int64)
     table = users[chosen]
+    waits = np.array([uid in moved for uid in table.uid.tolist()], bool)
     stood = np.array([(now - stood_ns.get(u, now)) / 1e9 for u in table.uid.tolist()])
     turned = (table.yaw_rad - scene.ego_pose[2] + np.pi) % (2 * np.pi) - np.pi
     on_foot, vulnerable = _WALKS[table.kind], _EXPOSED[table.kind]
@@ -108,7 +115,7 @@ def counted(scene: Scene, ground: Ground, seen_ns: dict[int, int], stood_ns: dic
         turned,
         on_foot,
         vulnerable,
-        (table.lane < 0) & (np.abs(table.speed_mps) < 0.05) & ~vulnerable,
+        (table.lane < 0) & (np.abs(table.speed_mps) < 0.05) & ~vulnerable & ~waits,
         on_road,
         np.array(
             [w and _on_crossing(ground, x, y) for w, x, y in zip(stands, table.x_m, table.y_m, strict=True)], bool
@@ -192,12 +199,14 @@ def in_the_way(
             if abs(across[k]) < 0.4 and not (hesitates[k] and low_d < 2.0 and high_d > -2.0):
                 out.append((low_s - 1.0, high_s + 1.0 + 2.0 * max(along[k], 0.0), low_d, high_d, *PERSON_GAPS_M, -1))
         elif abs(speed[k]) < STANDING_MPS:
+            rider = kind[k] in (Kind.BICYCLE, Kind.E_BIKE)
+            aside = rider and abs(0.5 * (low_d + high_d)) > RIDER_ASIDE_M
             left_alone = stood[k] > 12.0 and abs(low_d) < 4.5 and not _queueing(course, here, k, s0_m + high_s)
             across_us = abs(np.sin(toward[k])) > 0.6 and stood[k] > 4.0
             abreast = abs(0.5 * (low_d + high_d) - d0_m) > 1.6 and low_s < 10.0
-            if left_alone or across_us or abreast or np.cos(toward[k]) < -0.7:
-                tall = u.height_m[k] > TALL_M
-                out.append((low_s, high_s, low_d, high_d, *(TALL_GAPS_M if tall else VEHICLE_GAPS_M), k))
+            if left_alone or across_us or abreast or aside or np.cos(toward[k]) < -0.7:
+                beside_m = TALL_GAPS_M if u.height_m[k] > TALL_M else VEHICLE_GAPS_M
+                out.append((low_s, high_s, low_d, high_d, *(CYCLE_GAPS_M if rider else beside_m), k))
         elif along[k] < -0.5:
             for h in np.flatnonzero(owner == k):
                 out.extend(_met(course, s0_m, poses[h], u.length_m[k], u.width_m[k], v_ego))

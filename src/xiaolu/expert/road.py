@@ -20,18 +20,21 @@ LATERAL_MPS2 = 1.6
 GIVE_WAY_MPS, OPEN_JUNCTION_MPS, UNLIT_MPS = 4.0, 7.5, 4.5
 READY_M = 4.0  # before a junction where others go first it is as slow as there: a look, and no hard braking
 # Speed past somebody or something at a side gap: DUT drivers near walkers, nuScenes past standing cars.
-PERSON_GAPS_M, PERSON_SPEEDS_MPS = (0.2, 0.4, 0.7, 1.2, 2.0), (0.8, 2.0, 4.0, 7.0, 11.0)
+PERSON_GAPS_M, PERSON_SPEEDS_MPS = (0.35, 0.5, 0.7, 1.2, 2.0), (0.7, 1.8, 4.0, 7.0, 11.0)
+# Past who is crossing the road, and has left the ego's way or not come into it: he may turn back, or start. Tuned.
+CROSSING_GAPS_M, CROSSING_SPEEDS_MPS = (0.35, 1.0, 2.0, 3.0), (0.7, 1.6, 2.5, 4.5)
+CROSSING_SIN = 0.6
 PARKED_GAPS_M, PARKED_SPEEDS_MPS = (0.1, 0.3, 0.6, 1.0), (1.5, 3.5, 6.5, 9.0)
 BETWEEN_M, BETWEEN_SHARE = 0.8, 0.7
 # Before a bus or van that stands somebody may step out, and the cameras sit 2 m behind the bumper: past its far end.
 HIDING_GAPS_M, HIDING_SPEEDS_MPS, HIDING_END_M = (0.3, 1.0, 2.0, 3.0), (1.5, 1.9, 3.5, 7.0), 3.0
-_HIDES, _PARKED, _WALKS, _RIDES = 0, 1, 2, 3
+_HIDES, _PARKED, _WALKS, _CROSSES, _RIDES = 0, 1, 2, 3, 4
 _LENGTH_M, _WIDTH_M = EGO_BODY.length_m, EGO_BODY.width_m
-# Of what hides people, what is parked, who is vulnerable: each filled up to the same length by its last pair.
-GAPS_M = np.array([(*gaps, *gaps[-1:] * (5 - len(gaps))) for gaps in (HIDING_GAPS_M, PARKED_GAPS_M, PERSON_GAPS_M)])
-SPEEDS_MPS = np.array(
-    [(*mps, *mps[-1:] * (5 - len(mps))) for mps in (HIDING_SPEEDS_MPS, PARKED_SPEEDS_MPS, PERSON_SPEEDS_MPS)]
-)
+# Of what hides people, what is parked, who walks, crosses, rides: each filled up to the same length by its last pair.
+_GAPS = HIDING_GAPS_M, PARKED_GAPS_M, PERSON_GAPS_M, CROSSING_GAPS_M, PERSON_GAPS_M
+_SPEEDS = HIDING_SPEEDS_MPS, PARKED_SPEEDS_MPS, PERSON_SPEEDS_MPS, CROSSING_SPEEDS_MPS, PERSON_SPEEDS_MPS
+GAPS_M = np.array([(*gaps, *gaps[-1:] * (5 - len(gaps))) for gaps in _GAPS])
+SPEEDS_MPS = np.array([(*mps, *mps[-1:] * (5 - len(mps))) for mps in _SPEEDS])
 # Into a junction whose arms it cannot see; where those have to give way; where a lamp holds them, if they keep to it.
 BLIND_MPS, BLIND_FIRST_MPS, BLIND_GREEN_MPS = 2.0, 4.5, 8.3
 
@@ -90,7 +93,10 @@ def _beside(tick: Tick, path: np.ndarray, allowed: np.ndarray, ruling: np.ndarra
     slow = slow[(here.ahead_m[slow] > -3.0 - 0.5 * u.length_m[slow]) & (here.ahead_m[slow] < 70.0)]
     if not len(slow):
         return
-    how = np.where(hides, _HIDES, np.where(here.parked, _PARKED, np.where(here.on_foot, _WALKS, _RIDES)))
+    crosses = here.on_foot & here.on_road & (np.abs(np.sin(here.turned_rad)) > CROSSING_SIN)
+    crosses &= (np.abs(u.speed_mps) > STANDING_MPS) | here.hesitates
+    walks = np.where(crosses, _CROSSES, _WALKS)
+    how = np.where(hides, _HIDES, np.where(here.parked, _PARKED, np.where(here.on_foot, walks, _RIDES)))
     at = past_slowly(
         path, slow, how, here.parked, u.x_m, u.y_m, u.yaw_rad, u.speed_mps, u.length_m, u.width_m, here.ahead_m,
         here.left_m, here.turned_rad, tick.speed_mps, GAPS_M, SPEEDS_MPS, allowed, ruling, len(reasons),
@@ -108,7 +114,7 @@ def past_slowly(path, slow, how, parked, x, y, yaw, speed, length, width, ahead,
     """Lower allowed (n,) to the speeds at which users `slow` (M,) are passed beside; return (M,) where along the path
     each is passed slowest, -1 for who slows nobody. In ruling (n,) they are number, number + 1, ... in their order.
 
-    how (U,): _HIDES, _PARKED, _WALKS or _RIDES; gaps_m, speeds_mps (3, 5): speed at a side gap, for these.
+    how (U,): _HIDES, _PARKED, _WALKS, _CROSSES or _RIDES; gaps_m, speeds_mps (5, 5): speed at a side gap, for these.
     """
     at, limit, boxes, pace = np.full(len(slow), -1), np.empty(len(path)), np.empty((len(slow), 5)), np.zeros(len(slow))
     for m in range(len(slow)):
@@ -139,7 +145,7 @@ def past_slowly(path, slow, how, parked, x, y, yaw, speed, length, width, ahead,
             nearest[side] = np.minimum(nearest[side], gaps[m])
     for m in range(len(slow)):
         k = slow[m]
-        table = min(how[k], 2)
+        table = how[k]
         for i in range(len(path)):
             # What is struck is not passed: there the ego stops, by `yielding.resolve`.
             gap = gaps[m, i // 2] if gaps[m, i // 2] > 0.0 else 0.1

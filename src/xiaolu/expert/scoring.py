@@ -22,7 +22,7 @@ from xiaolu.measures.interventions import MOVING_MPS, TTC_S, required_clearance_
 
 HORIZON = 21  # moments looked at: 5 s
 SPARE_M = 0.15  # more side gap than the measure asks for: forecasts err by so much
-VEHICLE_GAP_M, PARKED_GAP_M, ROLLING_GAP_M = 0.45, 0.2, 0.12
+VEHICLE_GAP_M, STANDING_GAP_M, PARKED_GAP_M, ROLLING_GAP_M = 0.45, 0.32, 0.2, 0.12
 # Weights: tuned on validation rides and families. A certain contact now outweighs everything else.
 CONTACT, PERSON_SHORT, OTHER_SHORT, TTC = 400.0, 60.0, 14.0, 40.0
 PROGRESS, BRAKE, HARD, JERK, SIDEWAYS, SWITCH = 0.5, 0.5, 12.0, 0.15, 0.6, 1.2
@@ -129,7 +129,7 @@ class Scorer:
         weight = np.where([int(uid) in trusted for uid in u.uid[self.owner]], np.minimum(weight, TRUSTED), weight)
         self.weight = np.where(still[self.owner], 1.0, weight)
         self.still = still[self.owner] & ~self.vulnerable
-        self.parked = here.parked[self.owner] | self.still
+        self.parked = here.parked[self.owner]
         self.fade = np.exp(-np.arange(HORIZON) * STEP_S / FADE_S)
 
     def score(
@@ -164,7 +164,8 @@ class Scorer:
                             self.vulnerable, self.on_road, STEP_S)  # fmt: skip
         moving = np.abs(pace) > MOVING_MPS
         person = np.where(moving, required_clearance_m(np.abs(pace)) + SPARE_M, 0.1)
-        other = np.where(moving, VEHICLE_GAP_M, ROLLING_GAP_M)
+        apart = np.where(self.still, STANDING_GAP_M, VEHICLE_GAP_M)[:, None]
+        other = np.where(moving, apart, ROLLING_GAP_M)
         parked = np.where(moving, PARKED_GAP_M, ROLLING_GAP_M)
         need = np.where(self.vulnerable[:, None], person, np.where(self.parked[:, None], parked, other))
         short = np.maximum(need - gap, 0.0) / need

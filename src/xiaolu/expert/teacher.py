@@ -147,7 +147,7 @@ class Teacher:
     def _tick(self, scene: Scene) -> Tick:
         memory, course = self._memory, self.course
         s0_m, d0_m = self._locate(scene)
-        here = counted(scene, self.ground, memory.seen_ns, memory.stood_ns)
+        here = counted(scene, self.ground, memory.seen_ns, memory.stood_ns, memory.moved)
         colours = course.colours(scene.signal_colour, scene.signal_countdown_s)
         waited_s = (scene.stamp_ns - memory.waits_since_ns) / SECOND_NS if memory.waits_since_ns >= 0 else 0.0
         given = frozenset(uid for uid, stamp in memory.given_ns.items() if scene.stamp_ns - stamp < GIVEN_NS)
@@ -396,7 +396,8 @@ class Teacher:
             follows &= (here.ahead_m > GONE_M) & (here.ahead_m < 14.0) & (np.abs(here.left_m) < 5.0)
             if follows.any():
                 gone = False
-        if gone or tick.scene.stamp_ns - kept.since_ns > backing.GIVE_UP_NS:
+        stands = k >= 0 and here.stood_s[k] * SECOND_NS > backing.STANDS_NS
+        if gone or tick.scene.stamp_ns - kept.since_ns > (backing.STANDS_NS if stands else backing.GIVE_UP_NS):
             memory.backing = None
             memory.waits_since_ns = -1
             return None

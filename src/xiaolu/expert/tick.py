@@ -46,6 +46,7 @@ class Memory:
     offsets_m: np.ndarray | None = None
     seen_ns: dict[int, int] = field(default_factory=dict)
     stood_ns: dict[int, int] = field(default_factory=dict)
+    moved: set[int] = field(default_factory=set)
     waits_since_ns: int = -1
     committed_lane: int = -1
     waved_lane: int = -1  # the last junction lane that an official's hand waved it into

@@ -15,12 +15,14 @@ from xiaolu.expert.course import Course
 from xiaolu.expert.kerb import Berth, berths, free_berth
 from xiaolu.expert.path import (
     D_REACH_M,
+    D_STEP_M,
     FRONT_M,
     HALF_WIDTH_M,
     MAX_CURVATURE_1PM,
     OFF_CENTRE,
     PATH_STEP_M,
     PATH_STEPS,
+    REAR_M,
     S_CELLS,
     S_STEP_M,
     choose_offsets,
@@ -36,6 +38,7 @@ SIDE_ROOM_M = 0.1  # kept between the outline and the edge of the road; `path.ED
 LOOKED_AT_M, LOOKS = 24.0, 4
 DRAW_UP_COST = 1.5
 BERTH_FROM_M, BERTH_KEPT_M = 60.0, 14.0  # a berth is chosen within the one, and kept from the other on
+TIGHT_GAP_M = 0.45  # with less on both sides the ego keeps to the middle of a gap
 LEAN_M, LEAN_COST = 0.8, 0.6  # a proposal that keeps to one side
 
 
@@ -60,6 +63,22 @@ class Way:
     kind: str
     offsets_m: np.ndarray
     path: np.ndarray
+
+
+def centred(offsets_m: np.ndarray, bodies: np.ndarray) -> np.ndarray:
+    """Return offsets (S_CELLS,), where they lead through a gap little wider than the car moved to its middle.
+
+    bodies (M, 7): see `in_the_way`. By a step of the grid at most: what is further off was chosen for some reason.
+    """
+    out = offsets_m.copy()
+    low_s, high_s = bodies[:, 0] - FRONT_M - 1.0, bodies[:, 1] + REAR_M + 1.0
+    for i, offset in enumerate(offsets_m):
+        beside = bodies[(low_s <= i * S_STEP_M) & (i * S_STEP_M <= high_s)]
+        on_left = beside[:, 2] + beside[:, 3] > 2.0 * offset
+        left, right = beside[on_left, 2].min(initial=np.inf), beside[~on_left, 3].max(initial=-np.inf)
+        if left - right < 2.0 * (HALF_WIDTH_M + TIGHT_GAP_M):
+            out[i] = np.clip(0.5 * (left + right), offset - D_STEP_M, offset + D_STEP_M)
+    return out
 
 
 class Ways:
@@ -151,7 +170,8 @@ class Ways:
         line = course.line_left_m[index] - HALF_WIDTH_M
         swing = 0.5 * FRONT_M**2 * np.clip(course.curvature_1pm[index], -MAX_CURVATURE_1PM, MAX_CURVATURE_1PM)
         offsets = choose_offsets(tick.d0_m, low, high, np.maximum(line, 0.0), habit, wish, pull, swing, bodies[:, :6])
-        # At the kerb the grid's 0.2 m are too coarse.
+        # In a gap and at the kerb the grid's 0.2 m are too coarse.
+        offsets = centred(offsets, bodies)
         return np.where((pull == DRAW_UP_COST) & (np.abs(offsets - wish) < 0.25), wish, offsets)
 
     def _path(self, tick: Tick, offsets: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ import numpy as np
 from xiaolu.core.control import EGO_BODY
 from xiaolu.core.decision import Cause
 from xiaolu.core.users import Kind
-from xiaolu.expert.bodies import STANDING_MPS, Counted
+from xiaolu.expert.bodies import STANDING_MPS, Counted, frenet
 from xiaolu.expert.conflict import occupancy
 from xiaolu.expert.course import Course, Entry
 from xiaolu.expert.forecast import MOMENTS, MOMENTS_S, STEP_S
@@ -33,6 +33,7 @@ PATIENCE_S, LAST_PATIENCE_S = 6.0, 14.0
 ROUNDS = 6
 FACING_RAD = 2.0  # heading apart by more than this where the two would meet: it comes down our own way
 FROM_SIDE_RAD = 0.5
+FACES_US_RAD = 2.4
 NEARER_M = 2.0
 BACK_AT_US_M = 0.5  # who backs up, and will be so much nearer than now, comes at the ego; tuned
 LATE_S = 0.3  # a plan acts, and the brakes come on, this late
@@ -45,6 +46,9 @@ HELD_NS, HELD_BRAKE_MPS2 = (
     1.5,
 )  # a stop for who is gone all at once is held so long, where it is easy; tuned
 SWING_M, NO_SWING_M = 3.5, 30.0  # kept before a parked vehicle to swing out past it; not so near the goal
+# How far apart the ego and a vehicle that comes towards it pass, by how fast that one is: tuned.
+PASSING_MPS, PASSING_M = (3.0, 8.0), (0.22, 0.45)
+OWN_HALF_M, OWN_HALF_LOOK_M = 0.4, 40.0  # it waits so far before the place where it would leave its own half
 HUMBLE_MPS = 2.5  # over a red stop line to the right, giving way to everybody
 GLANCE_S = 1.5  # a rider may go straight on instead of along its lane: counted this far ahead
 
@@ -138,7 +142,8 @@ def _margins(here: Counted, moves: Moves, waited_s: float) -> tuple[np.ndarray, 
     across = np.where(still, np.minimum(across, 0.3), across)
     oncoming = (np.abs(here.turned_rad[owner]) > 2.4) & ~here.on_foot[owner]
     rider = here.vulnerable[owner]
-    across = np.where(oncoming & ~rider, np.minimum(across, 0.22), across)
+    passing = np.interp(np.abs(u.speed_mps[owner]), PASSING_MPS, PASSING_M)
+    across = np.where(oncoming & ~rider, np.where(still, np.minimum(across, PASSING_M[0]), passing), across)
     across = np.where(oncoming & rider & ~still, 0.6, across)
     along = np.where(oncoming & ~still, 1.2, along)
     # Who has waited long squeezes through where there is just room.
@@ -198,6 +203,7 @@ def resolve(
             np.minimum(along[late], 0.3), np.minimum(across[late], kept),
         )  # fmt: skip
         low[late[np.isnan(some).all(axis=1)]] = np.nan
+    half_m = _own_half_m(course, path, s0_m)
     pending = []
     for h in np.flatnonzero(~np.isnan(low).all(axis=1)).tolist():
         k = int(moves.owner[h])
@@ -237,6 +243,7 @@ def resolve(
                 humble,
                 unlit,
                 float(along[h]),
+                half_m,
             )
             if asked:
                 pending.remove(h)
@@ -369,10 +376,11 @@ def _limit_for(
     humble: frozenset[int],
     unlit: frozenset[int],
     along_m: float,
+    half_m: float,
 ) -> bool:
     """Add a limit for hypothesis h if the present rollout meets it and the ego has to give way; say whether.
 
-    low, high (MOMENTS,): see `conflict.occupancy`, with along_m of margin before the bumper.
+    low, high (MOMENTS,): see `conflict.occupancy`, with along_m of margin before the bumper; half_m: see `_own_half_m`.
     """
     u, k = here.users, int(moves.owner[h])
     valid = np.flatnonzero(~np.isnan(low))
@@ -427,6 +435,9 @@ def _limit_for(
     spare_m = max(along_m - LEAST_GAP_M, 0.0)
     # What comes up late is stopped for gently, else firmly, as long as the margins leave room for that.
     easy_m, firm_m = (LATE_S * speed_mps + 0.5 * speed_mps**2 / b for b in (EASY_BRAKE_MPS2, FIRM_BRAKE_MPS2))
+    faces = abs(here.turned_rad[k]) > FACES_US_RAD and u.speed_mps[k] > STANDING_MPS and not here.on_foot[k]
+    if faces and waited_s < PATIENCE_S and easy_m < half_m < stop_m:
+        stop_m = half_m  # out there it would be in the way of the one it waits for
     if here.on_foot[k] and here.on_road[k] and moves.certain[h]:
         easy_m = firm_m  # room before people is worth more than comfort
     stop_m = max(stop_m, min(easy_m, place_m + spare_m - 0.2), min(firm_m, place_m + spare_m))
@@ -452,6 +463,22 @@ def _limit_for(
     until_s = np.inf if valid[-1] == MOMENTS - 1 else leaves_s + after_s
     limits.stop(max(stop_m, -1.0), 0.0, until_s, reason)
     return True
+
+
+def _own_half_m(course: Course, path: np.ndarray, s0_m: float) -> float:
+    """Return how far along its path (n, 4) the ego may go and be in its own half of the road; inf where it stays in it
+    for OWN_HALF_LOOK_M, or is out of it."""
+    look = path[: int(OWN_HALF_LOOK_M / PATH_STEP_M)]
+    cos, sin, side = np.cos(look[:, 2]), np.sin(look[:, 2]), 0.5 * EGO_BODY.width_m
+    x, y = look[:, 0] + FRONT_M * cos - side * sin, look[:, 1] + FRONT_M * sin + side * cos
+    first = max(int((s0_m - 5.0) / course.step_m), 0)
+    last = min(int((s0_m + OWN_HALF_LOOK_M + 15.0) / course.step_m) + 2, course.n)
+    s, d = frenet(course.xy, course.yaw_rad, course.step_m, first, last, x, y)
+    index = np.clip(np.rint(s / course.step_m).astype(np.int64), 0, course.n - 1)
+    out = d > course.line_left_m[index]
+    if out[0] or not out.any():
+        return np.inf
+    return max(float(np.argmax(out)) * PATH_STEP_M - OWN_HALF_M, 0.0)
 
 
 def _faces(moves: Moves, h: int, path: np.ndarray, low: np.ndarray) -> bool:

@@ -162,7 +162,9 @@ def place_behind(ways, table, bodies, paths, o, users, seed, i, j, least):
             if _clears(bodies, paths, i, j, x - own * sin, y + own * cos, yaw):
                 return back, own
         elif back >= least and ways.way[way].junction < 0 and clear_of_junction:
-            free = aside + wide + other + EDGE_M <= left or not ways.way[way].shared
+            # On a line of an actor's own nothing is known of the room beside it.
+            one_way = not ways.way[way].shared and ways.way[way].lane >= 0
+            free = aside + wide + other + EDGE_M <= left or one_way
             # Round the corner it is out of the way whatever the width, unless that is where the other wants to go.
             if not free and left_junction:
                 free = not _goes_there(ways, table, bodies, o, users, seed, j, way)

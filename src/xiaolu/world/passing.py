@@ -9,6 +9,7 @@ SQUEEZE_M = 0.35  # how far who has stood for long leans over the surface's edge
 CORNER_WAIT_S = 6.0  # who stands so long before a thing has a corner in the way, in a bend: it keeps further off it
 LOOK_M = 7.0  # one looks at least so far ahead of one's front
 RIDER_PATIENCE_S = 2.0  # a rider who has stood so long passes on whichever side there is room
+SHY_M, FLANK_M = 0.6, 0.15  # so near nobody on foot steps to a vehicle that drives by; who leans over to others keeps
 EGO_ROLLS_MPS = 0.5  # an ego that goes faster is followed like anybody else, not passed
 OVER_WAIT_S = 2.5  # so long one stands behind what blocks the lane before one goes round by the oncoming one
 OVER_M, OVER_S = 22.0, 6.0  # that lane is to be free this far, and for so long of who comes; tuned by eye
@@ -142,11 +143,13 @@ def choose_offset(bodies, paths, i, near, near_count):
             across = abs(sin) * bodies[j].half_length + abs(cos) * bodies[j].half_width
             if k == 0 and abs(lon) < along + half_length:
                 # Abreast: whatever it wants, it does not lean into whom it can touch.
+                drives = _is_vehicle(bodies[j].kind) and abs(bodies[j].speed) > EGO_ROLLS_MPS
+                flank = SHY_M if walking and drives else FLANK_M
                 if lat > offset:
-                    bound = max(lat - across - half_width - 0.15, offset)
+                    bound = max(lat - across - half_width - flank, offset)
                     most, by_most = (bound, j) if bound < most else (most, by_most)
                 else:
-                    bound = min(lat + across + half_width + 0.15, offset)
+                    bound = min(lat + across + half_width + flank, offset)
                     least, by_least = (bound, j) if bound > least else (least, by_least)
             if lat - across > left or lat + across < -right:
                 if k == 0:

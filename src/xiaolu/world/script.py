@@ -19,6 +19,7 @@ from xiaolu.world.ways import POINT, WAY, Ways, befores
 LINE_SPACING_M = 0.5
 ROUNDING_M = {True: 0.6, False: 4.0}  # how far either side of it a corner of a line is rounded: on foot, else; tuned
 ROOM_M = {True: 0.8, False: 0.4}  # room beside a line beyond the body's half width, to pass what stands there; tuned
+BEHIND_M = 60.0  # so far behind where it begins an actor knows the lanes: it may have to back up for somebody; tuned
 NEAREST_LANE = -2
 KEEP = -1
 
@@ -159,7 +160,7 @@ class Stage(NamedTuple):
 
     twin (W,): of an actor's own way the same way back, -1 for others; second (W,): it is such a way back; clear (C, 3).
     facing: 0 as its way goes, 1 to `faces`, 2 to the ego. An act's `twin` says which of the two ways it is done on.
-    from_way, at_way: of how far to go along the town's lanes, the actor's first way and the one that `value` counts on;
+    from_way, at_way: of how far to go along the town's lanes, its hindmost way and the one that `value` counts on;
     -1 along a line.
     """
 
@@ -266,13 +267,15 @@ class _Builder:
         fits = np.where((turn < 0.8) & (gap < 8.0), gap + 3.0 * turn, np.inf)
         return [int(drive[fits.argmin()])] if len(drive) and np.isfinite(fits.min()) else []
 
-    def chain(self, actor: Actor) -> int:
-        """Add copies of the town's lanes that an actor goes along, each leading to the next; return the first way.
+    def chain(self, actor: Actor) -> tuple[int, int]:
+        """Add copies of the town's lanes that an actor goes along, each leading to the next, and before them of those
+        that it could back up into; return the first way of these, and the one that it begins on.
 
         They are as wide as its acts ask for: who changes lanes goes as far as that, not to its own lane's edge.
         """
         base = self.count
-        lanes = list(actor.lanes)
+        behind = self._behind(actor.lanes[0])
+        lanes = [*behind, *actor.lanes]
         offsets = [0.0, actor.offset_m, *(act.offset_m for act in actor.acts if act.offset_m is not None)]
         half = actor.width_m / 2 + ROOM_M[False]
         left, right = (max(offsets) + half if max(offsets) else 0.0), (half - min(offsets) if min(offsets) else 0.0)
@@ -289,7 +292,22 @@ class _Builder:
             back["left_room"], back["right_room"] = row["right_room"], row["left_room"]
             back["keep_right"] = -row["keep_right"]
             self.add(back, [base + 2 * number - 1] if number else [], base + 2 * number)
-        return base
+        return base, base + 2 * len(behind)
+
+    def _behind(self, lane: int) -> list[int]:
+        """Return the town's ways that lead to a lane, the straightest each, as far as one would back up, in order."""
+        way, point, length_m = self.ways.way, self.ways.point, 0.0
+        found: list[int] = []
+        while length_m < BEHIND_M:
+            came = self.ways.before_way[self.ways.before_start[lane] : self.ways.before_start[lane + 1]]
+            before = [int(b) for b in came if way["kind"][b] == LaneKind.DRIVE and not way["back"][b]]
+            if not before:
+                break
+            turns = [point["yaw"][way["end"][b] - 1] - point["yaw"][way["start"][b]] for b in before]
+            lane = before[int(np.argmin([abs((turn + np.pi) % (2 * np.pi) - np.pi) for turn in turns]))]
+            found.insert(0, lane)
+            length_m += float(way["length"][lane])
+        return found
 
     def finish(self) -> tuple[Ways, np.ndarray, np.ndarray]:
         """Return the ways, and twin (W,) and second (W,), see `Stage`."""
@@ -324,11 +342,11 @@ def stage(script: Script, ways: Ways) -> tuple[Stage, Ways]:
         row["along"], row["offset"], row["speed"] = actor.along_m, actor.offset_m, actor.speed_mps
         lines = actor.lines if actor.lines or actor.lanes else (_spot(actor.pose),)
         own = [builder.line(actor, np.asarray(line, np.float64)) for line in lines]
-        row["way"] = builder.chain(actor) if actor.lanes else own[0]
+        back, row["way"] = builder.chain(actor) if actor.lanes else (KEEP, own[0])
         _temper(row, actor, number, ways)
         rows = _acts_of(actor, own)
         if actor.lanes:
-            _along_lanes(rows, actor, int(row["way"]), ways)
+            _along_lanes(rows, actor, back, int(row["way"]), ways)
         acts += rows
         start.append(len(acts))
     extended, twin, second = builder.finish()
@@ -336,10 +354,10 @@ def stage(script: Script, ways: Ways) -> tuple[Stage, Ways]:
     return Stage(actors, table, np.array(start), twin, second, np.asarray(script.clear, np.float64)), extended
 
 
-def _along_lanes(rows: list[np.ndarray], actor: Actor, first: int, ways: Ways) -> None:
+def _along_lanes(rows: list[np.ndarray], actor: Actor, back: int, first: int, ways: Ways) -> None:
     """Turn how far an actor has gone along its lanes into a lane of them and how far along that one, in place.
 
-    first: the way that its first lane has become, see `_Builder.chain`.
+    back, first: the way furthest back and the one that its first lane has become, see `_Builder.chain`.
     """
     ends = np.cumsum(ways.way["length"][list(actor.lanes)])
     for row in rows:
@@ -347,7 +365,7 @@ def _along_lanes(rows: list[np.ndarray], actor: Actor, first: int, ways: Ways) -
             gone_m = actor.along_m + float(row["value"][0])
             lane = min(int(np.searchsorted(ends, gone_m)), len(ends) - 1)
             row["value"] = gone_m - (ends[lane - 1] if lane else 0.0)
-            row["from_way"], row["at_way"] = first, first + 2 * lane
+            row["from_way"], row["at_way"] = back, first + 2 * lane
 
 
 def _temper(row: np.ndarray, actor: Actor, number: int, ways: Ways) -> None:

@@ -1,0 +1,83 @@
+"""A user would lose: an ego that takes who waits for parked, meets others in the gap, or speeds by those who cross."""
+
+import numpy as np
+import pytest
+
+from tests.expert.loop import people, scene_of
+from xiaolu.core.users import Kind
+from xiaolu.expert.road import road_limits
+from xiaolu.expert.ways import S_STEP_M, centred
+from xiaolu.expert.yielding import _margins, _own_half_m
+
+S_M = 30.0
+
+
+def ego(teacher) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return its pose, and the directions ahead of it and to its left."""
+    pose = np.array(teacher.course.path.point_at(S_M))
+    teacher._memory.s_m = S_M
+    return pose, np.array([np.cos(pose[2]), np.sin(pose[2])]), np.array([-np.sin(pose[2]), np.cos(pose[2])])
+
+
+def tick_with(teacher, kind: Kind, ahead_m: float, left_m: float, turned_rad: float, speed_mps: float, tick: int = 0):
+    pose, ahead, left = ego(teacher)
+    place = pose[:2] + ahead_m * ahead + left_m * left
+    users = people((kind, *place, pose[2] + turned_rad, speed_mps))
+    return teacher._tick(scene_of(teacher.town, teacher.route, tick, pose, 3.0, users))
+
+
+def test_who_drove_a_moment_ago_waits_and_is_not_parked(ways):
+    teacher = ways("Win", "Eout")
+    assert tick_with(teacher, Kind.CAR, 20.0, 3.0, np.pi, 0.0).here.parked[0]
+    tick_with(teacher, Kind.CAR, 20.0, 3.0, np.pi, 3.0, 1)
+    assert not tick_with(teacher, Kind.CAR, 19.7, 3.0, np.pi, 0.0, 2).here.parked[0]
+
+
+def test_the_faster_one_comes_the_more_room_it_is_given(ways):
+    teacher = ways("Win", "Eout")
+    gaps = []
+    for speed_mps in (0.0, 3.0, 5.5, 8.0):
+        tick = tick_with(teacher, Kind.CAR, 30.0, 3.0, np.pi, speed_mps)
+        gaps.append(_margins(tick.here, tick.moves, 0.0)[1][0])
+    assert gaps[1] < gaps[2] < gaps[3] and gaps[3] > 0.4
+    assert gaps[1] <= 0.22, "two that creep past each other in a lane need no more"
+
+
+@pytest.mark.parametrize("out_m", [0.0, 2.5])
+def test_it_knows_where_its_way_out_of_its_own_half_begins(ways, out_m):
+    """The path leaves the lane's middle 12 m ahead, over 10 m: the corner is out before the rear axle begins to move
+    over, and not before it comes there."""
+    teacher = ways("Win", "Eout")
+    pose, ahead, left = ego(teacher)
+    way = np.arange(161) * 0.5
+    aside = out_m * np.clip((way - 12.0) / 10.0, 0.0, 1.0)
+    yaw = pose[2] + np.gradient(aside, 0.5)
+    path = np.column_stack([pose[:2] + way[:, None] * ahead + aside[:, None] * left, yaw, np.zeros(161)])
+    found = _own_half_m(teacher.course, path, S_M)
+    assert found == np.inf if out_m == 0.0 else 7.0 < found < 18.0
+
+
+def test_who_walks_away_across_the_road_is_passed_slower_than_who_walks_along_it(ways):
+    """He may turn back into the way that he has just left."""
+    teacher = ways("Win", "Eout")
+    slowest = []
+    for turned_rad in (0.5 * np.pi, 0.0):
+        tick = tick_with(teacher, Kind.PEDESTRIAN, 15.0, 2.6, turned_rad, 1.3)
+        _, ahead, _ = ego(teacher)
+        path = np.zeros((161, 4))
+        path[:, :2] = tick.scene.ego_pose[:2] + np.arange(161)[:, None] * 0.5 * ahead
+        path[:, 2] = tick.scene.ego_pose[2]
+        slowest.append(road_limits(teacher.course, tick, path, teacher.course.goal_s_m).allowed[:60].min())
+    across, along = slowest
+    assert across < 2.2, "from so slow it can still stop for him"
+    assert along > across + 2.0
+
+
+def test_a_gap_little_wider_than_the_car_is_driven_through_in_its_middle():
+    """Posts at 1.1 m on the left and -1.4 m on the right, 10 m ahead: the middle is at -0.15 m, between two cells."""
+    posts = np.array([[10.0, 10.2, 1.1, 1.3, 0.25, 0.8, 0], [10.0, 10.2, -1.6, -1.4, 0.25, 0.8, 1]])
+    offsets = centred(np.zeros(36), posts)
+    assert offsets[round(10.0 / S_STEP_M)] == pytest.approx(-0.15)
+    assert offsets[0] == 0.0 and (offsets[9:] == 0.0).all()
+    posts[0, 2:4] += 3.0
+    assert (centred(np.zeros(36), posts) == 0.0).all(), "where there is room it keeps its line"
