@@ -5,6 +5,7 @@ import pytest
 
 from tests.expert.loop import people, scene_of
 from xiaolu.core.users import Kind
+from xiaolu.expert.backing import Backing, kept_on_road
 from xiaolu.expert.road import road_limits
 from xiaolu.expert.ways import S_STEP_M, centred
 from xiaolu.expert.yielding import _margins, _own_half_m
@@ -81,3 +82,18 @@ def test_a_gap_little_wider_than_the_car_is_driven_through_in_its_middle():
     assert offsets[0] == 0.0 and (offsets[9:] == 0.0).all()
     posts[0, 2:4] += 3.0
     assert (centred(np.zeros(36), posts) == 0.0).all(), "where there is room it keeps its line"
+
+
+def test_backing_beyond_where_its_way_began_it_keeps_off_an_edge_it_did_not_reckon_with(ways):
+    """The road's right edge is 0.95 m from the middle of its way, a tyre's outside 0.8 m: a place 0.2 m to the right
+    would hang over it."""
+    teacher = ways("Win", "Eout")
+    pose, _, left = ego(teacher)
+
+    class Edge:
+        def off_road_m(self, points):
+            return np.maximum(-((points - pose[:2]) @ left) - 0.95, 0.0)
+
+    for left_m, kept_m in ((-0.2, -0.1), (0.0, 0.0)):
+        place = kept_on_road(teacher.course, Edge(), pose, S_M, 0.0, Backing(1, "car", S_M - 18.0, left_m, 0))
+        assert place.left_m == pytest.approx(kept_m)

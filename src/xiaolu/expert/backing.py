@@ -4,7 +4,7 @@ In: who stands before it, and what room the course has behind. Out: a place to b
 World frame; s along the course, d left of it, metres.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,9 +12,10 @@ from xiaolu.core.control import EGO_BODY
 from xiaolu.core.users import Kind
 from xiaolu.expert.bodies import STANDING_MPS, Counted, extents
 from xiaolu.expert.conflict import passing_gaps
-from xiaolu.expert.course import Course
+from xiaolu.expert.course import TYRE_M, Course
 from xiaolu.expert.path import PATH_STEP_M, PATH_STEPS
 from xiaolu.expert.speed import STEPS, rollout
+from xiaolu.world.ground import Ground
 
 RIDER_STOOD_S = 10.0
 SETTLE_S = 3.0  # both have stood for so long before the ego backs up
@@ -32,6 +33,8 @@ STEEPEST_RAD = 0.7  # of the way back against the ego's heading at its start: no
 BACK_MPS = 1.4
 GIVE_UP_NS, STANDS_NS = 40_000_000_000, 12_000_000_000  # it waits so long; and so long for one who does not come
 HALF_M = 0.5 * EGO_BODY.width_m
+TYRE_ROOM_M, OFF_ROAD_M = 0.06, 0.02  # kept beside a tyre; what that may reach over the edge
+WIDER_M = (0.0, 0.1, 0.2, 0.3)
 LENGTH_CELLS = 1.0  # metres between places that are tried
 
 
@@ -118,6 +121,24 @@ def _room_at(course: Course, boxes: np.ndarray, s_m: float, clear_m: float, widt
     d_m = right + EDGE_M + HALF_M
     fits = left - (d_m + HALF_M) > width_m + BETWEEN_M + EDGE_M
     return float(min(d_m, 0.0)) if fits else None
+
+
+def kept_on_road(
+    course: Course, ground: Ground, pose: np.ndarray, s0_m: float, d0_m: float, backing: Backing
+) -> Backing:
+    """Return the place with as much more room to the right as keeps the wheels on the road all the way there.
+
+    Behind where its way begins the ego knows of the road only what it sees: there it may bend, or narrow.
+    """
+    for more_m in WIDER_M:
+        place = replace(backing, left_m=backing.left_m + more_m)
+        path = path_back(course, pose, s0_m, d0_m, place)[: int((s0_m - backing.s_m) / PATH_STEP_M) + 1]
+        ahead = np.stack([np.cos(path[:, 2]), np.sin(path[:, 2])], axis=1)
+        aside = (TYRE_M + TYRE_ROOM_M) * np.stack([-ahead[:, 1], ahead[:, 0]], axis=1)
+        tyres = np.concatenate([path[:, :2] + aside, path[:, :2] - aside])
+        if ground.off_road_m(tyres).max(initial=0.0) <= OFF_ROAD_M:
+            return place
+    return backing
 
 
 def path_back(course: Course, pose: np.ndarray, s0_m: float, d0_m: float, backing: Backing) -> np.ndarray:

@@ -447,6 +447,7 @@ class Teacher:
             return None
         name = f"oncoming {NAMES[Kind(int(u.kind[k]))]}"
         found = Backing(int(u.uid[k]), name, *place, tick.scene.stamp_ns)
+        found = backing.kept_on_road(self.course, self.ground, tick.scene.ego_pose, tick.s0_m, tick.d0_m, found)
         path = backing.path_back(self.course, tick.scene.ego_pose, tick.s0_m, tick.d0_m, found)
         fits = backing.drivable(path, tick.scene.ego_pose)
         return found if fits and backing.room_behind(tick.here, path) > backing.LEAST_M else None
