@@ -22,6 +22,7 @@ SETTLE_S = 3.0  # both have stood for so long before the ego backs up
 MET_M, MET_ASIDE_M = 13.0, 2.2  # between bumpers; between middles
 PRESSING_MPS = 1.5
 FARTHEST_M, LEAST_M = 55.0, 2.5
+LEASTS_M = (LEAST_M, 5.0, 8.0, 12.0)
 BEFORE_START_M = 28.0  # beyond where its way begins it backs up so far at most
 EDGE_M, BETWEEN_M = 0.12, 0.3  # from the road's edge; between two that pass at a walking pace
 CLEARS_M = (8.5, 1.5)  # of the ego's bumper beyond the narrow place: the other one swings out of it; less at need

@@ -28,11 +28,15 @@ PARKED_GAPS_M, PARKED_SPEEDS_MPS = (0.1, 0.3, 0.6, 1.0), (1.5, 3.5, 6.5, 9.0)
 BETWEEN_M, BETWEEN_SHARE = 0.8, 0.7
 # Before a bus or van that stands somebody may step out, and the cameras sit 2 m behind the bumper: past its far end.
 HIDING_GAPS_M, HIDING_SPEEDS_MPS, HIDING_END_M = (0.3, 1.0, 2.0, 3.0), (1.5, 1.9, 3.5, 7.0), 3.0
-_HIDES, _PARKED, _WALKS, _CROSSES, _RIDES = 0, 1, 2, 3, 4
+# Past a vehicle that waits, and may set off any moment. Tuned.
+WAITING_GAPS_M, WAITING_SPEEDS_MPS = (0.32, 0.5, 0.8, 1.2), (0.8, 2.5, 6.0, 11.0)
+SLOWEST_MPS = 0.7
+_HIDES, _PARKED, _WALKS, _CROSSES, _RIDES, _WAITS = 0, 1, 2, 3, 4, 5
 _LENGTH_M, _WIDTH_M = EGO_BODY.length_m, EGO_BODY.width_m
-# Of what hides people, what is parked, who walks, crosses, rides: each filled up to the same length by its last pair.
-_GAPS = HIDING_GAPS_M, PARKED_GAPS_M, PERSON_GAPS_M, CROSSING_GAPS_M, PERSON_GAPS_M
-_SPEEDS = HIDING_SPEEDS_MPS, PARKED_SPEEDS_MPS, PERSON_SPEEDS_MPS, CROSSING_SPEEDS_MPS, PERSON_SPEEDS_MPS
+# Of what hides people, is parked, walks, crosses, rides, waits: each filled up to the same length by its last pair.
+_GAPS = HIDING_GAPS_M, PARKED_GAPS_M, PERSON_GAPS_M, CROSSING_GAPS_M, PERSON_GAPS_M, WAITING_GAPS_M
+_SPEEDS = (HIDING_SPEEDS_MPS, PARKED_SPEEDS_MPS, PERSON_SPEEDS_MPS, CROSSING_SPEEDS_MPS, PERSON_SPEEDS_MPS,
+           WAITING_SPEEDS_MPS)  # fmt: skip
 GAPS_M = np.array([(*gaps, *gaps[-1:] * (5 - len(gaps))) for gaps in _GAPS])
 SPEEDS_MPS = np.array([(*mps, *mps[-1:] * (5 - len(mps))) for mps in _SPEEDS])
 # Into a junction whose arms it cannot see; where those have to give way; where a lamp holds them, if they keep to it.
@@ -89,7 +93,8 @@ def road_limits(course: Course, tick: Tick, path: np.ndarray, goal_s_m: float) -
 def _beside(tick: Tick, path: np.ndarray, allowed: np.ndarray, ruling: np.ndarray, reasons: list[Reason]) -> None:
     here, u = tick.here, tick.here.users
     hides = ~here.vulnerable & (u.height_m > TALL_M) & (np.abs(u.speed_mps) < STANDING_MPS) & (u.kind != Kind.OBJECT)
-    slow = np.flatnonzero(here.vulnerable | here.parked | hides)
+    waits = ~here.vulnerable & ~here.parked & ~hides & (np.abs(u.speed_mps) < STANDING_MPS) & (u.kind != Kind.OBJECT)
+    slow = np.flatnonzero(here.vulnerable | here.parked | hides | waits)
     slow = slow[(here.ahead_m[slow] > -3.0 - 0.5 * u.length_m[slow]) & (here.ahead_m[slow] < 70.0)]
     if not len(slow):
         return
@@ -97,6 +102,7 @@ def _beside(tick: Tick, path: np.ndarray, allowed: np.ndarray, ruling: np.ndarra
     crosses &= (np.abs(u.speed_mps) > STANDING_MPS) | here.hesitates
     walks = np.where(crosses, _CROSSES, _WALKS)
     how = np.where(hides, _HIDES, np.where(here.parked, _PARKED, np.where(here.on_foot, walks, _RIDES)))
+    how = np.where(waits, _WAITS, how)
     at = past_slowly(
         path, slow, how, here.parked, u.x_m, u.y_m, u.yaw_rad, u.speed_mps, u.length_m, u.width_m, here.ahead_m,
         here.left_m, here.turned_rad, tick.speed_mps, GAPS_M, SPEEDS_MPS, allowed, ruling, len(reasons),
@@ -114,7 +120,7 @@ def past_slowly(path, slow, how, parked, x, y, yaw, speed, length, width, ahead,
     """Lower allowed (n,) to the speeds at which users `slow` (M,) are passed beside; return (M,) where along the path
     each is passed slowest, -1 for who slows nobody. In ruling (n,) they are number, number + 1, ... in their order.
 
-    how (U,): _HIDES, _PARKED, _WALKS, _CROSSES or _RIDES; gaps_m, speeds_mps (5, 5): speed at a side gap, for these.
+    how (U,): _HIDES, _PARKED, _WALKS, _CROSSES, _RIDES or _WAITS; gaps_m, speeds_mps (6, 5): speed at a gap, for these.
     """
     at, limit, boxes, pace = np.full(len(slow), -1), np.empty(len(path)), np.empty((len(slow), 5)), np.zeros(len(slow))
     for m in range(len(slow)):
@@ -135,7 +141,7 @@ def past_slowly(path, slow, how, parked, x, y, yaw, speed, length, width, ahead,
             box[1] += sin * back
             box[3] = HIDING_END_M
         if how[k] == _RIDES:
-            pace[m] = max(along - 0.5, 1.0)  # never slower than it rides: then the ego follows instead
+            pace[m] = max(along - 0.5, SLOWEST_MPS)  # never slower than it rides: then the ego follows instead
     gaps = passing_gaps(path, PATH_STEP_M, 2, _LENGTH_M, _WIDTH_M, boxes, 3.0)
     # Between two things one cannot keep away from either: slower than past one.
     nearest = np.full((2, gaps.shape[1]), np.inf)

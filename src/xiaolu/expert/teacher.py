@@ -441,16 +441,18 @@ class Teacher:
         k = backing.opponent(tick.here)
         if k < 0:
             return None
-        u = tick.here.users
-        place = backing.place_behind(self.course, tick.here, tick.s0_m, float(u.width_m[k]))
-        if place is None:
-            return None
+        u, course, pose = tick.here.users, self.course, tick.scene.ego_pose
         name = f"oncoming {NAMES[Kind(int(u.kind[k]))]}"
-        found = Backing(int(u.uid[k]), name, *place, tick.scene.stamp_ns)
-        found = backing.kept_on_road(self.course, self.ground, tick.scene.ego_pose, tick.s0_m, tick.d0_m, found)
-        path = backing.path_back(self.course, tick.scene.ego_pose, tick.s0_m, tick.d0_m, found)
-        fits = backing.drivable(path, tick.scene.ego_pose)
-        return found if fits and backing.room_behind(tick.here, path) > backing.LEAST_M else None
+        for least_m in backing.LEASTS_M:  # where the nearest place is too near to get so far aside, one further back
+            place = backing.place_behind(course, tick.here, tick.s0_m, float(u.width_m[k]), least_m)
+            if place is None:
+                return None
+            found = Backing(int(u.uid[k]), name, *place, tick.scene.stamp_ns)
+            found = backing.kept_on_road(course, self.ground, pose, tick.s0_m, tick.d0_m, found)
+            path = backing.path_back(course, pose, tick.s0_m, tick.d0_m, found)
+            if backing.drivable(path, pose):
+                return found if backing.room_behind(tick.here, path) > backing.LEAST_M else None
+        return None
 
 
 def _limited_by(reason: Reason | None) -> Limited | None:

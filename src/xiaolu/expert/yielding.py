@@ -47,7 +47,7 @@ HELD_NS, HELD_BRAKE_MPS2 = (
 )  # a stop for who is gone all at once is held so long, where it is easy; tuned
 SWING_M, NO_SWING_M = 3.5, 30.0  # kept before a parked vehicle to swing out past it; not so near the goal
 # How far apart the ego and a vehicle that comes towards it pass, by how fast that one is: tuned.
-PASSING_MPS, PASSING_M = (3.0, 8.0), (0.22, 0.45)
+PASSING_MPS, PASSING_M = (3.0, 8.0), (0.22, 0.6)
 OWN_HALF_M, OWN_HALF_LOOK_M = 0.4, 40.0  # it waits so far before the place where it would leave its own half
 HUMBLE_MPS = 2.5  # over a red stop line to the right, giving way to everybody
 GLANCE_S = 1.5  # a rider may go straight on instead of along its lane: counted this far ahead
