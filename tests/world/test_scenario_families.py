@@ -1,5 +1,8 @@
 """The scenario families that come with the package: every one can be read, says what it tests, and asks for enough."""
 
+import tomllib
+from importlib.resources import files
+
 import numpy as np
 import pytest
 
@@ -46,6 +49,16 @@ def test_a_family_varies(name):
     free = [p for p in family.parameters if p.words or p.numbers or p.high > p.low]
     waits = family.signals is not None and family.signals.left_s[1] > family.signals.left_s[0]
     assert len(free) + 2 * waits >= 2
+
+
+@pytest.mark.parametrize("name", ["crosswalk", "crosswalk-turns-back", "jaywalker-turns-back"])
+def test_who_has_crossed_walks_away_from_the_road(name):
+    """A line that ended at the edge left its walker standing there, in the way of an ego that waited for him."""
+    text = files("xiaolu").joinpath("assets", "scenarios", f"{name}.toml").read_text(encoding="utf-8")
+    for actor in tomllib.loads(text)["actors"]:
+        lines = [actor["goes"]["line"], *(act["line"] for act in actor["acts"] if "line" in act)]
+        before, last = lines[-1][-2:]
+        assert "walk_m" in last[1] and last[0] != before[0], "along the footway, not up to it"
 
 
 def test_every_suite_has_its_families():

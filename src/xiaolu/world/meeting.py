@@ -27,6 +27,7 @@ BACK_MPS2 = 0.8
 FARTHEST_M = 120.0
 QUEUE_M = 9.0  # what a vehicle behind costs the one that would back up
 ASIDE_M = 0.3  # between two vehicles that pass each other at a walking pace
+STRAIGHT_RAD = 0.8  # an ego that drives on turns by less than this
 EDGE_M = 0.05
 WEAVE_M = 4.0  # before and behind a body that stands aside, what the other needs to swing out and back in
 IN_VAIN_S, FURTHER_M = 8.0, 5.0  # where the other has not gone by for so long is no place: so much further back
@@ -118,9 +119,15 @@ def _clears(bodies, paths, i, j, x, y, yaw):
 
 @njit(cache=True)
 def _goes_there(ways, table, bodies, o, users, seed, j, way):
-    """Return whether body j is going to drive into the other direction of a way."""
-    if j == users or not ways.way[way].shared:
-        return ways.way[way].shared
+    """Return whether body j is going to drive into the other direction of a way.
+
+    Of the ego, whose way nobody knows, that is where it comes to by driving straight on.
+    """
+    if not ways.way[way].shared:
+        return False
+    if j == users:
+        out = ways.point[ways.way[way].end - 1].yaw + np.pi
+        return abs(half_turn(out - bodies[j].yaw)) < STRAIGHT_RAD
     row = table.row[o + j]
     at, count = row.way, row.junctions
     for _ in range(4):

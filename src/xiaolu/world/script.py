@@ -20,6 +20,7 @@ LINE_SPACING_M = 0.5
 ROUNDING_M = {True: 0.6, False: 4.0}  # how far either side of it a corner of a line is rounded: on foot, else; tuned
 ROOM_M = {True: 0.8, False: 0.4}  # room beside a line beyond the body's half width, to pass what stands there; tuned
 BEHIND_M = 60.0  # so far behind where it begins an actor knows the lanes: it may have to back up for somebody; tuned
+U_TURN_RAD = 2.4
 NEAREST_LANE = -2
 KEEP = -1
 
@@ -295,7 +296,8 @@ class _Builder:
         return base, base + 2 * len(behind)
 
     def _behind(self, lane: int) -> list[int]:
-        """Return the town's ways that lead to a lane, the straightest each, as far as one would back up, in order."""
+        """Return the town's ways that lead to a lane, as far as one would back up, in order: round a corner where there
+        is one, out of the way of who goes straight on."""
         way, point, length_m = self.ways.way, self.ways.point, 0.0
         found: list[int] = []
         while length_m < BEHIND_M:
@@ -303,8 +305,9 @@ class _Builder:
             before = [int(b) for b in came if way["kind"][b] == LaneKind.DRIVE and not way["back"][b]]
             if not before:
                 break
-            turns = [point["yaw"][way["end"][b] - 1] - point["yaw"][way["start"][b]] for b in before]
-            lane = before[int(np.argmin([abs((turn + np.pi) % (2 * np.pi) - np.pi) for turn in turns]))]
+            turns = np.array([point["yaw"][way["end"][b] - 1] - point["yaw"][way["start"][b]] for b in before])
+            turns = np.abs((turns + np.pi) % (2 * np.pi) - np.pi)
+            lane = before[int(np.argmax(np.where(turns < U_TURN_RAD, turns, -turns)))]
             found.insert(0, lane)
             length_m += float(way["length"][lane])
         return found
