@@ -30,7 +30,7 @@ BETWEEN_M, BETWEEN_SHARE = 0.8, 0.7
 HIDING_GAPS_M, HIDING_SPEEDS_MPS, HIDING_END_M = (0.3, 1.0, 2.0, 3.0), (1.5, 1.9, 3.5, 7.0), 3.0
 # Past a vehicle that waits, and may set off any moment. Tuned.
 WAITING_GAPS_M, WAITING_SPEEDS_MPS = (0.32, 0.5, 0.8, 1.2), (0.8, 2.5, 6.0, 11.0)
-SLOWEST_MPS = 0.7
+SLOWEST_MPS, QUEUES_RAD = 0.7, 1.2
 _HIDES, _PARKED, _WALKS, _CROSSES, _RIDES, _WAITS = 0, 1, 2, 3, 4, 5
 _LENGTH_M, _WIDTH_M = EGO_BODY.length_m, EGO_BODY.width_m
 # Of what hides people, is parked, walks, crosses, rides, waits: each filled up to the same length by its last pair.
@@ -94,6 +94,7 @@ def _beside(tick: Tick, path: np.ndarray, allowed: np.ndarray, ruling: np.ndarra
     here, u = tick.here, tick.here.users
     hides = ~here.vulnerable & (u.height_m > TALL_M) & (np.abs(u.speed_mps) < STANDING_MPS) & (u.kind != Kind.OBJECT)
     waits = ~here.vulnerable & ~here.parked & ~hides & (np.abs(u.speed_mps) < STANDING_MPS) & (u.kind != Kind.OBJECT)
+    waits &= np.abs(here.turned_rad) > QUEUES_RAD  # who heads our way is followed
     slow = np.flatnonzero(here.vulnerable | here.parked | hides | waits)
     slow = slow[(here.ahead_m[slow] > -3.0 - 0.5 * u.length_m[slow]) & (here.ahead_m[slow] < 70.0)]
     if not len(slow):
