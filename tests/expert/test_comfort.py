@@ -6,12 +6,16 @@ The loop is the real one without a town: rollout, plan, a tick of latency, track
 import numpy as np
 import pytest
 
+from tests.expert.loop import drive, people
+from tests.expert.test_teacher import heads, start_of
+from xiaolu.core.decision import LampColour
 from xiaolu.core.observation import EgoState
 from xiaolu.core.plan import PATH_DISTANCES_M, Plan
 from xiaolu.core.rates import TICK_NS, TICK_S
+from xiaolu.core.users import Kind
 from xiaolu.expert.course import steady_speeds
 from xiaolu.expert.forecast import MOMENTS
-from xiaolu.expert.path import PATH_STEP_M, PATH_STEPS
+from xiaolu.expert.path import PATH_STEP_M, PATH_STEPS, S_CELLS, choose_offsets, drive_line
 from xiaolu.expert.road import LATERAL_MPS2
 from xiaolu.expert.speed import rollout
 from xiaolu.measures.comfort import NOTICED, motion_of
@@ -19,11 +23,15 @@ from xiaolu.vehicle.dynamics import advance, start
 from xiaolu.vehicle.tracker import Tracker
 
 APPEARS_S = 2.0
+SHAKES_RADPS = 0.022  # 0.032 when the offsets began at the ego
 NONE = np.empty((0, 3)), np.empty(0, np.int64)
 
 
-def stopped(speed_mps: float, needed_mps2: float, seconds: float = 12.0) -> tuple[np.ndarray, float]:
-    """Return (speed (T,), metres left) of an ego before which, at APPEARS_S, a place to stop turns up.
+def stopped(
+    speed_mps: float, needed_mps2: float, seconds: float = 12.0, body: bool = False
+) -> tuple[np.ndarray, float]:
+    """Return (speed (T,), metres left) of an ego before which, at APPEARS_S, a place to stop turns up, or a body that
+    stands there.
 
     needed_mps2: what braking at once, without any delay, would take to stop there.
     """
@@ -34,11 +42,10 @@ def stopped(speed_mps: float, needed_mps2: float, seconds: float = 12.0) -> tupl
     for tick in range(round(seconds / TICK_S)):
         place, speed, felt = (float(x[0]) for x in (state.pose[:, 0], state.speed_mps, state.acceleration_mps2))
         begun = felt if last is None else float(np.clip((last[1] - last[0]) / TICK_S, felt - 0.6, felt + 0.6))
-        stop = (
-            (np.array([[stop_m - place, 0.0, np.inf]]), np.zeros(1, np.int64)) if tick * TICK_S >= APPEARS_S else NONE
-        )
+        there, one = tick * TICK_S >= APPEARS_S, np.zeros(1, np.int64)
+        stop = (np.array([[stop_m - place, 0.0, np.inf]]), one) if there and not body else NONE
         allowed = np.full(PATH_STEPS + 1, speed_mps)
-        lows = np.empty((0, MOMENTS)), np.empty(0, np.int64)
+        lows = (np.full((1, MOMENTS), stop_m - place), one) if there and body else (np.empty((0, MOMENTS)), one[:0])
         _, last, _ = rollout(speed, begun, allowed, np.zeros(PATH_STEPS + 1, np.int64), PATH_STEP_M, *stop, *lows)
         ego = EgoState(tick * TICK_NS, speed, felt, 0.0, 0.0, state.pose[0].copy())
         fresh = Plan(path, np.ascontiguousarray(last[5:51:5])), ego
@@ -73,3 +80,43 @@ def test_bends_that_follow_one_another_the_other_way_are_driven_slower():
     assert alone.min() > np.sqrt(LATERAL_MPS2 / 0.1) - 0.3
     assert both[37:44].max() < 3.6 and both[5] > 7.0 and both[75] > 7.0
     assert steady_speeds(-double, 1.0) == pytest.approx(both)
+
+
+@pytest.mark.parametrize(("speed_mps", "needed_mps2"), [(3.0, 1.0), (6.0, 1.3), (9.0, 1.3)])
+def test_a_body_that_turns_up_late_is_stopped_behind_in_comfort(speed_mps, needed_mps2):
+    """The gap that is kept behind it is given up before comfort is; some of it always stays."""
+    speed, left_m = stopped(speed_mps, needed_mps2, body=True)
+    assert motion_of(speed, np.zeros_like(speed)).longitudinal_mps2.min() > NOTICED.longitudinal_low_mps2
+    assert speed[-1] == 0.0 and 0.3 < left_m < 1.7
+
+
+def test_no_wheel_leaves_the_road_to_make_room():
+    """Who comes fills the street but for 1 m: the line stays on the road, where the ego then has to stop."""
+    cells = np.zeros(S_CELLS)
+    low, high = cells - 0.1, cells + 0.1
+    who = np.array([[6.0, 40.0, -0.5, 2.0, 0.3, 0.7]])
+    chosen = choose_offsets(0.0, low, high, cells + 0.2, cells * np.nan, cells, cells + 0.12, cells, who)
+    assert chosen.min() > -0.41
+    roomy = choose_offsets(0.0, low - 3.0, high, cells + 0.2, cells * np.nan, cells, cells + 0.12, cells, who)
+    assert roomy.min() < -1.5, "where there is road it passes"
+
+
+def test_the_faster_it_drives_the_more_gently_it_goes_over_to_another_line():
+    line = np.zeros((120, 4))
+    line[:, 0], line[:, 1] = np.arange(120) - 4.0, 1.5
+    calm, brisk = drive_line(0.0, 0.0, 0.0, 0.0, line, 8.0, 0.012, 8.0), drive_line(0.0, 0.0, 0.0, 0.0, line, 8.0)
+    first = slice(0, round(8.0 / PATH_STEP_M))
+    assert np.abs(np.diff(calm[first, 3])).max() / PATH_STEP_M <= 0.012 + 1e-9
+    assert np.abs(np.diff(brisk[first, 3])).max() / PATH_STEP_M > 0.03
+    assert calm[-1, 1] == pytest.approx(1.5, abs=0.05), "and it gets there"
+
+
+def test_the_path_stands_still_while_the_ego_drives_along_it(ways):
+    """Offsets were told from the ego's own place on, and the line shook with every metre: so did the wheel."""
+    teacher = ways("Win", "Eout", 40.0)
+    parked = people((Kind.CAR, -70.0, -2.7, 0.0, 0.0))
+    trace = drive(teacher, start_of(teacher), 12.0, lambda _: parked, 7.0, colour=heads(teacher, LampColour.GREEN))
+    turning = np.diff(trace.pose[:, 2]) / TICK_S
+    assert np.abs(turning).max() > 0.05, "it goes round the car"
+    shaking = np.abs(np.diff(turning, 2))
+    assert np.percentile(shaking, 90) < SHAKES_RADPS

@@ -178,7 +178,8 @@ def test_it_is_asked_more_often_where_somebody_is_about_to_be_met(driving, busy)
         for _ in range(20):
             later.step()
         found = futures(later, [Held(teacher, KEEP_GO, later.memory)], 50, ASKED_EVERY, longest=LONGEST)
-        alert.append(bool((found.ttc_s[:35] < ALERT_S).any()))
+        # One tick of it just before it would be asked anyway adds nothing.
+        alert.append(bool((found.ttc_s[:35] < ALERT_S).sum() > 2))
         asked.append(int(found.asked[0]))
     assert any(alert) and all(times > 3 for times, met in zip(asked, alert, strict=True) if met)
 

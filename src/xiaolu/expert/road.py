@@ -17,6 +17,7 @@ from xiaolu.expert.yielding import HUMBLE_MPS, Limits
 
 TOP_MPS = 11.0  # a plan's path reaches 60 m in its 5 s
 LATERAL_MPS2 = 1.6
+DRAWS_UP_MPS = 3.3  # Autoware's goal planner draws up to a kerb with 3.0
 GIVE_WAY_MPS, OPEN_JUNCTION_MPS, UNLIT_MPS = 4.0, 7.5, 4.5
 READY_M = 4.0  # before a junction where others go first it is as slow as there: a look, and no hard braking
 # Speed past somebody or something at a side gap: DUT drivers near walkers, nuScenes past standing cars.
@@ -43,10 +44,10 @@ SPEEDS_MPS = np.array([(*mps, *mps[-1:] * (5 - len(mps))) for mps in _SPEEDS])
 BLIND_MPS, BLIND_FIRST_MPS, BLIND_GREEN_MPS = 2.0, 4.5, 8.3
 
 
-def road_limits(course: Course, tick: Tick, path: np.ndarray, goal_s_m: float) -> Limits:
+def road_limits(course: Course, tick: Tick, path: np.ndarray, goal_s_m: float, draws_up_s_m: float = np.inf) -> Limits:
     """Return the limits that do not depend on how others move: the road's, and what is passed beside.
 
-    goal_s_m: where along the course it stops for good.
+    goal_s_m: where along the course it stops for good; draws_up_s_m: from where on it draws up to the kerb for that.
     """
     s0_m = tick.s0_m
     sigma = np.arange(PATH_STEPS + 1) * PATH_STEP_M
@@ -64,6 +65,8 @@ def road_limits(course: Course, tick: Tick, path: np.ndarray, goal_s_m: float) -
     curvature = np.convolve(np.abs(path[:, 3]), np.full(5, 0.2), "same")
     cap(np.sqrt(LATERAL_MPS2 / np.maximum(curvature, 1e-4)), Reason(Cause.CURVE, "bend", 0.0))
     cap(course.steady_mps[index], Reason(Cause.CURVE, "bend", 0.0))
+    draws_up = np.where(s0_m + sigma > draws_up_s_m, DRAWS_UP_MPS, np.inf)
+    cap(draws_up, Reason(Cause.ARRIVAL, "destination", goal_s_m - s0_m))
     for entry in course.entries:
         at_m = entry.from_s_m - s0_m - FRONT_M
         on_red, unlit = entry.lane in tick.humble, entry.lane in tick.unlit

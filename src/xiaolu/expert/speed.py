@@ -13,7 +13,7 @@ DT_S = 0.1
 STEPS = 70
 
 # Comfort in ordinary driving: the facts give 1.5 / -2.0 m/s² and |jerk| <= 2; kept inside, tuned in closed loop.
-SPEED_UP_MPS2 = 1.05
+SPEED_UP_MPS2 = 1.0
 ENVELOPE_MPS2 = 0.9  # braking for curves, limits and people, begun early
 STOP_MPS2 = 1.1
 STOP_SOFTNESS_MPS = 0.5
@@ -112,10 +112,11 @@ def rollout(speed, acceleration, allowed, ruling, step_m, stops, stop_cause, low
             ratio = min(wanted / max(gap, 0.1), 6.0)
             need = SPEED_UP_MPS2 * (1.0 - ratio * ratio)
             closing = max(v - lead_speed, 0.0)
-            kinematic = closing * closing / (2.0 * max(gap - 0.8, 0.15))
+            # Near by, less of the gap is insisted on: the rest of it is not worth hard braking.
+            kinematic = closing * closing / (2.0 * max(gap - min(0.8, 0.4 * gap), 0.15))
             must = max(must, kinematic)
             sooner = 1.15 if kinematic < FIRM_MPS2 else 1.4
-            floor = -max(sooner * kinematic, 1.5 if gap > 0.5 * STANDSTILL_M else 2.5)
+            floor = -max(sooner * kinematic, 1.5 if gap > 0.5 * STANDSTILL_M else ORDINARY_BRAKE_MPS2)
             need = max(need, floor)
             if v < 0.3 and gap < STANDSTILL_M + 0.8:
                 need = min(need, -0.5)

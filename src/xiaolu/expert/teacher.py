@@ -52,6 +52,7 @@ CAPS, CREEP_CAP_MPS = (0.8, 0.55, 0.3), 1.2
 STOPS_MPS2 = (1.5, 2.7)
 FORESEEN_STEPS, LAGS_MPS2 = 5, 0.6  # a profile is gone on from; the car's acceleration lags by so much: tuned
 SETS_OFF_STEPS, SETS_OFF_MPS = 10, 0.3  # who will be so fast in a second is not held: it does not back up for anybody
+DRAWS_UP_M = 0.3  # who stops so far beside its way draws up to there
 BEFORE_START_M = 30.0  # it may back up beyond where its way begins
 HESITATES_M, WALK_MPS = 6.0, 1.2  # who stands in the road so near may walk on over the way
 GONE_M = -3.0  # for whom it made room has passed it
@@ -323,8 +324,10 @@ class Teacher:
         """Return a path's limits, those of road, law and hands alone, what the next signal shows, and the rollout under
         all that others ask for."""
         course, memory = self.course, self._memory
-        goal_s_m = course.goal_s_m if memory.berth is None else memory.berth.s_m
-        limits = road_limits(course, tick, way.path, goal_s_m)
+        berth = memory.berth
+        goal_s_m = course.goal_s_m if berth is None else berth.s_m
+        draws_up_s_m = berth.from_s_m if berth is not None and berth.left_m < -DRAWS_UP_M else np.inf
+        limits = road_limits(course, tick, way.path, goal_s_m, draws_up_s_m)
         perceived = signals(course, tick, memory, limits)
         obey(course, tick, limits)
         alone = limits.copy()
@@ -351,7 +354,7 @@ class Teacher:
         memory, stamp = self._memory, tick.scene.stamp_ns
         memory.given_ns = {uid: memory.given_ns[uid] for uid in tick.given} | dict.fromkeys(best.limits.given, stamp)
         memory.given_s_m = {uid: memory.given_s_m[uid] for uid in tick.given} | best.limits.given
-        memory.s_m = memory.offsets_s0_m = tick.s0_m
+        memory.s_m, memory.offsets_s0_m = tick.s0_m, best.way.from_s_m
         memory.offsets_m, memory.way, memory.path = best.way.offsets_m, best.way.kind, best.way.path[:, :2].copy()
         memory.speed_stamp_ns, memory.speed_mps = stamp, best.speed[: FORESEEN_STEPS + 1].copy()
         memory.sets_off = bool(best.speed[SETS_OFF_STEPS] > SETS_OFF_MPS)

@@ -14,6 +14,7 @@ from xiaolu.expert.conflict import passing_gaps
 from xiaolu.expert.course import Course
 from xiaolu.expert.kerb import Berth, berths, free_berth
 from xiaolu.expert.path import (
+    CURVATURE_RATE_1PM2,
     D_REACH_M,
     D_STEP_M,
     FRONT_M,
@@ -39,6 +40,8 @@ LOOKED_AT_M, LOOKS = 24.0, 4
 DRAW_UP_COST = 1.5
 BERTH_FROM_M, BERTH_KEPT_M = 60.0, 14.0  # a berth is chosen within the one, and kept from the other on
 TIGHT_GAP_M = 0.45  # with less on both sides the ego keeps to the middle of a gap
+# Sideways it goes over to another line no more abruptly than so, for so long from now on: tuned in closed loop.
+SWAY_MPS3, SWAY_S, CALMEST_1PM2 = 3.0, 1.0, 0.004
 LEAN_M, LEAN_COST = 0.8, 0.6  # a proposal that keeps to one side
 
 
@@ -58,9 +61,11 @@ KINDS = (Kind("way"), Kind("roomy", wider_m=0.35), Kind("keep", passes=False), K
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """offsets_m (S_CELLS,) along the course; path (n, 4) x, y, yaw, curvature every PATH_STEP_M from the ego on."""
+    """offsets_m (S_CELLS,) along the course, from from_s_m on; path (n, 4) x, y, yaw, curvature every PATH_STEP_M, from
+    the ego on."""
 
     kind: str
+    from_s_m: float
     offsets_m: np.ndarray
     path: np.ndarray
 
@@ -131,7 +136,7 @@ class Ways:
         path = self._path(tick, offsets)
         stands = np.flatnonzero((bodies[:, 6] >= 0) & (bodies[:, 0] < LOOKED_AT_M) & (bodies[:, 1] > -1.0))
         if not len(stands):
-            return Way(kind.name, offsets, path)
+            return Way(kind.name, _from_s_m(tick), offsets, path)
         u, who = tick.here.users, bodies[stands, 6].astype(np.int64)
         boxes = np.stack([u.x_m, u.y_m, u.yaw_rad, u.length_m, u.width_m], axis=1)[who]
         best, chosen = -np.inf, (offsets, path)
@@ -147,11 +152,13 @@ class Ways:
             bodies[stands, 3] += np.where(short > 0.0, short + 0.2, 0.0)
             offsets = self._offsets(kind, bodies, tick, memory)
             path = self._path(tick, offsets)
-        return Way(kind.name, *chosen)
+        return Way(kind.name, _from_s_m(tick), *chosen)
 
     def _offsets(self, kind: Kind, bodies: np.ndarray, tick: Tick, memory: Memory) -> np.ndarray:
-        course = self.course
-        at_s = tick.s0_m + np.arange(S_CELLS) * S_STEP_M
+        course, from_s_m = self.course, _from_s_m(tick)
+        at_s = from_s_m + np.arange(S_CELLS) * S_STEP_M
+        bodies = bodies.copy()
+        bodies[:, :2] += tick.s0_m - from_s_m
         index = np.clip(np.rint(at_s / course.step_m).astype(np.int64), 0, course.n - 1)
         edge = HALF_WIDTH_M + SIDE_ROOM_M
         high, low = course.room_left_m[index] - edge, edge - course.room_right_m[index]
@@ -178,8 +185,15 @@ class Ways:
         course, scene = self.course, tick.scene
         first = max(int((tick.s0_m - 4.0) / course.step_m), 0)
         count = min(int((PATH_STEPS * PATH_STEP_M + 8.0) / course.step_m), course.n - first)
-        line = target_line(course.xy, course.yaw_rad, course.step_m, first, count, tick.s0_m, offsets)
+        line = target_line(course.xy, course.yaw_rad, course.step_m, first, count, _from_s_m(tick), offsets)
         curvature = np.tan(scene.ego_steering_rad) / EGO_BODY.wheelbase_m
         settle_m = float(np.clip(3.5 + 0.8 * scene.ego_speed_mps, 4.5, 11.0))
         x, y, yaw = scene.ego_pose
-        return drive_line(float(x), float(y), float(yaw), float(curvature), line, settle_m)
+        speed = max(float(scene.ego_speed_mps), 1.0)
+        calm = float(np.clip(SWAY_MPS3 / speed**3, CALMEST_1PM2, CURVATURE_RATE_1PM2))
+        return drive_line(float(x), float(y), float(yaw), float(curvature), line, settle_m, calm, SWAY_S * speed)
+
+
+def _from_s_m(tick: Tick) -> float:
+    """Return where offsets begin: at places that do not move with the ego, so that its path does not either."""
+    return S_STEP_M * float(np.floor(tick.s0_m / S_STEP_M))
