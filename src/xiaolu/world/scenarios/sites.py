@@ -21,7 +21,7 @@ LINE_BEFORE_M = 1.0
 BESIDE_M = 20.0  # parked cars within this of the anchor are at the site
 BLIND_BEFORE_M, BLIND_OUT_M = 8.0, 25.0
 BAY_ASIDE_M = 7.0
-KERB_BEFORE_M, KERB_AFTER_M, KERB_ASIDE_M = 9.0, 6.0, 0.5  # of kerb without anything fixed on the road, to draw up at
+KERB_BEFORE_M, KERB_AFTER_M, KERB_ASIDE_M = 9.0, 6.0, 0.3  # of kerb with nothing fixed on it or so near, to draw up at
 FACING_M = 14.0  # arms whose mouths lie further apart along the ego's way are two junctions, one after the other; tuned
 
 _TURNS = {"straight": Turn.STRAIGHT, "left": Turn.LEFT, "right": Turn.RIGHT}
@@ -279,7 +279,7 @@ def _parked(town: Town, frame: RouteFrame) -> tuple[bool, bool]:
 
 
 def _obstructed(town: Town, frame: RouteFrame) -> bool:
-    """Whether something of the town (a stall, a bollard) stands on the road where a car draws up at the kerb."""
+    """Whether something of the town (a stall, a bollard) stands on the road, or right beside it, where a car draws up."""
     x, y, _, yaw = frame.pose(0.0)
     solid = np.isin(town.prop_kind, [int(kind) for kind in SOLID_M]) & (town.prop_layer == 0)
     reach = np.array([0.5 * min(SOLID_M[PropKind(int(kind))][:2]) for kind in town.prop_kind[solid]])
@@ -287,7 +287,7 @@ def _obstructed(town: Town, frame: RouteFrame) -> bool:
     along, aside = dx * np.cos(yaw) + dy * np.sin(yaw), -dx * np.sin(yaw) + dy * np.cos(yaw)
     right, _ = frame.edges(0.0)
     there = (along > -KERB_BEFORE_M) & (along < KERB_AFTER_M) & (aside < 0.0)
-    return bool((there & (aside + reach > right + KERB_ASIDE_M)).any())
+    return bool((there & (aside + reach > right - KERB_ASIDE_M)).any())
 
 
 def _goes_over_crossing(town: Town, place: Place) -> bool:
