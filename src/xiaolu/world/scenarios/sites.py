@@ -279,7 +279,7 @@ def _parked(town: Town, frame: RouteFrame) -> tuple[bool, bool]:
 
 
 def _obstructed(town: Town, frame: RouteFrame) -> bool:
-    """Whether something of the town (a stall, a bollard) stands on the road, or right beside it, where a car draws up."""
+    """Whether something of the town (a stall) stands on the road, or right beside it, where a car draws up."""
     x, y, _, yaw = frame.pose(0.0)
     solid = np.isin(town.prop_kind, [int(kind) for kind in SOLID_M]) & (town.prop_layer == 0)
     reach = np.array([0.5 * min(SOLID_M[PropKind(int(kind))][:2]) for kind in town.prop_kind[solid]])
