@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, fields
 from enum import IntEnum
+from operator import attrgetter
 
 import numpy as np
 
@@ -102,12 +103,13 @@ class Users:
 
     def __getitem__(self, index) -> "Users":
         """Return the same table indexed along its leading axes, e.g. one branch, or the active users of a scene."""
-        return Users(*[getattr(self, name)[index] for name in Users.__slots__])
+        return Users(*[column[index] for column in _COLUMNS(self)])
 
     def __len__(self) -> int:
         return len(self.uid)
 
 
+_COLUMNS = attrgetter(*Users.__slots__)
 USER_DTYPES = {
     "uid": np.int64,
     "active": np.bool_,

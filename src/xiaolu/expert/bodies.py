@@ -30,7 +30,10 @@ TALL_M = 1.75  # what stands and is taller hides people
 OPEN_ARM_M = 0.6  # what is seen of a raised one
 # Least and comfortable side gaps; DUT and nuScenes recordings give .2 to .9 m at town speeds.
 PARKED_GAPS_M, VEHICLE_GAPS_M, TALL_GAPS_M = (0.25, 0.8), (0.36, 0.8), (0.3, 1.6)
-_WALKS, _EXPOSED = (np.isin(np.arange(len(Kind)), kinds) for kinds in (ON_FOOT, VULNERABLE))
+_WALKS, _EXPOSED, _STEPS_OUT = (
+    np.isin(np.arange(len(Kind)), kinds) for kinds in (ON_FOOT, VULNERABLE, (Kind.PEDESTRIAN, Kind.CHILD))
+)
+_WAVES_ON = np.isin(np.arange(len(Gesture)), WAVES_ON)
 CYCLE_GAPS_M, PERSON_GAPS_M = (0.5, 1.2), (0.5, 1.2)
 RIDER_ASIDE_M = 1.0  # a rider who stands so far beside the way is passed, not queued behind
 
@@ -60,8 +63,7 @@ class Counted:
         u = self.users
         most_s = np.where(self.on_crossing, ON_CROSSING_S, HESITATES_S)
         short = (np.abs(u.speed_mps) < HESITATES_MPS) & (self.stood_s < most_s)
-        walks = ((u.kind == Kind.PEDESTRIAN) | (u.kind == Kind.CHILD)) & ~np.isin(u.gesture, WAVES_ON)
-        return self.on_foot & self.on_road & short & walks
+        return self.on_foot & self.on_road & short & _STEPS_OUT[u.kind] & ~_WAVES_ON[u.gesture]
 
 
 def counted(

@@ -5,7 +5,6 @@ What a strategy means follows from the moment it is held from: YIELD gives up ha
 moment where it stood; PULL_OVER draws up at one place at the road's edge; REVERSE stops, then backs up some metres.
 """
 
-from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -72,11 +71,11 @@ class Held:
         self._since: tuple[int, float, float] | None = None  # from when it is held, and speed and place then
 
     def snapshot(self) -> Any:
-        return deepcopy(self._memory), self._since
+        return self._memory.copy(), self._since
 
     def restore(self, snapshot: Any) -> None:
         memory, self._since = snapshot
-        self._memory = deepcopy(memory)
+        self._memory = memory.copy()
 
     def drive_scene(self, scene: Scene, observation: Observation) -> Decision:
         """Return the plan of this strategy for the moment. Law, hands and whoever is in the way limit it, too."""
@@ -110,11 +109,11 @@ class Held:
                 return self.teacher.moment(scene)
         looked, key = self._company.looked, (self._done, scene.stamp_ns)
         if key not in looked:
-            memory = deepcopy(self._start)
+            memory = self._start.copy()
             with self.teacher.remembering(memory):
                 looked[key] = self.teacher.moment(scene), memory
         tick, memory = looked[key]
-        self._memory = deepcopy(memory)
+        self._memory = memory.copy()
         return tick
 
     def _decide(self, scene: Scene, tick: Tick, backs: bool) -> Decision:

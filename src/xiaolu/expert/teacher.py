@@ -8,7 +8,6 @@ it chose a moment ago, who was seen when, and since when it waits.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -92,10 +91,10 @@ class Teacher:
         self._memory = Memory()
 
     def snapshot(self) -> Any:
-        return deepcopy(self._memory)
+        return self._memory.copy()
 
     def restore(self, snapshot: Any) -> None:
-        self._memory = deepcopy(snapshot)
+        self._memory = snapshot.copy()
 
     def drive_scene(self, scene: Scene, observation: Observation) -> Decision:
         """Return the plan for the moment of the scene, with its strategy and the limit that rules it."""

@@ -62,3 +62,9 @@ class Memory:
     speed_mps: np.ndarray | None = None
     sets_off: bool = False
     backing: Backing | None = None
+
+    def copy(self) -> "Memory":
+        """Return a memory of its own: tables and sets, which change in place, are copied; all else is only ever
+        replaced, and shared."""
+        values = {name: getattr(self, name) for name in Memory.__slots__}
+        return Memory(**{k: v.copy() if isinstance(v, dict | set | list) else v for k, v in values.items()})

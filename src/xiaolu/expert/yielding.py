@@ -50,6 +50,7 @@ SWING_M, NO_SWING_M = 3.5, 30.0  # kept before a parked vehicle to swing out pas
 PASSING_MPS, PASSING_M = (3.0, 8.0), (0.22, 0.6)
 OWN_HALF_M, OWN_HALF_LOOK_M = 0.4, 40.0  # it waits so far before the place where it would leave its own half
 HUMBLE_MPS = 2.5  # over a red stop line to the right, giving way to everybody
+ROLLED_S = np.arange(STEPS + 1) * DT_S
 GLANCE_S = 1.5  # a rider may go straight on instead of along its lane: counted this far ahead
 
 
@@ -356,7 +357,7 @@ def _priority(
 
 
 def _at(sigma: np.ndarray, time_s: np.ndarray) -> np.ndarray:
-    return np.interp(np.clip(time_s, 0.0, STEPS * DT_S), np.arange(STEPS + 1) * DT_S, sigma)
+    return np.interp(time_s, ROLLED_S, sigma)  # before and beyond them the first and the last one hold
 
 
 def _limit_for(
@@ -423,7 +424,7 @@ def _limit_for(
             return False
         if right == 0 and waited_s > LAST_PATIENCE_S and braking < TRUSTED_BRAKE_MPS2:
             return False
-        ours = float(np.interp(max(place_m, 0.0), sigma, np.arange(STEPS + 1) * DT_S, right=99.0))
+        ours = float(np.interp(max(place_m, 0.0), sigma, ROLLED_S, right=99.0))
         if right == 0 and not oncoming and ours + 0.3 < arrives_s and braking < TRUSTED_BRAKE_MPS2 and entry is None:
             return False
     stop_m = place_m - (STOP_SHORT_OF_PEOPLE_M if here.on_foot[k] else STOP_SHORT_M)

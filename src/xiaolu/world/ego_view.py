@@ -157,11 +157,12 @@ def visible(walls: Walls, users: Users, ego_pose: np.ndarray, ego_z_m: float) ->
     index = np.flatnonzero(users.active)
     if not len(index):
         return out
-    u = users[index]
-    body = np.stack([u.x_m, u.y_m, u.z_m, u.yaw_rad, u.length_m, u.width_m, u.height_m], axis=-1)
-    on_foot = _WALKS[u.kind]
+    u, kind = users, users.kind[index]
+    columns = u.x_m, u.y_m, u.z_m, u.yaw_rad, u.length_m, u.width_m, u.height_m
+    body = np.stack([column[index] for column in columns], axis=-1)
+    on_foot = _WALKS[kind]
     fill = np.where(on_foot, PERSON_FILL, BODY_FILL)
     pose = np.ascontiguousarray(ego_pose, np.float64)
     needed = np.where(on_foot, PERSON_PX, BODY_PX)
-    out[index] = _shown(walls, _EYES, pose, float(ego_z_m), body, HIDES[u.kind] > 0, u.kind == Kind.CAR, fill, needed)
+    out[index] = _shown(walls, _EYES, pose, float(ego_z_m), body, HIDES[kind] > 0, kind == Kind.CAR, fill, needed)
     return out
