@@ -11,7 +11,7 @@ from xiaolu.core.plan import SPEED_KNOTS
 from xiaolu.expert.held import BACK_M, CREEP_MPS, LAG_S, STOP_MPS2, Held
 from xiaolu.expert.kerb import DOOR_M
 from xiaolu.expert.teacher import Teacher
-from xiaolu.ride.branches import ALERT_S, futures
+from xiaolu.ride.branches import ALERT_S, CHANGES_M, _Branches, futures
 from xiaolu.ride.config import RideConfig
 from xiaolu.ride.drivers import BUNDLED_TOWN
 from xiaolu.ride.follower import Follower
@@ -182,6 +182,23 @@ def test_it_is_asked_more_often_where_somebody_is_about_to_be_met(driving, busy)
         alert.append(bool((found.ttc_s[:35] < ALERT_S).sum() > 2))
         asked.append(int(found.asked[0]))
     assert any(alert) and all(times > 3 for times, met in zip(asked, alert, strict=True) if met)
+
+
+def test_it_is_asked_again_when_somebody_near_shows_something_new(busy):
+    """A car that sets its indicator, or takes another lane, may turn in front of the ego before a plan is old."""
+    ride, teacher = busy
+    branches = _Branches(ride, 1, 10, None)
+    assert branches.due(LONGEST).all()
+    branches.ask(0, Held(teacher, KEEP_GO, ride.memory))
+    row, (x, y, yaw) = branches.table.row, branches.cars.motion[0, :3]
+    away = np.hypot(row["x_m"] - x, row["y_m"] - y)
+    ahead = np.cos(yaw) * (row["x_m"] - x) + np.sin(yaw) * (row["y_m"] - y) > 0.0
+    near, far = (np.flatnonzero(row["active"] & ahead & where) for where in (away < CHANGES_M, away > CHANGES_M))
+    assert not branches.due(LONGEST).any()
+    row["lights"][far] ^= 2
+    assert len(far) and not branches.due(LONGEST).any()
+    row["lights"][near[0]] ^= 2
+    assert branches.due(LONGEST).all()
 
 
 def test_yielding_gives_up_half_the_speed_once(driving):

@@ -148,6 +148,8 @@ class Course:
         self.entries = self._entries()
         self.stop_lines = self._stop_lines()
         self.blind = self._blind()
+        self._heads: tuple[np.ndarray | None, np.ndarray | None] = None, None
+        self._ordered = np.empty(0, np.int8)
         self.lane_set = frozenset(int(lane) for lane in path.plan.lanes)
 
     def _off_road_m(self, ground: Ground, points: np.ndarray) -> np.ndarray:
@@ -300,5 +302,12 @@ class Course:
         return LampColour(own if line.beside < 0 else int(kindest(own, int(colours[line.beside]))))
 
     def colours(self, signal_colour: np.ndarray, countdown_s: np.ndarray) -> np.ndarray:
-        """Return (S + 1,) LampColour that every signal orders, by the heads (H,); last NONE, for lanes without."""
-        return np.append(ordered_by(self.town, signal_colour, countdown_s), LampColour.NONE).astype(np.int8)
+        """Return (S + 1,) LampColour that every signal orders, by the heads (H,); last NONE, for lanes without.
+
+        Branches of one ride are shown the same heads: what was found last is kept, if those cannot be written to.
+        """
+        if self._heads[0] is not signal_colour or self._heads[1] is not countdown_s:
+            self._ordered = np.append(ordered_by(self.town, signal_colour, countdown_s), LampColour.NONE)
+            fixed = not (signal_colour.flags.writeable or countdown_s.flags.writeable)
+            self._heads = (signal_colour, countdown_s) if fixed else (None, None)
+        return self._ordered.astype(np.int8)

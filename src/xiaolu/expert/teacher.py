@@ -49,6 +49,7 @@ PRESSES = 4.0  # what it costs to go on where the rules would have it wait: less
 # Other profiles of a path, as caps on its speed against the one now, and stops at so many m/s².
 CAPS, CREEP_CAP_MPS = (0.8, 0.55, 0.3), 1.2
 STOPS_MPS2 = (1.5, 2.7)
+PLANNED = np.rint(PATH_DISTANCES_M / PATH_STEP_M).astype(np.int64)  # a plan's points among those of a path
 FORESEEN_STEPS, LAGS_MPS2 = 5, 0.6  # a profile is gone on from; the car's acceleration lags by so much: tuned
 SETS_OFF_STEPS, SETS_OFF_MPS = 10, 0.3  # who will be so fast in a second is not held: it does not back up for anybody
 DRAWS_UP_M = 0.3  # who stops so far beside its way draws up to there
@@ -171,7 +172,7 @@ class Teacher:
         if not 1 <= step <= FORESEEN_STEPS:
             return measured
         foreseen = float(memory.speed_mps[step] - memory.speed_mps[step - 1]) / DT_S
-        return float(np.clip(foreseen, measured - LAGS_MPS2, measured + LAGS_MPS2))
+        return min(max(foreseen, measured - LAGS_MPS2), measured + LAGS_MPS2)
 
     def _locate(self, scene: Scene) -> tuple[float, float]:
         course, near = self.course, self._memory.s_m
@@ -365,8 +366,7 @@ class Teacher:
 
     def _decision(self, tick: Tick, best: Proposal, reason: Reason | None) -> Decision:
         course, now, speed = self.course, tick.speed_mps, best.speed
-        index = np.rint(PATH_DISTANCES_M / PATH_STEP_M).astype(np.int64)
-        at = best.way.path[index]
+        at = best.way.path[PLANNED]
         plan = Plan(to_child(tick.scene.ego_pose, at[:, :2]), np.ascontiguousarray(speed[5:51:5]))
         first = max(int((tick.s0_m - 12.0) / course.step_m), 0)
         last = min(int((tick.s0_m + 80.0) / course.step_m), course.n)
@@ -427,8 +427,7 @@ class Teacher:
         moves = left_m > 0.3 or tick.scene.ego_speed_mps < -0.1
         reason = self._reason_of(tick, k) if k >= 0 else Reason(Cause.RIGHT_OF_WAY, kept.what, 0.0, uid=kept.uid)
         reason = replace(reason, cause=Cause.RIGHT_OF_WAY, what=kept.what)
-        index = np.rint(PATH_DISTANCES_M / PATH_STEP_M).astype(np.int64)
-        points = to_child(tick.scene.ego_pose, path[index, :2])
+        points = to_child(tick.scene.ego_pose, path[PLANNED, :2])
         if not moves:
             speed = np.zeros_like(speed)
         plan = Plan(points, np.ascontiguousarray(speed[5:51:5]))

@@ -17,6 +17,7 @@ from xiaolu.core.plan import Plan
 from xiaolu.core.protocols import SceneDriver
 from xiaolu.core.rates import TICK_NS, TICK_S, ticks_of
 from xiaolu.core.scene import Scene
+from xiaolu.core.users import Gesture
 from xiaolu.ride.progress import ARRIVED_S, OFF_ROUTE_M, Progress
 from xiaolu.ride.ride import Ride
 from xiaolu.ride.stretch import Cars, Log, Plans, Way, drive
@@ -29,6 +30,7 @@ from xiaolu.world.state import Ego, WorldState, fork
 from xiaolu.world.table import split, table_of
 
 ALERT_S, SINCE_TICKS = 6.0, 5  # who would be met so soon, all going straight on, within the last ticks: tuned
+CHANGES_M, BEHIND_M = 40.0, 5.0  # who is so near is watched for another lane, indicator or gesture: tuned
 NEVER_NS, LONG_AGO = np.iinfo(np.int64).max, -(10**6)
 _GAINS, _CONSTANTS = gains_of(EGO_VEHICLE, TrackerSettings()), constants_of(EGO_VEHICLE)
 
@@ -119,6 +121,8 @@ class _Branches:
         self.lasts = np.full(count, ticks)
         self.first: dict[int, Decision] = {}
         self.asked, self.asked_at = np.zeros(count, np.int64), np.full(count, LONG_AGO)
+        self._means = self._meanings()
+        self.meant = self._means.copy()
         signals = ride.config.town.lane_signal[ride.path.plan.lanes]
         self._signals, self._shown = np.unique(signals[signals >= 0]), b""
         self._seen: tuple[int, WorldState] | None = None
@@ -130,15 +134,16 @@ class _Branches:
         return self.ride.stamp_ns + self.k * TICK_NS
 
     def due(self, longest: int) -> np.ndarray:
-        """Return (B,) bool: whether a plan is so many ticks old, somebody is about to be met, or a signal of the way
-        has changed since."""
-        colours = self._colours()
+        """Return (B,) bool: whether a plan is so many ticks old, somebody is about to be met, a signal of the way has
+        changed, or somebody near means something else than when the plan was made."""
+        colours, self._means = self._colours(), self._meanings()
         changed = colours != self._shown
         self._shown = colours
         if changed:
             return np.ones(self.count, bool)
         since = self.log.ttc_s[max(self.k - SINCE_TICKS, 0) : self.k]
-        return (self.k - self.asked_at >= longest) | (since.min(axis=0, initial=np.inf) < ALERT_S)
+        alert = since.min(axis=0, initial=np.inf) < ALERT_S
+        return (self.k - self.asked_at >= longest) | alert | self._others_changed()
 
     def ask(self, b: int, driver: SceneDriver) -> None:
         """Have a branch's driver decide."""
@@ -147,6 +152,7 @@ class _Branches:
         self.first.setdefault(b, decision)
         self.asked[b] += 1
         self.asked_at[b] = self.k
+        self.meant[b] = self._means[b]
         self._new.append((b, decision))
 
     def drive(self, ticks: int) -> None:
@@ -213,6 +219,19 @@ class _Branches:
         sense = -1.0 if is_reverse(plan) else 1.0
         profile = np.concatenate([[speed_mps], plan.speed_mps]) * sense
         return plan, sense, profile, int(indicator_of(decision, self.route))
+
+    def _meanings(self) -> np.ndarray:
+        """Return (B, slots) what users can be seen to be about to do: the lane they are in, indicators, hands."""
+        row = self.table.row.reshape(self.count, -1)
+        shown = row["lane"].astype(np.int64) * len(Gesture) + row["gesture"]
+        return 2 * (4 * shown + (row["lights"] >> 1)) + row["active"]
+
+    def _others_changed(self) -> np.ndarray:
+        """Return (B,) bool: whether somebody near, and not behind, means something else than at the last plan."""
+        row, motion = self.table.row.reshape(self.count, -1), self.cars.motion
+        dx, dy, yaw = row["x_m"] - motion[:, :1], row["y_m"] - motion[:, 1:2], motion[:, 2:3]
+        near = (np.hypot(dx, dy) < CHANGES_M) & (dx * np.cos(yaw) + dy * np.sin(yaw) > -BEHIND_M)
+        return ((self._means != self.meant) & near).any(axis=1)
 
     def _scene(self, b: int) -> Scene:
         ride, state = self.ride, self._state()
