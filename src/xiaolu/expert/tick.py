@@ -66,5 +66,8 @@ class Memory:
     def copy(self) -> "Memory":
         """Return a memory of its own: tables and sets, which change in place, are copied; all else is only ever
         replaced, and shared."""
-        values = {name: getattr(self, name) for name in Memory.__slots__}
-        return Memory(**{k: v.copy() if isinstance(v, dict | set | list) else v for k, v in values.items()})
+        own = Memory()
+        for name in Memory.__slots__:
+            value = getattr(self, name)
+            setattr(own, name, value.copy() if isinstance(value, dict | set | list) else value)
+        return own
