@@ -24,7 +24,7 @@ from xiaolu.vehicle.tracker import Tracker
 
 APPEARS_S = 2.0
 SHAKES_RADPS = 0.022  # 0.032 when the offsets began at the ego
-NONE = np.empty((0, 3)), np.empty(0, np.int64)
+NONE = np.empty((0, 4)), np.empty(0, np.int64)
 
 
 def stopped(
@@ -43,7 +43,7 @@ def stopped(
         place, speed, felt = (float(x[0]) for x in (state.pose[:, 0], state.speed_mps, state.acceleration_mps2))
         begun = felt if last is None else float(np.clip((last[1] - last[0]) / TICK_S, felt - 0.6, felt + 0.6))
         there, one = tick * TICK_S >= APPEARS_S, np.zeros(1, np.int64)
-        stop = (np.array([[stop_m - place, 0.0, np.inf]]), one) if there and not body else NONE
+        stop = (np.array([[stop_m - place, 0.0, np.inf, 0.0]]), one) if there and not body else NONE
         allowed = np.full(PATH_STEPS + 1, speed_mps)
         lows = (np.full((1, MOMENTS), stop_m - place), one) if there and body else (np.empty((0, MOMENTS)), one[:0])
         _, last, _ = rollout(speed, begun, allowed, np.zeros(PATH_STEPS + 1, np.int64), PATH_STEP_M, *stop, *lows)
@@ -120,3 +120,20 @@ def test_the_path_stands_still_while_the_ego_drives_along_it(ways):
     assert np.abs(turning).max() > 0.05, "it goes round the car"
     shaking = np.abs(np.diff(turning, 2))
     assert np.percentile(shaking, 90) < SHAKES_RADPS
+
+
+@pytest.mark.parametrize(("speed_mps", "needed_mps2"), [(3.2, 1.7), (6.0, 2.0)])
+def test_before_people_it_brakes_early_so_that_nobody_is_frightened(speed_mps, needed_mps2):
+    """To the same place, but the time to collision with who stands 0.5 m beyond it falls less far on the way."""
+    stop_m = 0.5 * speed_mps**2 / needed_mps2
+    soon_s = []
+    for early in (0.0, 1.0):
+        allowed = np.full(PATH_STEPS + 1, speed_mps)
+        stop = np.array([[stop_m, 0.0, np.inf, early]]), np.zeros(1, np.int64)
+        none = np.empty((0, MOMENTS)), np.empty(0, np.int64)
+        sigma, speed, _ = rollout(
+            speed_mps, 0.0, allowed, np.zeros(PATH_STEPS + 1, np.int64), PATH_STEP_M, *stop, *none
+        )
+        moving = speed > 0.5
+        soon_s.append(float(((stop_m + 0.5 - sigma)[moving] / speed[moving]).min()))
+    assert soon_s[1] > soon_s[0] + 0.05, soon_s

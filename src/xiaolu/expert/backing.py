@@ -181,7 +181,7 @@ def roll_back(speed_mps: float, left_m: float) -> tuple[np.ndarray, np.ndarray]:
     count = PATH_STEPS + 1
     sigma, speed, _ = rollout(
         max(-speed_mps, 0.0), 0.0, np.full(count, BACK_MPS), np.zeros(count, np.int64), PATH_STEP_M,
-        np.array([[max(left_m, 0.0), 0.0, np.inf]]), np.zeros(1, np.int64), np.empty((0, 29)), np.zeros(0, np.int64),
+        np.array([[max(left_m, 0.0), 0.0, np.inf, 0.0]]), np.zeros(1, np.int64), np.empty((0, 29)), np.zeros(0, np.int64),
     )  # fmt: skip
     assert len(speed) == STEPS + 1
     return -sigma, -speed

@@ -171,11 +171,11 @@ class Scorer:
         short = np.maximum(need - gap, 0.0) / need
         # Who stands is not run into by standing: it counts while the ego moves.
         moves = np.abs(pace) > 0.2
-        # A contact is the worse the faster the ego: where none can be avoided it still brakes.
+        # A contact, or a fright, is the worse the faster the ego: where none can be avoided it still brakes.
         severity = SLOW_SHARE + (1.0 - SLOW_SHARE) * np.minimum(np.abs(pace) / SEVERE_MPS, 1.0)
         hit = ((gap <= 0.01) & (moves | ~self.still[:, None])) * severity
         worth = np.where(self.vulnerable, PERSON_SHORT, OTHER_SHORT)[:, None]
-        harm = worth * short * moves + TTC * soon * moving + CONTACT * hit
+        harm = worth * short * moves + TTC * soon * moving * severity + CONTACT * hit
         harm = (harm * self.fade).max(axis=1) * self.weight
         worst = int(np.argmax(harm))
         risk = float(harm.sum())

@@ -20,6 +20,7 @@ STOP_SOFTNESS_MPS = 0.5
 ROLL_UP_MPS2, ROLL_UP_S = 0.6, 1.5  # speeding up towards a stop only as far as this would brake for it; tuned
 ORDINARY_BRAKE_MPS2 = 1.8
 FIRM_MPS2 = 2.3  # who needs more than this is in need, not in comfort; tuned
+EVENLY, SOONER = 1.1, 1.3  # times what an even stop takes; tuned
 HARDEST_MPS2 = 4.3  # beyond 5 is emergency braking: the guardian's business
 JERK_MPS3, RELEASE_MPS3, HARD_JERK_MPS3 = 1.7, 1.6, 8.0
 SPEED_UP_MPS3 = 1.0
@@ -49,9 +50,9 @@ def envelope(limit, cause, step_m):
 def rollout(speed, acceleration, allowed, ruling, step_m, stops, stop_cause, lows, low_cause):
     """Return (sigma, speed, cause) at 0, DT_S, ... (STEPS + 1,) each.
 
-    allowed, ruling (n,): from `envelope`. stops (M, 3): sigma not to be passed, from when and until when (s, inf: for
-    ever). lows (L, MOMENTS): what must be kept behind, NaN while it is not in the way. causes are any numbers >= 0 that
-    name a limit; FREE where none but the ego's own wish rules.
+    allowed, ruling (n,): from `envelope`. stops (M, 4): sigma not to be passed, from when and until when (s, inf: for
+    ever), above 0 where it is braked for early. lows (L, MOMENTS): what must be kept behind, NaN while it is not in
+    the way. causes are any numbers >= 0 that name a limit; FREE where none but the ego's own wish rules.
     """
     sigma_out, speed_out = np.empty(STEPS + 1), np.empty(STEPS + 1)
     cause_out = np.empty(STEPS + 1, np.int64)
@@ -82,9 +83,12 @@ def rollout(speed, acceleration, allowed, ruling, step_m, stops, stop_cause, low
                 need = min(need, -1.05 * kinematic)
                 if need < hardest:
                     hardest = need
-            # Early is gentle, but not much earlier than needed: that only makes it harder. In need it may.
-            sooner = 1.1 if kinematic < FIRM_MPS2 else 1.3
-            need = max(need, -max(sooner * kinematic, min(1.3 * kinematic + 0.3, ORDINARY_BRAKE_MPS2)))
+            # Early is gentle, but not much earlier than needed: that only makes it harder. In need it may, and for
+            # people and riders: evenly to the end, the time to collision falls below what frightens nobody.
+            early = stops[m, 3] > 0.0
+            sooner = SOONER if early or kinematic >= FIRM_MPS2 else EVENLY
+            gentlest = ORDINARY_BRAKE_MPS2 if early else min(1.3 * kinematic + 0.3, ORDINARY_BRAKE_MPS2)
+            need = max(need, -max(sooner * kinematic, gentlest))
             left = stops[m, 2] - t
             if left < 20.0 and v * left <= 2.0 * room:
                 # It clears in time: arrive as it does, rather than stop. (Slower than that one stands before it does.)

@@ -18,7 +18,7 @@ from xiaolu.expert.course import Course, Entry
 from xiaolu.expert.forecast import MOMENTS, MOMENTS_S, STEP_S
 from xiaolu.expert.path import FRONT_M, PATH_STEP_M
 from xiaolu.expert.reasons import NAMES, Reason, standing
-from xiaolu.expert.speed import DT_S, ENVELOPE_MPS2, STEPS, rollout
+from xiaolu.expert.speed import DT_S, ENVELOPE_MPS2, HARDEST_MPS2, STEPS, rollout
 from xiaolu.measures.interventions import required_clearance_m
 from xiaolu.world.town import LaneKind, Turn
 
@@ -38,7 +38,7 @@ NEARER_M = 2.0
 BACK_AT_US_M = 0.5  # who backs up, and will be so much nearer than now, comes at the ego; tuned
 LATE_S = 0.3  # a plan acts, and the brakes come on, this late
 LEAST_GAP_M = 0.25  # what a late stop leaves of the margin
-EASY_BRAKE_MPS2, FIRM_BRAKE_MPS2 = 1.2, 2.5
+EASY_BRAKE_MPS2, FIRM_BRAKE_MPS2, PEOPLE_BRAKE_MPS2 = 1.2, 2.5, 2.9
 FACED_BRAKES_MPS2 = (EASY_BRAKE_MPS2, 1.8, FIRM_BRAKE_MPS2)
 SURE_M = 0.06  # more than the clearance that is asked for beside people and riders
 HELD_NS, HELD_BRAKE_MPS2 = (
@@ -61,7 +61,7 @@ class Limits:
     allowed: np.ndarray
     ruling: np.ndarray
     reasons: list[Reason]
-    stops: list[tuple[float, float, float]] = field(default_factory=list)
+    stops: list[tuple[float, float, float, float]] = field(default_factory=list)
     stop_cause: list[int] = field(default_factory=list)
     lows: list[np.ndarray] = field(default_factory=list)
     low_cause: list[int] = field(default_factory=list)
@@ -77,20 +77,21 @@ class Limits:
         )  # fmt: skip
 
     def possible(self, orders: int, speed_mps: float) -> "Limits | None":
-        """Return these without the stops for others that firm braking cannot make any more, None where all can be made.
+        """Return these without the stops for others that cannot be made any more, None where all can be made: by firm
+        braking, for people and riders by the hardest there is.
 
         orders: so many stops come first that are not for others; they stay.
         """
-        firm_m = 0.5 * speed_mps**2 / FIRM_BRAKE_MPS2
-        keep = [k for k, stop in enumerate(self.stops) if k < orders or stop[0] >= firm_m]
+        ways_m = 0.5 * speed_mps**2 / np.array([FIRM_BRAKE_MPS2, HARDEST_MPS2])
+        keep = [k for k, stop in enumerate(self.stops) if k < orders or stop[0] >= ways_m[int(stop[3])]]
         if len(keep) == len(self.stops):
             return None
         some = self.copy()
         some.stops, some.stop_cause = [self.stops[k] for k in keep], [self.stop_cause[k] for k in keep]
         return some
 
-    def stop(self, sigma_m: float, from_s: float, until_s: float, reason: Reason) -> None:
-        self.stops.append((sigma_m, from_s, until_s))
+    def stop(self, sigma_m: float, from_s: float, until_s: float, reason: Reason, early: bool = False) -> None:
+        self.stops.append((sigma_m, from_s, until_s, float(early)))
         self.stop_cause.append(len(self.reasons))
         self.reasons.append(reason)
 
@@ -118,7 +119,7 @@ class Limits:
             self.allowed,
             self.ruling,
             PATH_STEP_M,
-            np.array(self.stops, np.float64).reshape(-1, 3),
+            np.array(self.stops, np.float64).reshape(-1, 4),
             np.array(self.stop_cause, np.int64),
             np.array(self.lows, np.float64).reshape(-1, MOMENTS),
             np.array(self.low_cause, np.int64),
@@ -440,7 +441,8 @@ def _limit_for(
     if faces and waited_s < PATIENCE_S and easy_m < half_m < stop_m:
         stop_m = half_m  # out there it would be in the way of the one it waits for
     if here.on_foot[k] and here.on_road[k] and moves.certain[h]:
-        easy_m = firm_m  # room before people is worth more than comfort
+        # Room before people is worth more than comfort.
+        easy_m = firm_m = LATE_S * speed_mps + 0.5 * speed_mps**2 / PEOPLE_BRAKE_MPS2
     stop_m = max(stop_m, min(easy_m, place_m + spare_m - 0.2), min(firm_m, place_m + spare_m))
     if firm_m > place_m + spare_m and not here.on_foot[k]:
         # Too near to stop before it: who stands by the time the other gets there need not brake harder than so.
@@ -459,10 +461,10 @@ def _limit_for(
         # It joins our way: be behind it from the moment it does.
         limits.lead(low.copy(), reason)
         if arrives_s > 0.0:
-            limits.stop(stop_m, 0.0, arrives_s, reason)
+            limits.stop(stop_m, 0.0, arrives_s, reason, bool(here.vulnerable[k]))
         return True
     until_s = np.inf if valid[-1] == MOMENTS - 1 else leaves_s + after_s
-    limits.stop(max(stop_m, -1.0), 0.0, until_s, reason)
+    limits.stop(max(stop_m, -1.0), 0.0, until_s, reason, bool(here.vulnerable[k]))
     return True
 
 
