@@ -13,6 +13,7 @@ from xiaolu.core.users import Kind
 from xiaolu.expert.bodies import STANDING_MPS, Counted, extents
 from xiaolu.expert.conflict import passing_gaps
 from xiaolu.expert.course import TYRE_M, Course
+from xiaolu.expert.forecast import MOMENTS
 from xiaolu.expert.path import PATH_STEP_M, PATH_STEPS
 from xiaolu.expert.speed import STEPS, rollout
 from xiaolu.world.ground import Ground
@@ -181,7 +182,8 @@ def roll_back(speed_mps: float, left_m: float) -> tuple[np.ndarray, np.ndarray]:
     count = PATH_STEPS + 1
     sigma, speed, _ = rollout(
         max(-speed_mps, 0.0), 0.0, np.full(count, BACK_MPS), np.zeros(count, np.int64), PATH_STEP_M,
-        np.array([[max(left_m, 0.0), 0.0, np.inf, 0.0]]), np.zeros(1, np.int64), np.empty((0, 29)), np.zeros(0, np.int64),
+        np.array([[max(left_m, 0.0), 0.0, np.inf, 0.0]]), np.zeros(1, np.int64),
+        np.empty((0, MOMENTS)), np.zeros(0, np.int64),
     )  # fmt: skip
     assert len(speed) == STEPS + 1
     return -sigma, -speed
