@@ -64,6 +64,14 @@ def test_a_stop_must_lie_in_its_range_before_the_place(stand_at_m, holds):
     assert finding.holds is holds
 
 
+@pytest.mark.parametrize(("rolls_up_on", "holds"), [(GREEN, True), (RED, False)])
+def test_who_stood_before_a_red_line_may_wait_for_others_at_it_once_it_is_green(rolls_up_on, holds):
+    front = drive((5.7, 5), (4, 0), (1.4, 1), (4, 0), (4, 5))  # stands at 28.5 m, then at 29.9 m, the line at 30 m
+    colour = np.where(np.arange(len(front)) < 97, RED, rolls_up_on)
+    a = account(front, colour=colour, line_s_m=30.0)
+    assert found("stops_before", a, place_m=30.0, least_gap_m=0.3, most_gap_m=2.0).holds is holds
+
+
 def test_who_queues_at_a_red_has_stopped_before_its_line_and_who_queues_elsewhere_has_not():
     front = drive((4, 5), (4, 0), (4, 5))  # stands at 20 m, behind somebody who is nearer to the line at 30 m
     behind = np.ones((len(front), 1), bool)

@@ -153,8 +153,9 @@ def _stops_before(check: str, a: Account, cast: Cast, v: Mapping[str, Any]) -> F
             return _found(check, a, False, None, "m", "never came so near the place, and stood")
         return _found(check, a, False, None, "m", f"passed at {a.speed_mps[over]:.1f} m/s without a stand", over, over)
     tick = _first(stood)
-    # The stand may be followed by a creep: the nearest one decides whether it went too far.
-    nearest = float(gap[stood].min())
+    # The stand may be followed by a creep: the nearest one decides whether it went too far. On green it may go further.
+    held = stood & ~np.isin(a.colour, GREEN)
+    nearest = float(gap[held if held.any() else stood].min())
     holds = nearest >= v["least_gap_m"]
     why = f"stood {gap[tick]:.2f} m, nearest {nearest:.2f} m before it; {v['least_gap_m']:g} to {v['most_gap_m']:g} m"
     return _found(check, a, holds, nearest, "m", why, tick, int(np.flatnonzero(stood)[-1]))
