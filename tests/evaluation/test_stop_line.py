@@ -45,3 +45,40 @@ def test_a_line_on_a_lane_shorter_than_a_tick_is_seen_before_and_behind(line):
     assert (np.diff(np.sign(found)) != 0).sum() == 1 and found[before].min() > 0.0, "crossed once"
     after = fronts[~before][found[~before] <= 0.0]
     assert len(after) >= 5 and after[0] < 21.0
+
+
+@pytest.fixture
+def beside(monkeypatch):
+    """A route along lane 0, and lane 1 beside it, 3.2 m to the left, with a line at 60 m: the route has none."""
+    straight = np.column_stack([np.arange(0.0, 101.0, 2.0), np.zeros((51, 2))])
+
+    def nearest(x, y, kinds, yaw=None):
+        lane = int(y > 1.6)
+        return lane, x, y - 3.2 * lane, abs(y - 3.2 * lane)
+
+    town = SimpleNamespace(
+        stop_s_m=np.array([np.nan, 60.0, np.nan]),
+        waiting_s_m=np.full(3, np.nan),
+        lane_signal=np.array([-1, -1, 0]),
+        lane_length_m=np.full(3, 100.0),
+        following=lambda lane: [2] if lane == 1 else [],
+        line=lambda lane: straight + np.array([0.0, 3.2 * (lane == 1), 0.0]),
+    )
+    path = SimpleNamespace(
+        plan=SimpleNamespace(lanes=np.array([0])), project=lambda x, y, near: (x, y), lane_at=lambda s_m: 0
+    )
+    monkeypatch.setattr(StopLine, "ruling", lambda *_: (LampColour.RED, False, False))
+    monkeypatch.setattr(StopLine, "_ordered", lambda *_: None)
+    return StopLine(town, path, SimpleNamespace(nearest=nearest))
+
+
+def along(line, x_m, left_m):
+    pose = np.array([x_m - EGO_BODY.front_x_m, left_m, 0.0])
+    return line.follow(SimpleNamespace(ego_pose=pose, ego_speed_mps=5.0), 0.0)["line_ahead_m"]
+
+
+def test_who_leans_over_the_next_lane_or_has_left_it_again_is_not_held_by_its_line(beside):
+    assert np.isnan(along(beside, 30.0, 1.8)), "only leaning"
+    assert along(beside, 30.5, 3.0) == pytest.approx(29.5)
+    found = [along(beside, float(x), 0.2) for x in np.arange(31.0, 65.0, 0.5)]
+    assert np.isnan(found).all(), "back in its own lane"

@@ -17,6 +17,7 @@ from xiaolu.world.town import LaneKind, Town, Turn
 DRIVE = (int(LaneKind.DRIVE),)
 OVER_M = 5.0  # so far behind the bumper a line is forgotten
 NEAR_M = 1.0  # a line so near, then another further on: it has been crossed
+NUDGED_M = 2.0  # who is no farther aside of its route than this has not changed lanes: the route's line governs
 LOOK_M = 40.0  # of the route's lanes: some maps have the line on a lane of a few decimetres, before the junction
 
 
@@ -50,6 +51,7 @@ class StopLine:
         lane, lane_s_m, _offset, distance = self._ground.nearest(
             float(bumper[0]), float(bumper[1]), DRIVE, yaw=float(scene.ego_pose[2])
         )
+        lane, lane_s_m, distance = self._own_lane(int(lane), float(lane_s_m), float(distance), bumper, s_m)
         approach, inside, ahead_m = self.now
         passed_m = ahead_m - scene.ego_speed_mps * 0.1
         turning, to_second_m = self._second_line(bumper, s_m)
@@ -69,7 +71,10 @@ class StopLine:
             if found is not None:
                 self.now = found
             elif approach >= 0:
-                self.now = Governing(approach, inside, passed_m) if passed_m > -OVER_M else Governing(-1, inside)
+                # Back on the route's lanes, a line still ahead on another lane is none of its own.
+                left = lane in self._path.plan.lanes and passed_m > NEAR_M
+                gone = left or passed_m <= -OVER_M
+                self.now = Governing(-1, inside) if gone else Governing(approach, inside, passed_m)
         colour, right, officer = LampColour.NONE, False, False
         if self.now.approach >= 0:
             colour, right, officer = self.ruling(scene, self.now)
@@ -112,6 +117,23 @@ class StopLine:
         """Return what officers in sight order at a line that has signalled connections."""
         onward = line.inside if line.inside >= 0 else self._ways(line)[0]
         return command_at(self._town, line.approach, onward, scene.users, scene.visible)
+
+    def _own_lane(
+        self, lane: int, lane_s_m: float, distance_m: float, bumper: np.ndarray, s_m: float
+    ) -> tuple[int, float, float]:
+        """Return (lane, m along it, m from it): the route's lane for who leans out of it over a neighbouring one."""
+        if lane in self._path.plan.lanes:
+            return lane, lane_s_m, distance_m
+        front_m, offset_m = self._path.project(float(bumper[0]), float(bumper[1]), s_m)
+        if abs(offset_m) > NUDGED_M:
+            return lane, lane_s_m, distance_m
+        own = self._path.lane_at(front_m)
+        line = self._town.line(own)[:, :2]
+        nearest = int(np.hypot(*(line - bumper[:2]).T).argmin())
+        ahead = np.diff(line[max(nearest - 1, 0) : nearest + 2], axis=0).sum(axis=0)
+        along_m = float((bumper[:2] - line[nearest]) @ ahead / np.hypot(*ahead))
+        spacing_m = float(self._town.lane_length_m[own]) / (len(line) - 1)
+        return own, nearest * spacing_m + along_m, abs(float(offset_m))
 
     def _next_line(self, lane: int, s_m: float) -> Governing | None:
         """Return the next stop line of the route after a place on one of its lanes, None where there is none near."""
