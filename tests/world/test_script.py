@@ -137,6 +137,19 @@ def test_triggers_of_signals_and_of_other_actors(empty, small_town):
     assert scene.acts.tolist() == [0, 0]
 
 
+def test_who_overtakes_pulls_in_once_it_is_ahead_however_fast_the_ego_is(empty):
+    for ego_mps in (3.0, 6.0):
+        car = actor("car", Kind.CAR, -80.0, 1.6, 0.0, Act(speed_mps=9.0, heeds=Heed.NONE),
+                     Act("pulls in", When.AHEAD_OF_EGO_M, 3.0, offset_m=-3.2),
+                     line=[(-80.0, 1.6), (120.0, 1.6)])  # fmt: skip
+        states = play(empty.staged(Script((car,))), 15.0, ego_mps)
+        began = int(np.argmax(act_of(states) == 2))
+        front = states[began - 1].ego.x_m[0] + 3.75
+        ahead = column(states, "x_m")[began - 1] - 0.5 * SIZE[Kind.CAR][0] - front
+        assert began > 10 and 3.0 <= ahead < 4.0
+        assert column(states, "y_m")[began - 1] == pytest.approx(1.6, abs=0.02)
+
+
 def test_a_cut_in_moves_over_and_a_walker_is_gone_once_out_of_sight(empty):
     car = actor("car", Kind.CAR, -70.0, 1.6, 0.0, Act(speed_mps=8.0, heeds=Heed.NONE),
                 Act("cuts in", When.OWN_M, 20.0, offset_m=-3.2, sideways_mps=1.2),

@@ -30,6 +30,7 @@ _AT_ONCE, _AFTER, _WITHIN, _ARRIVES = (
     int(When.EGO_ARRIVES_S),
 )
 _PAST, _STANDS, _GOES, _OWN = int(When.EGO_PAST), int(When.EGO_STANDS_S), int(When.EGO_GOES), int(When.OWN_M)
+_AHEAD = int(When.AHEAD_OF_EGO_M)
 _LAMP, _ACTOR = int(When.LAMP), int(When.ACTOR)
 _NOT_EGO, _NOT_SIGNALS, _BLIND = int(Heed.NOT_EGO), int(Heed.NOT_SIGNALS), int(Heed.NONE)
 _FRONT, _BACK = int(Hinge.FRONT), int(Hinge.BACK)
@@ -74,6 +75,8 @@ def _fires(stage, programs, table, o, row, k, ego, clock):
         return row.stood_s >= value
     if when == _GOES:
         return row.stood_s >= 0.5 and abs(ego[3]) > GOES_MPS
+    if when == _AHEAD:
+        return dx * cos + dy * sin - _HALF_LENGTH - 0.5 * row.length_m >= value
     if when == _OWN:
         if _wrong_side(stage, row, k - 1):
             return False  # it has yet to turn onto its way back: its metres are the other way's

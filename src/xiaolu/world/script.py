@@ -38,6 +38,7 @@ class When(IntEnum):
     OWN_M = 7
     LAMP = 8  # signal column `signal` shows the LampColour `value`
     ACTOR = 9  # actor `other` has come to its act `other_act`
+    AHEAD_OF_EGO_M = 10  # the actor's middle, less half its length, is so far ahead of the ego's front
 
 
 class Heed(IntEnum):

@@ -30,6 +30,7 @@ LAMPS = ("red", "yellow", "green")
 TRIGGERS = {
     "after_s": (0.0, 600.0), "ego_within_m": (0.5, 200.0), "ego_arrives_s": (0.1, 30.0), "ego_past_m": (-300.0, 600.0),
     "ego_at_line_m": (-5.0, 150.0), "ego_stands_s": (0.1, 120.0), "own_m": (0.0, 500.0),
+    "ahead_of_ego_m": (-20.0, 100.0),
 }  # fmt: skip
 # Numbers that an act may set.
 DOINGS = {

@@ -34,7 +34,7 @@ _TRIGGERS = {
     "at_once": When.AT_ONCE, "after_s": When.AFTER_S, "ego_within_m": When.EGO_WITHIN_M,
     "ego_arrives_s": When.EGO_ARRIVES_S, "ego_past_m": When.EGO_PAST, "ego_at_line_m": When.EGO_PAST,
     "ego_stands_s": When.EGO_STANDS_S, "ego_goes": When.EGO_GOES, "own_m": When.OWN_M, "lamp": When.LAMP,
-    "actor": When.ACTOR,
+    "ahead_of_ego_m": When.AHEAD_OF_EGO_M, "actor": When.ACTOR,
 }  # fmt: skip
 _HINGES = {"middle": Hinge.MIDDLE, "front": Hinge.FRONT, "back": Hinge.BACK}
 _HEEDS = {"all": Heed.ALL, "not_ego": Heed.NOT_EGO, "not_signals": Heed.NOT_SIGNALS, "none": Heed.NONE}
