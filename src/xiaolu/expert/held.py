@@ -16,12 +16,12 @@ from xiaolu.core.rates import SECOND_NS
 from xiaolu.core.scene import Scene
 from xiaolu.expert.backing import Backing
 from xiaolu.expert.kerb import PARALLEL_M, Berth, beside
+from xiaolu.expert.limits import Limits
 from xiaolu.expert.reasons import Reason
 from xiaolu.expert.scoring import Outlook
 from xiaolu.expert.teacher import Proposal, Teacher
 from xiaolu.expert.tick import Memory, Tick
 from xiaolu.expert.ways import KINDS
-from xiaolu.expert.yielding import Limits
 
 KIND_OF = {
     PathMode.NUDGE_LEFT: KINDS[3],

@@ -11,11 +11,11 @@ from xiaolu.core.users import Kind
 from xiaolu.expert.bodies import Counted
 from xiaolu.expert.course import Course, StopLine
 from xiaolu.expert.hands import COMMAND_M, OFFICIALS, SHORT_M, Order, orders_of
+from xiaolu.expert.limits import Limits
 from xiaolu.expert.path import FRONT_M, PATH_STEP_M
 from xiaolu.expert.reasons import Reason
 from xiaolu.expert.speed import ENVELOPE_MPS2, ORDINARY_BRAKE_MPS2
 from xiaolu.expert.tick import Memory, Tick
-from xiaolu.expert.yielding import Limits
 from xiaolu.world.town import Turn
 
 LINE_GAP_M, LEAST_LINE_GAP_M = 1.0, 0.35  # front bumper to stop line; where it comes up late; tuned

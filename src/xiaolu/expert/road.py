@@ -9,11 +9,12 @@ from xiaolu.core.users import Kind
 from xiaolu.expert.bodies import STANDING_MPS, TALL_M
 from xiaolu.expert.conflict import passing_gaps
 from xiaolu.expert.course import Course
+from xiaolu.expert.limits import Limits
 from xiaolu.expert.path import FRONT_M, PATH_STEP_M, PATH_STEPS
 from xiaolu.expert.reasons import NAMES, Reason, standing
 from xiaolu.expert.speed import envelope
 from xiaolu.expert.tick import Tick
-from xiaolu.expert.yielding import HUMBLE_MPS, Limits
+from xiaolu.expert.yielding import HUMBLE_MPS
 
 TOP_MPS = 11.0  # a plan's path reaches 60 m in its 5 s
 LATERAL_MPS2 = 1.6

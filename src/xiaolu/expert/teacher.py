@@ -26,6 +26,7 @@ from xiaolu.expert.bodies import Counted, counted, frenet
 from xiaolu.expert.course import Course
 from xiaolu.expert.forecast import MAX_CHAIN, MOMENTS, MOMENTS_S, forecasts, lanes_of
 from xiaolu.expert.kerb import beside
+from xiaolu.expert.limits import Limits
 from xiaolu.expert.orders import hands, humble_lanes, obey, signals, unlit_lanes
 from xiaolu.expert.path import FRONT_M, PATH_STEP_M, S_CELLS
 from xiaolu.expert.reasons import NAMES, Reason, backing_sentence, sentence
@@ -35,7 +36,7 @@ from xiaolu.expert.speed import DT_S, FREE
 from xiaolu.expert.tick import Memory, Tick
 from xiaolu.expert.ways import KINDS, Way, Ways
 from xiaolu.expert.ways import Kind as PathKind
-from xiaolu.expert.yielding import GIVEN_NS, HELD_NS, Limits, Moves, resolve
+from xiaolu.expert.yielding import GIVEN_NS, HELD_NS, Moves, resolve
 from xiaolu.measures.strategy import strategy_of
 from xiaolu.world.ground import Ground
 from xiaolu.world.routing import RoutePlan

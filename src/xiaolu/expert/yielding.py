@@ -1,10 +1,7 @@
-"""Who goes first: forecasts that meet the ego's path become limits on its speed, or are passed before.
-
-A limit is a stop (a place not to be passed until a time) or a lead (a place to stay behind at every moment).
-"""
+"""Who goes first: forecasts that meet the ego's path become limits on its speed, or are passed before."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
@@ -16,9 +13,10 @@ from xiaolu.expert.bodies import STANDING_MPS, Counted, frenet
 from xiaolu.expert.conflict import occupancy
 from xiaolu.expert.course import Course, Entry
 from xiaolu.expert.forecast import MOMENTS, MOMENTS_S, STEP_S
+from xiaolu.expert.limits import FIRM_BRAKE_MPS2, Limits
 from xiaolu.expert.path import FRONT_M, PATH_STEP_M
 from xiaolu.expert.reasons import NAMES, Reason, standing
-from xiaolu.expert.speed import DT_S, ENVELOPE_MPS2, HARDEST_MPS2, STEPS, rollout
+from xiaolu.expert.speed import DT_S, STEPS
 from xiaolu.measures.interventions import required_clearance_m
 from xiaolu.world.town import LaneKind, Turn
 
@@ -38,13 +36,11 @@ NEARER_M = 2.0
 BACK_AT_US_M = 0.5  # who backs up, and will be so much nearer than now, comes at the ego; tuned
 LATE_S = 0.3  # a plan acts, and the brakes come on, this late
 LEAST_GAP_M = 0.25  # what a late stop leaves of the margin
-EASY_BRAKE_MPS2, FIRM_BRAKE_MPS2, PEOPLE_BRAKE_MPS2 = 1.2, 2.5, 2.9
+EASY_BRAKE_MPS2, PEOPLE_BRAKE_MPS2 = 1.2, 2.9
 FACED_BRAKES_MPS2 = (EASY_BRAKE_MPS2, 1.8, FIRM_BRAKE_MPS2)
 SURE_M = 0.06  # more than the clearance that is asked for beside people and riders
-HELD_NS, HELD_BRAKE_MPS2 = (
-    250_000_000,
-    1.5,
-)  # a stop for who is gone all at once is held so long, where it is easy; tuned
+# A stop for who is gone all at once is held so long, where it is easy; tuned.
+HELD_NS, HELD_BRAKE_MPS2 = 250_000_000, 1.5
 SWING_M, NO_SWING_M = 3.5, 30.0  # kept before a parked vehicle to swing out past it; not so near the goal
 # How far apart the ego and a vehicle that comes towards it pass, by how fast that one is: tuned.
 PASSING_MPS, PASSING_M = (3.0, 8.0), (0.22, 0.6)
@@ -52,78 +48,6 @@ OWN_HALF_M, OWN_HALF_LOOK_M = 0.4, 40.0  # it waits so far before the place wher
 HUMBLE_MPS = 2.5  # over a red stop line to the right, giving way to everybody
 ROLLED_S = np.arange(STEPS + 1) * DT_S
 GLANCE_S = 1.5  # a rider may go straight on instead of along its lane: counted this far ahead
-
-
-@dataclass(slots=True)
-class Limits:
-    """What the rollout must respect. stops: (sigma, from s, until s); lows: (MOMENTS,) each; reasons by number."""
-
-    allowed: np.ndarray
-    ruling: np.ndarray
-    reasons: list[Reason]
-    stops: list[tuple[float, float, float, float]] = field(default_factory=list)
-    stop_cause: list[int] = field(default_factory=list)
-    lows: list[np.ndarray] = field(default_factory=list)
-    low_cause: list[int] = field(default_factory=list)
-
-    given: dict[int, float] = field(default_factory=dict)  # uids that the ego gives way to, where along the course
-    trusted: set[int] = field(default_factory=set)  # uids that have to give way to the ego, and can
-
-    def copy(self) -> "Limits":
-        """Return limits that can be added to without changing these."""
-        return Limits(
-            self.allowed.copy(), self.ruling.copy(), list(self.reasons), list(self.stops), list(self.stop_cause),
-            list(self.lows), list(self.low_cause), dict(self.given), set(self.trusted),
-        )  # fmt: skip
-
-    def possible(self, orders: int, speed_mps: float) -> "Limits | None":
-        """Return these without the stops for others that cannot be made any more, None where all can be made: by firm
-        braking, for people and riders by the hardest there is.
-
-        orders: so many stops come first that are not for others; they stay.
-        """
-        ways_m = 0.5 * speed_mps**2 / np.array([FIRM_BRAKE_MPS2, HARDEST_MPS2])
-        keep = [k for k, stop in enumerate(self.stops) if k < orders or stop[0] >= ways_m[int(stop[3])]]
-        if len(keep) == len(self.stops):
-            return None
-        some = self.copy()
-        some.stops, some.stop_cause = [self.stops[k] for k in keep], [self.stop_cause[k] for k in keep]
-        return some
-
-    def stop(self, sigma_m: float, from_s: float, until_s: float, reason: Reason, early: bool = False) -> None:
-        self.stops.append((sigma_m, from_s, until_s, float(early)))
-        self.stop_cause.append(len(self.reasons))
-        self.reasons.append(reason)
-
-    def slow(
-        self, until_m: float, speed_mps: float, now_mps: float, reason: Reason, braking_mps2: float = ENVELOPE_MPS2
-    ) -> None:
-        """Cap the speed from here on to until_m along the path, come down to gently from the speed now."""
-        sigma = np.arange(len(self.allowed)) * PATH_STEP_M
-        top = np.sqrt(np.maximum(now_mps**2 - 2.0 * braking_mps2 * sigma, speed_mps**2))
-        lower = (sigma <= until_m) & (top < self.allowed)
-        self.ruling[lower] = len(self.reasons)
-        self.allowed[lower] = top[lower]
-        self.reasons.append(reason)
-
-    def lead(self, low_m: np.ndarray, reason: Reason) -> None:
-        self.lows.append(low_m)
-        self.low_cause.append(len(self.reasons))
-        self.reasons.append(reason)
-
-    def roll(self, speed_mps: float, acceleration_mps2: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return (sigma, speed, cause), see `speed.rollout`."""
-        return rollout(
-            speed_mps,
-            acceleration_mps2,
-            self.allowed,
-            self.ruling,
-            PATH_STEP_M,
-            np.array(self.stops, np.float64).reshape(-1, 4),
-            np.array(self.stop_cause, np.int64),
-            np.array(self.lows, np.float64).reshape(-1, MOMENTS),
-            np.array(self.low_cause, np.int64),
-        )
 
 
 @dataclass(frozen=True, slots=True)
