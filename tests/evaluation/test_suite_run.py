@@ -7,11 +7,13 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.evaluation.test_evaluate import without_clock
 from xiaolu.core.seeds import Split
 from xiaolu.evaluation.evaluate import evaluate_suite
+from xiaolu.evaluation.journal import Journal
 from xiaolu.evaluation.summary import table
 from xiaolu.world.generate import Family
 from xiaolu.world.kept_towns import town_path
@@ -56,3 +58,21 @@ def test_a_killed_suite_goes_on_and_two_workers_find_what_one_did(towns, tmp_pat
     assert kept >= 1
     again = evaluate_suite("all", "validation", 2, "constant", 2, out, towns, ONLY)
     assert without_clock(again) == without_clock(whole) and not journal.exists()
+
+
+def test_a_suite_from_another_seed_says_so_and_goes_on_with_its_own_rides_only(towns, tmp_path):
+    out = tmp_path / "later.json"
+    later = evaluate_suite("all", "validation", 2, "constant", 1, out, towns, ("crosswalk",), 800_003)
+    assert (later["seed"], later["seeds"]) == (800_003, 2)
+    assert [row["ride"] for row in later["rides"]] == ["crosswalk-800003", "crosswalk-800004"]
+
+    key = {name: later[name] for name in later if name not in ("summary", "rides")}
+    with Journal(Path(f"{out}.rides"), {**key, "driver_digest": ""}) as killed:
+        killed.add({**later["rides"][0], "progress_m": 12.5}, np.zeros(1))
+    again = evaluate_suite("all", "validation", 2, "constant", 1, out, towns, ("crosswalk",), 800_003)
+    assert [row["progress_m"] == 12.5 for row in again["rides"]] == [True, False]
+
+    with Journal(Path(f"{out}.rides"), {**key, "driver_digest": ""}) as killed:
+        killed.add({**later["rides"][0], "progress_m": 12.5}, np.zeros(1))
+    other = evaluate_suite("all", "validation", 2, "constant", 1, out, towns, ("crosswalk",), 800_002)
+    assert [row["progress_m"] == 12.5 for row in other["rides"]] == [False, False]

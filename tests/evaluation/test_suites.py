@@ -19,6 +19,21 @@ def test_seeds_are_of_their_split(split):
     assert {split_of(seed) for seed in seeds_of(split, 20)} == {Split(split)}
 
 
+def test_held_out_seeds_can_be_asked_for():
+    assert list(seeds_of("validation", 3, 800_020)) == [800_020, 800_021, 800_022]
+    tasks = tasks_of("hands", "test", 2, ("hail",), 850_040)
+    assert [task.label for task in tasks] == ["hail-850040", "hail-850041"]
+
+
+@pytest.mark.parametrize(("seed", "seeds"), [(799_999, 3), (849_999, 2), (850_000, 1), (20, 1)])
+def test_seeds_that_leave_their_split_are_refused_with_the_way_out(seed, seeds):
+    told = f"seeds {seed} to {seed + seeds - 1} are not all validation seeds, which are 800000 to 849999: give --seed"
+    with pytest.raises(ValueError, match=told):
+        seeds_of("validation", seeds, seed)
+    with pytest.raises(ValueError, match="--seeds 0: at least 1"):
+        seeds_of("validation", 0, 800_000)
+
+
 def test_a_suite_is_its_families_times_seeds():
     tasks = tasks_of("hands", "validation", 3, ("hail", "hand-phone"))
     assert [task.label for task in tasks] == [f"{f}-{800_000 + k}" for f in ("hail", "hand-phone") for k in range(3)]

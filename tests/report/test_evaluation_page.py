@@ -77,6 +77,7 @@ def test_the_page_shows_every_failure_and_escapes_what_it_quotes(mixed):
     assert text.count('class="card"') == 3 and text.count("<video") == 1 and "data:video/mp4;base64,ZmlsbQ==" in text
     assert "red line at 12.0 s uid &lt;7&gt;" in text and "&lt;no wheel&gt;" in text and "<no wheel>" not in text
     assert "waits_for: too late" in text and "a law, art. 38 [second]" in text and "could not be judged" in text
+    assert "suite hands, validation seeds 800000 to 800003" in text
     assert not re.search(r"https?://", text.replace("http://www.w3.org", "")), "everything is in the page"
 
 

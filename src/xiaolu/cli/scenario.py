@@ -110,6 +110,7 @@ def scenario_check(
     family: Annotated[str, tyro.conf.Positional],
     /,
     seeds: int = 20,
+    seed: int | None = None,
     split: Literal["train", "validation"] = "validation",
     towns: Path | None = None,
     out: Path = Path("runs/rehearsals.jsonl"),
@@ -118,20 +119,20 @@ def scenario_check(
 
     Args:
         family: Name of a family, a .toml file, several names with commas between them, or "all".
-        seeds: How many, from the split's first on.
+        seeds: How many seeds of each family.
+        seed: The first of them; the split's first if none is given.
         split: Whose towns.
         towns: Folder of generated towns; runs/towns or the user's cache if none is given.
         out: What was found, a line each; a run that was stopped goes on where it was.
     """
-    from xiaolu.core.seeds import RANGES, Split
+    from xiaolu.core.seeds import Split, seeds_from
     from xiaolu.evaluation.rehearsal import rehearse_all, table
     from xiaolu.world.scenarios.format import family_names
     from xiaolu.world.scenarios.towns import Towns
 
     names = family_names() if family == "all" else family.split(",")
-    first = RANGES[Split(split)].start
     rows = []
-    for row in rehearse_all(names, range(first, first + seeds), out, Towns(towns)):
+    for row in rehearse_all(names, seeds_from(Split(split), seeds, seed), out, Towns(towns)):
         rows.append(row)
         with spinner(f"{len(rows)} of {seeds * len(names)}: {row.family} {row.seed}"):
             pass

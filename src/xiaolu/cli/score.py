@@ -7,6 +7,9 @@ import tyro
 
 from xiaolu.cli.terminal import ConditionName
 
+# Of rides in a town, if none is asked for: the first of the test seeds.
+RIDES_SEED = 850_000
+
 SuiteName = Literal["small-roads", "signals", "hands", "kerb", "park", "traffic", "all", "ambient"]
 
 
@@ -20,7 +23,7 @@ def evaluate(
     towns: Path | None = None,
     rides: int = 20,
     length_m: float = 400.0,
-    seed: int = 850_000,
+    seed: int | None = None,
     conditions: ConditionName = "sun",
     out: Path = Path("runs/evaluation.json"),
     workers: int = 2,
@@ -32,17 +35,18 @@ def evaluate(
 
     Args:
         town: A town file: seeded rides in it, by rides, length_m, seed and conditions.
-        suite: Or a suite: every family of it on the first `seeds` seeds of the split; "ambient" is rides without a
-            script in every town family, for distance per intervention.
+        suite: Or a suite: every family of it on `seeds` seeds of the split; "ambient" is rides without a script in
+            every town family, for distance per intervention.
         driver: "vla2-nano" (shipped), "teacher", a baseline ("still", "constant", "idm", "teacher-blind",
             "pdm-closed"), or a folder that `xiaolu export` wrote.
         split: Of a suite: which seeds and towns. Nothing is tuned on test.
-        seeds: Of a suite: how many for each family.
+        seed: The first ride's seed; the next rides take the next seeds. If none is given, the first seed of the suite's
+            split, or 850000 in a town.
+        seeds: Of a suite: how many seeds for each family.
         only: Of a suite: these families.
         towns: Of a suite: folder of generated towns; runs/towns or the user's cache if none is given.
-        rides: In a town: how many; ride i uses seed + i.
+        rides: In a town: how many.
         length_m: In a town: about how far each.
-        seed: In a town: the first ride's seed.
         conditions: In a town: weather and light.
         out: Where the JSON goes; the CSV, the page and the logs of what did not pass lie beside it.
         workers: Processes. The figures do not depend on it; the measured latency does.
@@ -55,10 +59,11 @@ def evaluate(
     if (town is None) == (suite is None):
         raise ValueError("either --suite NAME or --town FILE says what is driven; give one of them")
     if suite is not None:
-        evaluation = evaluate_suite(suite, split, seeds, driver, workers, out, towns, only)
+        evaluation = evaluate_suite(suite, split, seeds, driver, workers, out, towns, only, seed)
     else:
         assert town is not None
-        evaluation = evaluate_rides(town, driver, rides, length_m, seed, workers, conditions, out)
+        first = RIDES_SEED if seed is None else seed
+        evaluation = evaluate_rides(town, driver, rides, length_m, first, workers, conditions, out)
     print(table(evaluation))
     print(out)
     print(write_page(evaluation, out, town, towns, films))

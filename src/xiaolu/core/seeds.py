@@ -26,6 +26,23 @@ def split_of(seed: int) -> Split:
     raise ValueError(f"seed {seed} is outside 0 to 2**63 - 1")
 
 
+def seeds_from(split: Split, count: int, first: int | None = None) -> range:
+    """Return `count` seeds of a split, from `first` on; from the split's first one on if none is given.
+
+    Raises ValueError when there would be none, or when one of them is not the split's.
+    """
+    known = RANGES[split]
+    seeds = range(known.start if first is None else first, (known.start if first is None else first) + count)
+    if count < 1:
+        raise ValueError(f"--seeds {count}: at least 1")
+    if seeds[0] not in known or seeds[-1] not in known:
+        raise ValueError(
+            f"seeds {seeds[0]} to {seeds[-1]} are not all {split.value} seeds, which are {known.start} to "
+            f"{known.stop - 1}: give --seed S (the first) and --seeds N (how many) within these, or another --split"
+        )
+    return seeds
+
+
 def require(seed: int, *allowed: Split) -> int:
     """Return the seed, or raise ValueError when its split is not among the allowed ones."""
     split = split_of(seed)

@@ -51,16 +51,17 @@ def evaluate_suite(
     out: Path,
     towns: Path | None = None,
     only: tuple[str, ...] = (),
+    seed: int | None = None,
 ) -> dict[str, Any]:
-    """Drive the first `seeds` seeds of a split of every family of a suite, write JSON and CSV to `out` and return it.
+    """Drive so many seeds of a split of every family of a suite, write JSON and CSV to `out` and return it.
 
-    towns: folder of generated towns; `only` these families of the suite. Raises ValueError for an unknown suite, split,
-    family or driver.
+    towns: folder of generated towns; `only` these families of the suite; seed: the first one, else the split's first.
+    Raises ValueError for an unknown suite, split, family or driver, and for seeds that leave the split.
     """
-    tasks = tasks_of(suite, split, seeds, only)
-    asked = {"suite": suite, "split": split, "seeds": seeds, "families": list(dict.fromkeys(t.family for t in tasks))}
-    evaluation = _evaluate(tasks, driver, asked, workers, towns, out)
-    return evaluation
+    tasks = tasks_of(suite, split, seeds, only, seed)
+    families = list(dict.fromkeys(t.family for t in tasks))
+    asked = {"suite": suite, "split": split, "seed": tasks[0].seed, "seeds": seeds, "families": families}
+    return _evaluate(tasks, driver, asked, workers, towns, out)
 
 
 def _evaluate(

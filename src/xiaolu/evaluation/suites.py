@@ -1,13 +1,13 @@
-"""Suites: which rides an evaluation is made of. In: a suite's name, a split, how many seeds; out: tasks in order.
+"""Suites: which rides an evaluation is made of. In: a suite's name, a split, which seeds of it; out: tasks in order.
 
 The suites of scenarios are the tags of their families, and "all"; "ambient" is rides without a script in every town
-family, for distance per intervention. Seeds are the first ones of the split: nothing is tuned on test.
+family, for distance per intervention. Nothing is tuned on test.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from xiaolu.core.seeds import RANGES, Split
+from xiaolu.core.seeds import Split, seeds_from
 from xiaolu.world.scenarios.family import TAGS, TOWNS
 from xiaolu.world.scenarios.format import family_names, load_family
 
@@ -42,28 +42,28 @@ def families_of(suite: str) -> tuple[str, ...]:
     return tuple(name for name in family_names() if suite == ALL or suite in load_family(name).tags)
 
 
-def seeds_of(split: str, seeds: int) -> range:
-    """Return the first so many seeds of a split. Raises ValueError for a split that is not for evaluation."""
+def seeds_of(split: str, seeds: int, seed: int | None = None) -> range:
+    """Return so many seeds of a split, from `seed` on; from its first one on if none is given.
+
+    Raises ValueError for a split that is not for evaluation, and for seeds that leave it.
+    """
     if split not in SPLITS:
         raise ValueError(f"no split {split!r} to evaluate on; known are {', '.join(SPLITS)}")
-    if seeds < 1:
-        raise ValueError(f"--seeds {seeds}: at least 1")
-    first = RANGES[Split(split)].start
-    return range(first, first + seeds)
+    return seeds_from(Split(split), seeds, seed)
 
 
-def tasks_of(suite: str, split: str, seeds: int, only: tuple[str, ...] = ()) -> list[Task]:
-    """Return a suite's tasks, family by family; `only` these families of it, if any are named."""
+def tasks_of(suite: str, split: str, seeds: int, only: tuple[str, ...] = (), seed: int | None = None) -> list[Task]:
+    """Return a suite's tasks, family by family, on so many seeds from `seed` on; `only` these families, if any."""
     families = families_of(suite)
     wrong = sorted(set(only) - set(families))
     if wrong:
         raise ValueError(f"{', '.join(wrong)} not in the suite {suite}; it holds {', '.join(families)}")
     ambient = suite == AMBIENT
     return [
-        Task(f"{'ambient-' if ambient else ''}{family}-{seed}", seed, family, ambient)
+        Task(f"{'ambient-' if ambient else ''}{family}-{each}", each, family, ambient)
         for family in families
         if not only or family in only
-        for seed in seeds_of(split, seeds)
+        for each in seeds_of(split, seeds, seed)
     ]
 
 

@@ -82,7 +82,9 @@ def page(evaluation: dict[str, Any], films: dict[str, bytes]) -> str:
     """Return the page's HTML; films: MP4 by ride."""
     rows, s = evaluation["rides"], evaluation["summary"]
     suite = evaluation.get("suite")
-    where = f"suite {suite}, {evaluation['split']} seeds" if suite else f"rides in {evaluation['town']}"
+    seeds = sorted({row["seed"] for row in rows})
+    where = f"suite {suite}, {evaluation['split']} seeds" if suite else f"rides in {evaluation['town']}, seeds"
+    where += f" {seeds[0]} to {seeds[-1]}"
     sections = [
         section("Families", _families(s["families"]), "Passed rides of each family with their exact 95 % interval.")
         if s["families"]
