@@ -134,6 +134,14 @@ def test_waiting_means_passing_the_place_after_the_way_is_free():
     assert finding.score.value == pytest.approx(-1.7, abs=0.2)
 
 
+def test_one_may_roll_on_slowly_while_the_last_of_it_leaves_but_not_before_it_comes():
+    """He is in the way from 6.3 to 7.7 s; 1 m short of it, 30.75 m, is passed at 6.9 s: 0.6 m or 6 m are rolled on."""
+    slow, fast = drive((6, 5), (8, 0.8), (6, 5)), drive((6.1, 4.9), (13.9, 6))
+    assert found("waits_for", account(slow, actors=[crossing(40, 100)]), actor="one", place_m=29.5).holds
+    assert found("waits_for", account(fast, actors=[crossing(40, 100)]), actor="one", place_m=29.5).holds is False
+    assert found("waits_for", account(slow, actors=[crossing(85, 130)]), actor="one", place_m=29.5).holds is False
+
+
 def test_who_waits_beyond_the_place_but_before_the_others_way_has_waited():
     front = drive((7.6, 5), (4.4, 0), (8, 5))  # passes 30 m at 6 s, stands at 38 m till 12 s
     far = account(front, actors=[crossing(60, 110, s_m=42.0)])  # its outline begins at 41.75 m, free by 9.1 s

@@ -9,7 +9,7 @@ from xiaolu.core.decision import LampColour
 from xiaolu.core.frames import to_child, to_parent
 from xiaolu.core.users import Gesture, Kind, empty_users
 from xiaolu.evaluation.referee import Referee
-from xiaolu.evaluation.track import WHEELS_M, Track
+from xiaolu.evaluation.track import WHEELS_M, Track, overtakes
 from xiaolu.measures import interventions as rules
 from xiaolu.ride.config import RideConfig
 from xiaolu.ride.follower import Follower
@@ -60,6 +60,28 @@ def test_a_wheel_on_the_pavement_is_seen(ride_steps):
     beside = np.array([x + 2.5 * np.sin(yaw), y - 2.5 * np.cos(yaw), yaw])
     staged = [*steps[:60], with_scene(steps[60], ego_pose=beside), *steps[61:80]]
     assert rules.OFF_ROAD in kinds(referee_of(config, staged).judge(False, "").counted)
+
+
+@pytest.mark.parametrize(
+    ("kind", "ahead_m", "left_m", "speed_mps", "yaw_rad", "expected"),
+    [
+        (Kind.E_BIKE, 20.0, -2.5, 3.0, 0.0, True),
+        (Kind.BICYCLE, -5.0, -2.5, 3.0, 0.0, True),
+        (Kind.E_BIKE, 40.0, -2.5, 3.0, 0.0, False),  # far ahead
+        (Kind.E_BIKE, 20.0, 2.5, 3.0, 0.0, False),  # on the left
+        (Kind.E_BIKE, 20.0, -2.5, 9.0, 0.0, False),  # it rides away
+        (Kind.E_BIKE, 20.0, -2.5, 0.0, 0.0, False),  # it stands
+        (Kind.E_BIKE, 20.0, -2.5, 3.0, np.pi, False),  # it comes
+        (Kind.CAR, 20.0, -2.5, 3.0, 0.0, False),  # a queue is not overtaken like this
+    ],
+)
+def test_who_overtakes_riders_is_known(ride_steps, kind, ahead_m, left_m, speed_mps, yaw_rad, expected):
+    _, steps = ride_steps
+    scene, users = steps[50].scene, empty_users(1)
+    place = to_parent(scene.ego_pose, np.array([ahead_m, left_m]))
+    users.uid[0], users.active[0], users.kind[0], users.speed_mps[0] = 1, True, kind, speed_mps
+    users.x_m[0], users.y_m[0], users.yaw_rad[0] = *place, scene.ego_pose[2] + yaw_rad
+    assert overtakes(replace(scene, users=users, ego_speed_mps=7.0)) == expected
 
 
 @pytest.mark.parametrize("by_user", [False, True])

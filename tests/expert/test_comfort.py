@@ -95,9 +95,13 @@ def test_no_wheel_leaves_the_road_to_make_room():
     cells = np.zeros(S_CELLS)
     low, high = cells - 0.1, cells + 0.1
     who = np.array([[6.0, 40.0, -0.5, 2.0, 0.3, 0.7]])
-    chosen = choose_offsets(0.0, low, high, cells + 0.2, cells * np.nan, cells, cells + 0.12, cells, who)
+    chosen = choose_offsets(
+        0.0, low, high, cells + 0.2, cells * np.nan, cells, cells + 0.12, cells, cells + np.inf, who
+    )
     assert chosen.min() > -0.41
-    roomy = choose_offsets(0.0, low - 3.0, high, cells + 0.2, cells * np.nan, cells, cells + 0.12, cells, who)
+    roomy = choose_offsets(
+        0.0, low - 3.0, high, cells + 0.2, cells * np.nan, cells, cells + 0.12, cells, cells + np.inf, who
+    )
     assert roomy.min() < -1.5, "where there is road it passes"
 
 

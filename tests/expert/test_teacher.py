@@ -84,6 +84,23 @@ def test_it_stops_before_the_red_line_says_so_and_starts_on_green(ways):
     assert green.speed_mps[-1] > 1.0  # under way within 3 s
 
 
+def test_at_a_red_light_it_waits_in_its_lane_behind_riders_who_wait_there(ways):
+    """Beside them, over the line, it would stand before another lane's lamp. What is parked there it still passes."""
+    teacher = ways("Win", "Eout")
+    x = teacher.course.path.point_at(teacher.course.stop_lines[0].s_m)[0]
+    row = teacher.town.meta["lanes"]["Win"]
+    riders = people(*((Kind.BICYCLE, x - 1.2, LANE_Y + aside, 0.0, 0.0, row, 0.0, 0.0) for aside in (-0.2, -1.1)))
+    fixed = {"colour": heads(teacher, LampColour.RED), "countdown": np.full(len(teacher.town.head_lane), np.nan)}
+    waits = drive(teacher, start_of(teacher), 40.0, lambda t: riders, **fixed)
+    assert waits.speed_mps[-1] == 0.0
+    assert abs(waits.pose[-1, 1] - LANE_Y) < 1.2 and waits.front[-1, 0] < x - 2.0
+
+    teacher = ways("Win", "Eout")
+    van = people((Kind.VAN, x - 7.0, LANE_Y - 0.5, 0.0, 0.0))
+    passes = drive(teacher, start_of(teacher), 40.0, lambda t: van, colour=heads(teacher, LampColour.GREEN))
+    assert passes.front[-1, 0] > x
+
+
 def test_yellow_is_stopped_for_only_where_that_is_comfortable(ways):
     near, far = ways("Win", "Eout"), ways("Win", "Eout")
     x = near.course.path.point_at(near.course.stop_lines[0].s_m)[0]

@@ -47,11 +47,16 @@ def test_the_line_on_red_but_not_on_green_nor_turning_right_nor_when_a_new_line_
 
 def test_wrong_way_is_a_stretch_not_a_moment():
     speed = np.full(200, 5.0)
-    error = np.zeros(200)
+    error, overtakes = np.zeros(200), np.zeros(200, bool)
     error[20:60] = np.pi  # 20 m: passing a stopped car
-    assert not iv.wrong_way(stamps(200), error, speed)
+    assert not iv.wrong_way(stamps(200), error, speed, overtakes)
     error[20:140] = np.pi  # 60 m
-    assert [(e.from_ns, e.to_ns) for e in iv.wrong_way(stamps(200), error, speed)] == [(2 * S, 139 * S // 10)]
+    found = iv.wrong_way(stamps(200), error, speed, overtakes)
+    assert [(e.from_ns, e.to_ns) for e in found] == [(2 * S, 139 * S // 10)]
+    overtakes[30:90] = True  # 30 m beside riders who go its way, 30 m of wrong way besides
+    assert not iv.wrong_way(stamps(200), error, speed, overtakes)
+    overtakes[60:90] = False  # 45 m besides
+    assert len(iv.wrong_way(stamps(200), error, speed, overtakes)) == 1
 
 
 def test_vulnerable_users():

@@ -22,7 +22,7 @@ STANDS_MPS, MOVES_MPS = 0.1, 0.5
 BESIDE_WAY_M = 0.2  # an actor whose outline is this far from the swept way is out of it
 CONFLICT_M = 25.0  # how far beyond a place the swept way matters for who goes first: a large junction is this wide
 SHORT_OF_M = 1.0  # who gives way may wait with its bumper so near to where the other comes through
-ROLLS_ON_S = 0.5  # and may roll on while the last of it leaves
+ROLLS_ON_S, ROLLS_ON_M = 0.5, 1.5  # and may roll on so long, or so far, while the last of it leaves
 GOES_ALONG_M = 5.0  # an actor that drives on along the way and is so far beyond the place, or where it joined, is out
 NEAR_ACTOR_M = 25.0
 ON_ROUTE_M = 2.5
@@ -235,7 +235,7 @@ def _free_from(way: np.ndarray, over: int) -> int:
 
 
 def _waits_for(check: str, a: Account, cast: Cast, v: Mapping[str, Any]) -> Finding:
-    place_m, over = v["place_m"], _passes_place(a, v["place_m"])
+    place_m, over, leaves = v["place_m"], _passes_place(a, v["place_m"]), False
     if over <= 0:
         return _nothing(check, a, "s", "never passed the place" if over < 0 else "began beyond the place")
     if v.get("act"):
@@ -254,9 +254,11 @@ def _waits_for(check: str, a: Account, cast: Cast, v: Mapping[str, Any]) -> Find
         if not any(way[: over + ample].any() for way in came):
             return _nothing(check, a, "s", f"{v['actor']} came more than {AMPLE_S:g} s after the ego")
         free = max(_free_from(way, over) for way in came)
+        leaves = any(way[over] for way in came)  # it came first, and is about to be through
     after_s = float(a.stamp_ns[over] - a.stamp_ns[min(free, len(a) - 1)]) / SECOND_NS
     why = f"passed {abs(after_s):.1f} s {'after' if free <= over else 'before'} the way was free"
-    holds = after_s >= -ROLLS_ON_S
+    rolled_m = float(a.front_s_m[min(free, len(a) - 1)] - a.front_s_m[over])
+    holds = after_s >= -ROLLS_ON_S or (leaves and free < len(a) and rolled_m <= ROLLS_ON_M)
     return _found(check, a, holds, after_s, "s", why, min(free, over), max(min(free, len(a) - 1), over))
 
 

@@ -83,7 +83,7 @@ class Referee:
             *rules.contacts(stamp, c("uid"), c("touching"), c("by_user")),
             *rules.off_road(stamp, c("off_road_m")),
             *rules.red_line(stamp, c("line_ahead_m"), c("signal_colour"), c("right_turn"), c("officer")),
-            *rules.wrong_way(stamp, c("heading_error_rad"), speed),
+            *rules.wrong_way(stamp, c("heading_error_rad"), speed, c("overtakes")),
             *rules.vulnerable_too_close(
                 stamp, c("uid"), c("clearance_m"), c("ttc_s"), speed, c("on_road"), c("beside_or_ahead")
             ),

@@ -32,6 +32,8 @@ BOW_ROUNDS = 12
 # From one bend into another lateral acceleration changes by so much in so long: what `measures.comfort` sees. Tuned.
 SWAY_MPS2, SWAY_S = 1.9, 1.4
 SWAY_SPEEDS_MPS = np.arange(2.5, 12.0, 0.25)
+# Before a signal lanes are kept, where their lines are solid: the ego's side is over them by so much at most.
+SOLID_M, LEANS_M = 12.0, 0.3
 BENT_M, SWAYS_M = 5, 7  # curvature is averaged over the one; the speed is kept over the other
 
 
@@ -117,7 +119,8 @@ class Course:
 
     xy (n, 2), yaw_rad, curvature_1pm, steady_mps (see `steady_speeds`), limit_mps, half_lane_m, line_left_m (n,):
     where the opposite direction begins; room_left_m, room_right_m (n,): drivable surface
-    beside the line; lane (n,): the town's lane; change (n,) int8: 1 where the line changes to the lane on the left, -1
+    beside the line; keep_m (n,): how far from the line the ego's middle may be while it comes up to a signal, inf
+    elsewhere; lane (n,): the town's lane; change (n,) int8: 1 where the line changes to the lane on the left, -1
     to the right; shared (n,) bool: a surface with two directions; goal_s_m; stop_lines, entries in order; blind (n,)
     int: where the cameras cannot see down the arms of the junction ahead, see `_blind`.
     """
@@ -147,6 +150,7 @@ class Course:
         self.room_left_m, self.room_right_m = self._room(ground)
         self.entries = self._entries()
         self.stop_lines = self._stop_lines()
+        self.keep_m = self._kept_lanes()
         self.blind = self._blind()
         self._heads: tuple[np.ndarray | None, np.ndarray | None] = None, None
         self._ordered = np.empty(0, np.int8)
@@ -295,6 +299,15 @@ class Course:
                 second_s_m = float(path.lane_from_s_m[position] + town.waiting_s_m[lane])
                 out.append(StopLine(second_s_m, int(lane), column, heads, turn, second=True))
         return tuple(out)
+
+    def _kept_lanes(self) -> np.ndarray:
+        keep = np.full(self.n, np.inf)
+        rear_s = np.arange(self.n) * self.step_m
+        for line in self.stop_lines:
+            to_line = line.s_m - EGO_BODY.front_x_m - rear_s
+            near = (to_line > -self.step_m) & (to_line < SOLID_M) & ~self.shared & (self.change == 0)
+            keep[near] = np.maximum(self.half_lane_m[near] - 0.5 * EGO_BODY.width_m + LEANS_M, LEANS_M)
+        return keep
 
     def ruling(self, line: StopLine, colours: np.ndarray) -> LampColour:
         """Return what a line's lamp says; colours (S + 1,): see `colours`."""

@@ -41,6 +41,7 @@ def choose_offsets(
     wish_d: np.ndarray,
     pull: np.ndarray,
     swing_m: np.ndarray,
+    keep_d: np.ndarray,
     bodies: np.ndarray,
 ) -> np.ndarray:
     """Return d (S_CELLS,) every S_STEP_M from the ego's place on.
@@ -48,8 +49,9 @@ def choose_offsets(
     low_d, high_d (S_CELLS,): where the ego's middle may be; line_d (S_CELLS,): beyond it the opposite direction
     begins; habit_d (S_CELLS,): the offsets chosen a moment ago, NaN for none; wish_d, pull (S_CELLS,): where
     it would be by itself, and what a square metre away from that costs; swing_m (S_CELLS,): how far the front
-    corner swings out to the right (left if negative) where the line turns. bodies (M, 6): s from, s to, d from, d to
-    of what is in the way, the least gap and the comfortable gap beside it, metres.
+    corner swings out to the right (left if negative) where the line turns; keep_d (S_CELLS,): how far from the line it
+    may be where a lane is kept, whoever stands in it. bodies (M, 6): s from, s to, d from, d to of what is in the way,
+    the least gap and the comfortable gap beside it, metres.
     """
     cost = np.empty((S_CELLS, D_CELLS))
     for i in range(S_CELLS):
@@ -65,6 +67,8 @@ def choose_offsets(
             off = max(d - high_d[i], low_d[i] - d)
             if off > 0.0:
                 c += HARD_COST * (0.2 + off + OFF_ROAD * off * off)
+            if abs(d) > keep_d[i]:
+                c += HARD_COST * (0.5 + abs(d) - keep_d[i])
             if not np.isnan(habit_d[i]):
                 c += HABIT * (d - habit_d[i]) ** 2
             for m in range(len(bodies)):

@@ -42,6 +42,7 @@ BERTH_FROM_M, BERTH_KEPT_M = 60.0, 14.0  # a berth is chosen within the one, and
 TIGHT_GAP_M = 0.45  # with less on both sides the ego keeps to the middle of a gap
 # Sideways it goes over to another line no more abruptly than so, for so long from now on: tuned in closed loop.
 SWAY_MPS3, SWAY_S, CALMEST_1PM2 = 3.0, 1.0, 0.004
+KEEPS_LANE_S = 12.0  # who has waited so long in its lane, for nothing that a signal asks, goes round
 LEAN_M, LEAN_COST = 0.8, 0.6  # a proposal that keeps to one side
 
 
@@ -176,7 +177,12 @@ class Ways:
             low = np.minimum(low, wish)
         line = course.line_left_m[index] - HALF_WIDTH_M
         swing = 0.5 * FRONT_M**2 * np.clip(course.curvature_1pm[index], -MAX_CURVATURE_1PM, MAX_CURVATURE_1PM)
-        offsets = choose_offsets(tick.d0_m, low, high, np.maximum(line, 0.0), habit, wish, pull, swing, bodies[:, :6])
+        keep = course.keep_m[index]
+        if stop is not None or tick.waited_s > KEEPS_LANE_S or _parked_in(keep, bodies, tick.here):
+            keep = np.full(S_CELLS, np.inf)
+        offsets = choose_offsets(
+            tick.d0_m, low, high, np.maximum(line, 0.0), habit, wish, pull, swing, keep, bodies[:, :6]
+        )
         # In a gap and at the kerb the grid's 0.2 m are too coarse.
         offsets = centred(offsets, bodies)
         return np.where((pull == DRAW_UP_COST) & (np.abs(offsets - wish) < 0.25), wish, offsets)
@@ -192,6 +198,21 @@ class Ways:
         speed = max(float(scene.ego_speed_mps), 1.0)
         calm = float(np.clip(SWAY_MPS3 / speed**3, CALMEST_1PM2, CURVATURE_RATE_1PM2))
         return drive_line(float(x), float(y), float(yaw), float(curvature), line, settle_m, calm, SWAY_S * speed)
+
+
+def _parked_in(keep_m: np.ndarray, bodies: np.ndarray, here: Counted) -> bool:
+    """Whether something is parked where lanes are kept, keep_m (S_CELLS,), that cannot be passed within the lane."""
+    kept = np.flatnonzero(np.isfinite(keep_m))
+    if not len(kept):
+        return False
+    from_s, to_s = kept[0] * S_STEP_M - REAR_M, kept[-1] * S_STEP_M + FRONT_M
+    for low_s, high_s, low_d, high_d, gap_m, _, k in bodies.tolist():
+        if k < 0 or not here.parked[int(k)] or high_s < from_s or low_s > to_s:
+            continue
+        room_m = keep_m[kept].min() - HALF_WIDTH_M - gap_m
+        if high_d > room_m and low_d < -room_m:
+            return True
+    return False
 
 
 def _from_s_m(tick: Tick) -> float:

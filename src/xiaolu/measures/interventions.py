@@ -96,14 +96,17 @@ def red_line(
     ]
 
 
-def wrong_way(stamp_ns: np.ndarray, heading_error_rad: np.ndarray, speed_mps: np.ndarray) -> list[Event]:
-    """Return stretches of more than 40 m driven against the lane.
+def wrong_way(
+    stamp_ns: np.ndarray, heading_error_rad: np.ndarray, speed_mps: np.ndarray, overtakes: np.ndarray
+) -> list[Event]:
+    """Return stretches of more than 40 m driven against the lane, not counting those beside riders it overtakes.
 
     heading_error_rad: (T,) least angle between the ego and any lane under its middle, 0 in junctions, off lanes and on
-    a shared surface with two directions (whose twin then fits).
+    a shared surface with two directions (whose twin then fits); overtakes: (T,) bool.
     """
     found = spans((np.abs(heading_error_rad) > WRONG_WAY_RAD) & (speed_mps > 0.2), 20)
-    far = [(a, b) for a, b in found if np.sum(speed_mps[a : b + 1]) * TICK_S > WRONG_WAY_M]
+    counted_m = np.where(overtakes, 0.0, speed_mps) * TICK_S
+    far = [(a, b) for a, b in found if np.sum(counted_m[a : b + 1]) > WRONG_WAY_M]
     return _events(WRONG_WAY, stamp_ns, np.array(far, np.int64).reshape(-1, 2))
 
 
