@@ -6,6 +6,7 @@ World frame; s along the course, d left of it, metres.
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 
 from xiaolu.core.control import EGO_BODY
 from xiaolu.core.scene import Scene
@@ -71,19 +72,24 @@ class Way:
     path: np.ndarray
 
 
+@njit(cache=True)
 def centred(offsets_m: np.ndarray, bodies: np.ndarray) -> np.ndarray:
     """Return offsets (S_CELLS,), where they lead through a gap little wider than the car moved to its middle.
 
     bodies (M, 7): see `in_the_way`. By a step of the grid at most: what is further off was chosen for some reason.
     """
     out = offsets_m.copy()
-    low_s, high_s = bodies[:, 0] - FRONT_M - 1.0, bodies[:, 1] + REAR_M + 1.0
-    for i, offset in enumerate(offsets_m):
-        beside = bodies[(low_s <= i * S_STEP_M) & (i * S_STEP_M <= high_s)]
-        on_left = beside[:, 2] + beside[:, 3] > 2.0 * offset
-        left, right = beside[on_left, 2].min(initial=np.inf), beside[~on_left, 3].max(initial=-np.inf)
+    for i in range(len(offsets_m)):
+        s, offset, left, right = i * S_STEP_M, offsets_m[i], np.inf, -np.inf
+        for m in range(len(bodies)):
+            if s < bodies[m, 0] - FRONT_M - 1.0 or s > bodies[m, 1] + REAR_M + 1.0:
+                continue
+            if bodies[m, 2] + bodies[m, 3] > 2.0 * offset:
+                left = min(left, bodies[m, 2])
+            else:
+                right = max(right, bodies[m, 3])
         if left - right < 2.0 * (HALF_WIDTH_M + TIGHT_GAP_M):
-            out[i] = np.clip(0.5 * (left + right), offset - D_STEP_M, offset + D_STEP_M)
+            out[i] = min(max(0.5 * (left + right), offset - D_STEP_M), offset + D_STEP_M)
     return out
 
 

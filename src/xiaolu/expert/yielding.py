@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
+from numba import njit
 
 from xiaolu.core.control import EGO_BODY
 from xiaolu.core.decision import Cause
@@ -43,9 +44,10 @@ SURE_M = 0.06  # more than the clearance that is asked for beside people and rid
 HELD_NS, HELD_BRAKE_MPS2 = 250_000_000, 1.5
 SWING_M, NO_SWING_M = 3.5, 30.0  # kept before a parked vehicle to swing out past it; not so near the goal
 # How far apart the ego and a vehicle that comes towards it pass, by how fast that one is: tuned.
-PASSING_MPS, PASSING_M = (3.0, 8.0), (0.22, 0.6)
+_SLOW_MPS, _FAST_MPS, _CLOSE_M, _FAR_M = 3.0, 8.0, 0.22, 0.6
 OWN_HALF_M, OWN_HALF_LOOK_M = 0.4, 40.0  # it waits so far before the place where it would leave its own half
 HUMBLE_MPS = 2.5  # over a red stop line to the right, giving way to everybody
+_SIDE_M = 0.5 * EGO_BODY.width_m
 ROLLED_S = np.arange(STEPS + 1) * DT_S
 GLANCE_S = 1.5  # a rider may go straight on instead of along its lane: counted this far ahead
 
@@ -61,21 +63,34 @@ class Moves:
 
 
 def _margins(here: Counted, moves: Moves, waited_s: float) -> tuple[np.ndarray, np.ndarray]:
-    u, owner = here.users, moves.owner
-    along = np.where(here.vulnerable, 0.9, np.where(here.parked, 0.3, 0.5))[owner]
-    across = np.where(here.on_foot, 0.5, np.where(here.vulnerable, 0.4, np.where(here.parked, 0.12, 0.25)))[owner]
-    still = np.abs(u.speed_mps[owner]) < STANDING_MPS
-    across = np.where(still, np.minimum(across, 0.3), across)
-    oncoming = (np.abs(here.turned_rad[owner]) > 2.4) & ~here.on_foot[owner]
-    rider = here.vulnerable[owner]
-    passing = np.interp(np.abs(u.speed_mps[owner]), PASSING_MPS, PASSING_M)
-    across = np.where(oncoming & ~rider, np.where(still, np.minimum(across, PASSING_M[0]), passing), across)
-    across = np.where(oncoming & rider & ~still, 0.6, across)
-    along = np.where(oncoming & ~still, 1.2, along)
-    # Who has waited long squeezes through where there is just room.
-    squeeze = (waited_s > PATIENCE_S) & still & (here.stood_s[owner] > 4.0)
-    least = np.where(here.on_foot[owner], 0.22, 0.12)
-    return np.where(squeeze, 0.3, along), np.where(squeeze, least, across)
+    """Return (along (H,), across (H,)): metres that are kept before the bumpers and beside the ego for hypotheses."""
+    return _margins_of(
+        moves.owner, here.on_foot, here.vulnerable, here.parked, here.users.speed_mps, here.turned_rad, here.stood_s,
+        waited_s,
+    )  # fmt: skip
+
+
+@njit(cache=True)
+def _margins_of(owner, on_foot, vulnerable, parked, speed_mps, turned_rad, stood_s, waited_s):
+    along, across = np.empty(len(owner)), np.empty(len(owner))
+    for h in range(len(owner)):
+        k = owner[h]
+        walks, rider, still = on_foot[k], vulnerable[k], abs(speed_mps[k]) < STANDING_MPS
+        before = 0.9 if rider else 0.3 if parked[k] else 0.5
+        beside = 0.5 if walks else 0.4 if rider else 0.12 if parked[k] else 0.25
+        if still:
+            beside = min(beside, 0.3)
+        if abs(turned_rad[k]) > 2.4 and not walks:  # it comes towards the ego
+            if not still:
+                share = (min(max(abs(speed_mps[k]), _SLOW_MPS), _FAST_MPS) - _SLOW_MPS) / (_FAST_MPS - _SLOW_MPS)
+                before, beside = 1.2, 0.6 if rider else _CLOSE_M + share * (_FAR_M - _CLOSE_M)
+            elif not rider:
+                beside = min(beside, _CLOSE_M)
+        if waited_s > PATIENCE_S and still and stood_s[k] > 4.0:
+            # Who has waited long squeezes through where there is just room.
+            before, beside = 0.3, 0.22 if walks else 0.12
+        along[h], across[h] = before, beside
+    return along, across
 
 
 def resolve(
@@ -395,17 +410,25 @@ def _limit_for(
 def _own_half_m(course: Course, path: np.ndarray, s0_m: float) -> float:
     """Return how far along its path (n, 4) the ego may go and be in its own half of the road; inf where it stays in it
     for OWN_HALF_LOOK_M, or is out of it."""
-    look = path[: int(OWN_HALF_LOOK_M / PATH_STEP_M)]
-    cos, sin, side = np.cos(look[:, 2]), np.sin(look[:, 2]), 0.5 * EGO_BODY.width_m
-    x, y = look[:, 0] + FRONT_M * cos - side * sin, look[:, 1] + FRONT_M * sin + side * cos
     first = max(int((s0_m - 5.0) / course.step_m), 0)
     last = min(int((s0_m + OWN_HALF_LOOK_M + 15.0) / course.step_m) + 2, course.n)
-    s, d = frenet(course.xy, course.yaw_rad, course.step_m, first, last, x, y)
-    index = np.clip(np.rint(s / course.step_m).astype(np.int64), 0, course.n - 1)
-    out = d > course.line_left_m[index]
-    if out[0] or not out.any():
-        return np.inf
-    return max(float(np.argmax(out)) * PATH_STEP_M - OWN_HALF_M, 0.0)
+    look = path[: int(OWN_HALF_LOOK_M / PATH_STEP_M)]
+    out = _first_out(look, course.xy, course.yaw_rad, course.step_m, first, last, course.line_left_m)
+    return np.inf if out <= 0 else max(float(out) * PATH_STEP_M - OWN_HALF_M, 0.0)
+
+
+@njit(cache=True)
+def _first_out(path, xy, yaw_rad, step_m, first, last, line_left_m):
+    """Return the first of path's points where the ego's left front corner is beyond the line; -1 for none."""
+    x, y = np.empty(1), np.empty(1)
+    for i in range(len(path)):
+        cos, sin = np.cos(path[i, 2]), np.sin(path[i, 2])
+        x[0] = path[i, 0] + FRONT_M * cos - _SIDE_M * sin
+        y[0] = path[i, 1] + FRONT_M * sin + _SIDE_M * cos
+        s, d = frenet(xy, yaw_rad, step_m, first, last, x, y)
+        if d[0] > line_left_m[min(max(int(np.rint(s[0] / step_m)), 0), len(line_left_m) - 1)]:
+            return i
+    return -1
 
 
 def _faces(moves: Moves, h: int, path: np.ndarray, low: np.ndarray) -> bool:

@@ -242,8 +242,8 @@ class _Branches:
     def _colours(self) -> bytes:
         """Return what the signals of the way order now."""
         world, time_s = self.ride.world, float(self.tick[0]) * TICK_S
-        shown = lane_colour(world.town, time_s, int(self.seed[0]), world.faults, world.signals_start_s)
-        return shown[self._signals].tobytes()
+        seed, start_s = int(self.seed[0]), world.signals_start_s
+        return lane_colour(world.town, time_s, seed, world.faults, start_s, self._signals).tobytes()
 
     def _state(self) -> WorldState:
         """Return the world's state now."""

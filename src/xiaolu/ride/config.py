@@ -68,11 +68,17 @@ class RideConfig:
         """Return the same config with its route drawn. Raises ValueError when the town has no such ride."""
         return self if self.route is not None else replace(self, route=draw_ride(self.town, self.seed, self.length_m))
 
+    @property
+    def name(self) -> str:
+        """The ride's name: its scenario's or its town's, and the seed."""
+        if self.scenario is not None:
+            return f"{Path(self.scenario[0]).stem}-{self.scenario[1]}"
+        return f"{self.town.meta.get('name', 'town')}-{self.seed}"
+
     def header(self, driver: str) -> Header:
         """Return the header of this ride (its route drawn) for a driver's name: enough to make the ride again."""
         route = self.with_route().route
         assert route is not None
-        name = str(self.town.meta.get("name", "town"))
         versions = {
             "xiaolu": __version__,
             "numpy": np.__version__,
@@ -90,10 +96,8 @@ class RideConfig:
         if self.scenario is not None:
             versions |= {"scenario": self.scenario[0], "scenario_seed": str(self.scenario[1])}
         return Header(
-            ride=f"{name}-{self.seed}"
-            if self.scenario is None
-            else f"{Path(self.scenario[0]).stem}-{self.scenario[1]}",
-            town=name,
+            ride=self.name,
+            town=str(self.town.meta.get("name", "town")),
             town_digest=self.town.digest(),
             seed=self.seed,
             driver=driver,

@@ -66,10 +66,11 @@ def what_if(
     company = Company()
     drivers = [Held(teacher, strategy, memory, company) for strategy in strategies]
     found = futures(ride, drivers, ticks_of(seconds), every, within_reach(ride, seconds) if culled else None, longest)
-    name = ride.config.header(ride.driver.name).ride
     measured = _Measured.of(ride, teacher, found)
     return tuple(
-        Tried(strategy, found.first[b].plan, measured.outcome(found, b, name, ride.state.tick, str(strategy)))
+        Tried(
+            strategy, found.first[b].plan, measured.outcome(found, b, ride.config.name, ride.state.tick, str(strategy))
+        )
         for b, strategy in enumerate(strategies)
     )
 

@@ -219,10 +219,13 @@ def lane_colour(
     seed: int = 0,
     faults: tuple[SignalFault, ...] = (),
     start_s: float | None = None,
+    signals: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Return (S,) int8 LampColour that every signal orders, `time_s` seconds into the ride of that seed."""
+    """Return (S,) int8 LampColour that signals (S,) order, all of them if none are named, `time_s` seconds into the
+    ride of that seed."""
     programs = programs_of(town, faults, seed, start_s)
-    return _lamps(programs, np.arange(len(programs.program)), clock_s(time_s, seed, start_s))[0]
+    asked = np.arange(len(programs.program)) if signals is None else signals
+    return _lamps(programs, asked, clock_s(time_s, seed, start_s))[0]
 
 
 def head_states(
