@@ -42,7 +42,8 @@ RIDER_ASIDE_M = 1.0  # a rider who stands so far beside the way is passed, not q
 class Counted:
     """Users that count now, (U,) each. ahead_m, left_m: in the ego frame; on_road: for people, where vehicles drive;
     on_crossing: for those who stand there, whether it is a crossing; stood_s: how long standing; visible: seen right
-    now, else remembered or felt right ahead.
+    now, else remembered or felt right ahead; hesitates: on foot in the road and just come to a stand: it may go on
+    either way, unless it waves us on.
     """
 
     users: Users
@@ -56,14 +57,7 @@ class Counted:
     on_crossing: np.ndarray
     stood_s: np.ndarray
     visible: np.ndarray
-
-    @property
-    def hesitates(self) -> np.ndarray:
-        """(U,) bool: on foot in the road and just come to a stand: it may go on either way, unless it waves us on."""
-        u = self.users
-        most_s = np.where(self.on_crossing, ON_CROSSING_S, HESITATES_S)
-        short = (np.abs(u.speed_mps) < HESITATES_MPS) & (self.stood_s < most_s)
-        return self.on_foot & self.on_road & short & _STEPS_OUT[u.kind] & ~_WAVES_ON[u.gesture]
+    hesitates: np.ndarray
 
 
 def counted(
@@ -110,6 +104,10 @@ def counted(
         places = np.stack([table.x_m[on_foot], table.y_m[on_foot]], axis=1)
         on_road[on_foot] = ground.off_road_m(places) < 0.1
     stands = on_foot & on_road & (np.abs(table.speed_mps) < HESITATES_MPS)
+    on_crossing = np.array(
+        [w and _on_crossing(ground, x, y) for w, x, y in zip(stands, table.x_m, table.y_m, strict=True)], bool
+    )
+    just = stood < np.where(on_crossing, ON_CROSSING_S, HESITATES_S)
     return Counted(
         table,
         ego[chosen, 0],
@@ -119,11 +117,10 @@ def counted(
         vulnerable,
         (table.lane < 0) & (np.abs(table.speed_mps) < 0.05) & ~vulnerable & ~waits,
         on_road,
-        np.array(
-            [w and _on_crossing(ground, x, y) for w, x, y in zip(stands, table.x_m, table.y_m, strict=True)], bool
-        ),
+        on_crossing,
         stood,
         np.asarray(scene.visible, bool)[chosen],
+        stands & just & _STEPS_OUT[table.kind] & ~_WAVES_ON[table.gesture],
     )
 
 
@@ -183,7 +180,8 @@ def in_the_way(
     if not len(u):
         return np.empty((0, 7))
     box = extents(course, s0_m, u.x_m, u.y_m, u.yaw_rad, u.length_m, u.width_m)
-    index = np.clip(((s0_m + 0.5 * (box[:, 0] + box[:, 1])) / course.step_m).astype(np.int64), 0, course.n - 1)
+    index = ((s0_m + 0.5 * (box[:, 0] + box[:, 1])) / course.step_m).astype(np.int64)
+    index = np.minimum(np.maximum(index, 0), course.n - 1)
     toward = (u.yaw_rad - course.yaw_rad[index] + np.pi) % (2 * np.pi) - np.pi
     along, across = u.speed_mps * np.cos(toward), u.speed_mps * np.sin(toward)
     out, hesitates = [], here.hesitates.tolist()

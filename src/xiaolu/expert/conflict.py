@@ -33,7 +33,11 @@ def occupancy(path, step_m, every, ego_length, ego_width, poses, length, width, 
         other[3], other[4] = length[h], width[h]
         reach = 0.5 * (np.hypot(ego[3], ego[4]) + np.hypot(length[h], width[h]))
         for k in range(moments):
-            other[0], other[1], other[2] = poses[h, k, 0], poses[h, k, 1], poses[h, k, 2]
+            x, y, yaw = poses[h, k, 0], poses[h, k, 1], poses[h, k, 2]
+            if k > 0 and x == other[0] and y == other[1] and yaw == other[2]:
+                low[h, k], high[h, k] = low[h, k - 1], high[h, k - 1]  # it stands
+                continue
+            other[0], other[1], other[2] = x, y, yaw
             first, last = -1, -1
             i = 0
             while i < n:

@@ -18,6 +18,7 @@ from xiaolu.expert.yielding import HUMBLE_MPS
 
 TOP_MPS = 11.0  # a plan's path reaches 60 m in its 5 s
 LATERAL_MPS2 = 1.6
+SIGMA_M = np.arange(PATH_STEPS + 1) * PATH_STEP_M
 DRAWS_UP_MPS = 3.3  # Autoware's goal planner draws up to a kerb with 3.0
 GIVE_WAY_MPS, OPEN_JUNCTION_MPS, UNLIT_MPS = 4.0, 7.5, 4.5
 READY_M = 4.0  # before a junction where others go first it is as slow as there: a look, and no hard braking
@@ -34,6 +35,7 @@ HIDING_GAPS_M, HIDING_SPEEDS_MPS, HIDING_END_M = (0.3, 1.0, 2.0, 3.0), (1.5, 1.9
 WAITING_GAPS_M, WAITING_SPEEDS_MPS = (0.32, 0.5, 0.8, 1.2), (0.8, 2.5, 6.0, 11.0)
 SLOWEST_MPS, QUEUES_RAD = 0.7, 1.2
 _HIDES, _PARKED, _WALKS, _CROSSES, _RIDES, _WAITS = 0, 1, 2, 3, 4, 5
+_OBJECT = int(Kind.OBJECT)
 _LENGTH_M, _WIDTH_M = EGO_BODY.length_m, EGO_BODY.width_m
 # Of what hides people, is parked, walks, crosses, rides, waits: each filled up to the same length by its last pair.
 _GAPS = HIDING_GAPS_M, PARKED_GAPS_M, PERSON_GAPS_M, CROSSING_GAPS_M, PERSON_GAPS_M, WAITING_GAPS_M
@@ -51,8 +53,8 @@ def road_limits(course: Course, tick: Tick, path: np.ndarray, goal_s_m: float, d
     goal_s_m: where along the course it stops for good; draws_up_s_m: from where on it draws up to the kerb for that.
     """
     s0_m = tick.s0_m
-    sigma = np.arange(PATH_STEPS + 1) * PATH_STEP_M
-    index = np.clip(((s0_m + sigma) / course.step_m).astype(np.int64), 0, course.n - 1)
+    sigma = SIGMA_M
+    index = np.minimum(np.maximum(((s0_m + sigma) / course.step_m).astype(np.int64), 0), course.n - 1)
     reasons = [Reason(Cause.FREE, "speed limit", 0.0)]
     allowed = np.minimum(course.limit_mps[index], TOP_MPS)
     ruling = np.zeros(len(allowed), np.int64)
@@ -96,27 +98,44 @@ def road_limits(course: Course, tick: Tick, path: np.ndarray, goal_s_m: float, d
 
 def _beside(tick: Tick, path: np.ndarray, allowed: np.ndarray, ruling: np.ndarray, reasons: list[Reason]) -> None:
     here, u = tick.here, tick.here.users
-    hides = ~here.vulnerable & (u.height_m > TALL_M) & (np.abs(u.speed_mps) < STANDING_MPS) & (u.kind != Kind.OBJECT)
-    waits = ~here.vulnerable & ~here.parked & ~hides & (np.abs(u.speed_mps) < STANDING_MPS) & (u.kind != Kind.OBJECT)
-    waits &= np.abs(here.turned_rad) > QUEUES_RAD  # who heads our way is followed
-    slow = np.flatnonzero(here.vulnerable | here.parked | hides | waits)
-    slow = slow[(here.ahead_m[slow] > -3.0 - 0.5 * u.length_m[slow]) & (here.ahead_m[slow] < 70.0)]
+    how = _passed(
+        here.vulnerable, here.parked, here.on_foot, here.on_road, here.hesitates, here.ahead_m, here.turned_rad,
+        u.kind, u.speed_mps, u.length_m, u.height_m,
+    )  # fmt: skip
+    slow = np.flatnonzero(how >= 0)
     if not len(slow):
         return
-    crosses = here.on_foot & here.on_road & (np.abs(np.sin(here.turned_rad)) > CROSSING_SIN)
-    crosses &= (np.abs(u.speed_mps) > STANDING_MPS) | here.hesitates
-    walks = np.where(crosses, _CROSSES, _WALKS)
-    how = np.where(hides, _HIDES, np.where(here.parked, _PARKED, np.where(here.on_foot, walks, _RIDES)))
-    how = np.where(waits, _WAITS, how)
     at = past_slowly(
         path, slow, how, here.parked, u.x_m, u.y_m, u.yaw_rad, u.speed_mps, u.length_m, u.width_m, here.ahead_m,
         here.left_m, here.turned_rad, tick.speed_mps, GAPS_M, SPEEDS_MPS, allowed, ruling, len(reasons),
     )  # fmt: skip
     for k, least in zip(slow[at >= 0].tolist(), at[at >= 0].tolist(), strict=True):
         kind, side = Kind(int(u.kind[k])), "left" if here.left_m[k] > 0 else "right"
-        what = f"standing {NAMES[kind]}" if hides[k] else standing(kind) if here.parked[k] else NAMES[kind]
+        what = f"standing {NAMES[kind]}" if how[k] == _HIDES else standing(kind) if here.parked[k] else NAMES[kind]
         cause = Cause.PEDESTRIAN if here.on_foot[k] else Cause.OBSTACLE
         reasons.append(Reason(cause, what, least * PATH_STEP_M, side, int(u.uid[k]), bool(here.visible[k])))
+
+
+@njit(cache=True)
+def _passed(vulnerable, parked, on_foot, on_road, hesitates, ahead, turned, kind, speed, length, height):
+    """Return (U,) as what users are passed beside, -1 for who slows nobody: far away, behind, or on its way."""
+    how = np.full(len(kind), -1)
+    for k in range(len(kind)):
+        if ahead[k] <= -3.0 - 0.5 * length[k] or ahead[k] >= 70.0:
+            continue
+        still = abs(speed[k]) < STANDING_MPS
+        if not vulnerable[k] and kind[k] != _OBJECT and still and height[k] > TALL_M:
+            how[k] = _HIDES
+        elif parked[k]:
+            how[k] = _PARKED
+        elif on_foot[k]:
+            crosses = on_road[k] and abs(np.sin(turned[k])) > CROSSING_SIN
+            how[k] = _CROSSES if crosses and (abs(speed[k]) > STANDING_MPS or hesitates[k]) else _WALKS
+        elif vulnerable[k]:
+            how[k] = _RIDES
+        elif kind[k] != _OBJECT and still and abs(turned[k]) > QUEUES_RAD:
+            how[k] = _WAITS  # who heads our way is followed
+    return how
 
 
 @njit(cache=True)

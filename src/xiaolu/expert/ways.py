@@ -166,11 +166,11 @@ class Ways:
         at_s = from_s_m + np.arange(S_CELLS) * S_STEP_M
         bodies = bodies.copy()
         bodies[:, :2] += tick.s0_m - from_s_m
-        index = np.clip(np.rint(at_s / course.step_m).astype(np.int64), 0, course.n - 1)
+        index = np.minimum(np.maximum(np.rint(at_s / course.step_m).astype(np.int64), 0), course.n - 1)
         edge = HALF_WIDTH_M + SIDE_ROOM_M
         high, low = course.room_left_m[index] - edge, edge - course.room_right_m[index]
         # Where the road leaves no choice the way itself is best: it has been bowed off the kerbs.
-        high, low = np.clip(high, 0.1, D_REACH_M), np.clip(low, -D_REACH_M, -0.1)
+        high, low = np.minimum(np.maximum(high, 0.1), D_REACH_M), np.minimum(np.maximum(low, -D_REACH_M), -0.1)
         habit = np.full(S_CELLS, np.nan)
         if memory.offsets_m is not None:
             old_s = memory.offsets_s0_m + np.arange(S_CELLS) * S_STEP_M
@@ -182,7 +182,8 @@ class Ways:
             pull = np.where(wish < 0.0, DRAW_UP_COST, OFF_CENTRE)
             low = np.minimum(low, wish)
         line = course.line_left_m[index] - HALF_WIDTH_M
-        swing = 0.5 * FRONT_M**2 * np.clip(course.curvature_1pm[index], -MAX_CURVATURE_1PM, MAX_CURVATURE_1PM)
+        bent = np.minimum(np.maximum(course.curvature_1pm[index], -MAX_CURVATURE_1PM), MAX_CURVATURE_1PM)
+        swing = 0.5 * FRONT_M**2 * bent
         keep = course.keep_m[index]
         if stop is not None or tick.waited_s > KEEPS_LANE_S or _parked_in(keep, bodies, tick.here):
             keep = np.full(S_CELLS, np.inf)
@@ -199,10 +200,10 @@ class Ways:
         count = min(int((PATH_STEPS * PATH_STEP_M + 8.0) / course.step_m), course.n - first)
         line = target_line(course.xy, course.yaw_rad, course.step_m, first, count, _from_s_m(tick), offsets)
         curvature = np.tan(scene.ego_steering_rad) / EGO_BODY.wheelbase_m
-        settle_m = float(np.clip(3.5 + 0.8 * scene.ego_speed_mps, 4.5, 11.0))
+        settle_m = min(max(3.5 + 0.8 * float(scene.ego_speed_mps), 4.5), 11.0)
         x, y, yaw = scene.ego_pose
         speed = max(float(scene.ego_speed_mps), 1.0)
-        calm = float(np.clip(SWAY_MPS3 / speed**3, CALMEST_1PM2, CURVATURE_RATE_1PM2))
+        calm = min(max(SWAY_MPS3 / speed**3, CALMEST_1PM2), CURVATURE_RATE_1PM2)
         return drive_line(float(x), float(y), float(yaw), float(curvature), line, settle_m, calm, SWAY_S * speed)
 
 
