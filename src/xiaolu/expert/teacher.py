@@ -22,7 +22,7 @@ from xiaolu.core.scene import Scene
 from xiaolu.core.users import Kind
 from xiaolu.expert import backing
 from xiaolu.expert.backing import Backing
-from xiaolu.expert.bodies import Counted, counted, frenet
+from xiaolu.expert.bodies import STANDING_MPS, Counted, counted, frenet
 from xiaolu.expert.course import Course
 from xiaolu.expert.forecast import MAX_CHAIN, MOMENTS, MOMENTS_S, forecasts, lanes_of
 from xiaolu.expert.kerb import beside
@@ -188,7 +188,8 @@ class Teacher:
     def _with_crossing(self, here: Counted, known: Moves, s0_m: float) -> Moves:
         """Return the forecasts and, for who stands hesitating in the road, one that walks on over the ego's way."""
         near = np.abs(here.left_m) < HESITATES_M
-        who = np.flatnonzero(here.hesitates & near & (here.ahead_m > FRONT_M) & (here.ahead_m < 35.0))
+        leaves = (here.users.speed_mps > STANDING_MPS) & (here.left_m * np.sin(here.turned_rad) > 0.0)
+        who = np.flatnonzero(here.hesitates & ~leaves & near & (here.ahead_m > FRONT_M) & (here.ahead_m < 35.0))
         if not len(who):
             return known
         course, u = self.course, here.users[who]
