@@ -9,6 +9,7 @@ from xiaolu.core.control import EGO_BODY
 from xiaolu.core.decision import LampColour
 from xiaolu.core.frames import to_parent
 from xiaolu.core.users import Kind
+from xiaolu.expert.kerb import Berth, free_berth
 from xiaolu.world.ground import Ground
 
 SIDE = np.array([[x, -EGO_BODY.width_m / 2] for x in (-0.5, 1.4, 3.4)])
@@ -68,3 +69,13 @@ def test_it_lets_those_behind_go_before_it_pulls_out(ways):
     beside = passes < trace.pose[:, 0] + EGO_BODY.front_x_m
     assert np.abs(trace.pose[beside, 1] - start[1]).max() < 0.3  # still at the kerb
     assert trace.pose[-1, 0] > start[0] + 3.0  # and then it goes
+
+
+def test_behind_a_parked_car_it_goes_on_to_where_there_is_room_to_draw_up(ways, small_town):
+    """Straight in behind what it has just gone round, a car ends up slantwise: a longer kerb is a better one."""
+    options = tuple(Berth(100.0 + shift, -0.7, 76.0 + shift) for shift in (0.0, -2.0, 2.0, 4.0, 6.0))
+    car = np.array([[84.0, 88.0, -1.9, 0.0]])
+    assert free_berth(options, 100.0, np.empty((0, 4))) == options[0]
+    assert free_berth(options, 100.0, car - [[20.0, 20.0, 0.0, 0.0]]) == options[0]
+    assert free_berth(options, 100.0, car) == options[4]
+    assert free_berth(options[:3], 100.0, car) == options[2]

@@ -201,6 +201,48 @@ def test_sites_are_of_the_kind_that_was_asked_for(small_town):
     assert not places(small_town, SiteQuery("street", classes=("primary",)), 40.0, 30.0)
 
 
+def test_no_ride_ends_with_its_nose_in_a_junction_or_off_the_streets_end(small_town):
+    for after in (20.0, 35.0, 60.0, 90.0):
+        for place, _ in anchors(small_town, SiteQuery("street"), after=after):
+            last = place.plan.lanes[-1]
+            assert place.plan.goal_s_m + 3.75 < small_town.lane_length_m[last]
+
+
+def test_a_kerb_is_near_enough_to_draw_up_at(small_town, monkeypatch):
+    sites.places.cache_clear()
+    kerbs = anchors(small_town, SiteQuery("kerb"), after=-2.0)
+    assert kerbs and all(-sites.KERB_FAR_M < place.frame.edges(0.0)[0] < -1.0 for place, _ in kerbs)
+    sites.places.cache_clear()
+    monkeypatch.setattr(sites, "KERB_FAR_M", 1.2)  # no lane is so narrow
+    assert not anchors(small_town, SiteQuery("kerb"), after=-2.0)
+    sites.places.cache_clear()
+
+
+def test_who_cross_one_behind_the_other_all_end_beyond_the_road(small_town):
+    """A line that is shifted as a whole ended on the road for the last of them: the ego waited for him for ever."""
+    crosses = (
+        'name = "child"\nkind = "child"',
+        'name = "child"\nkind = "child"\nrepeat = { count = 3, step_left_m = -1 }',
+    )
+    scenario = scenario_in(child(crosses), 2, small_town, "old-town", 0)
+    rows = [actor for actor in scenario.script.actors if actor.name.startswith("child-")]
+    anchor = small_anchor(scenario)
+    lefts = np.array([[relative(anchor, point)[1] for point in actor.lines[0][[0, -1]]] for actor in rows])
+    assert np.diff(lefts[:, 0]) == pytest.approx([-1.0, -1.0], abs=0.05)
+    assert np.ptp(lefts[:, 1]) < 0.05
+
+
+def test_who_comes_from_an_arm_is_awaited_where_it_comes_onto_the_way(small_town):
+    scenario = scenario_in(load_family("red-light-runner"), 1, small_town, "old-town", 0)
+    actor = scenario.script.actors[0]
+    gate = next(act.gate for act in actor.acts if act.name == "runs")
+    way = RoutePath(small_town, scenario.plan)
+    s_m, left_m = way.project(gate[0], gate[1], scenario.anchor_s_m, 60.0)
+    assert abs(left_m) < 0.2 and 0.0 < s_m - scenario.anchor_s_m < 25.0
+    lines = np.concatenate([small_town.line(lane)[:, :2] for lane in actor.lanes[:3]])
+    assert np.hypot(*(lines - gate[:2]).T).min() < 2.0
+
+
 def test_arms_that_are_asked_for_on_both_sides_face_each_other(small_town, monkeypatch):
     query = SiteQuery("junction", has=("right", "left"))
     assert anchors(small_town, query)

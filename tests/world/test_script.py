@@ -1,5 +1,7 @@
 """What a user would lose: actors who do what a script says when it says so, seen and avoided like anybody."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -58,6 +60,24 @@ def test_a_child_runs_when_the_ego_is_near_and_stands_until_then(empty):
     assert np.abs(y[:started] + 6.0).max() < 0.1
     assert column(states, "speed_mps")[started + 12] == pytest.approx(2.5, abs=0.05)
     assert y[-1] > 5.0
+
+
+def test_who_waits_round_a_bend_does_not_come_while_the_ego_is_abreast_of_it_in_another_street(empty):
+    """Straight on, an ego in the street before the bend is abreast of it long before it gets there."""
+    acts = [Act(speed_mps=0.0), Act("runs", When.EGO_ARRIVES_S, 2.0, speed_mps=2.5)]
+    line = [(-40.0, -36.0), (-30.0, -36.0)]
+    near = actor("near", Kind.CHILD, -40.0, -36.0, 0.0, *acts, line=line)
+    there = replace(acts[1], gate=(-35.0, -36.0, -np.pi / 2))
+    round_it = actor("round", Kind.CHILD, -40.0, -36.0, 0.0, acts[0], there, line=line)
+    assert act_of(play(empty.staged(Script((near,))), 8.0, 5.0))[-1] == 2
+    assert act_of(play(empty.staged(Script((round_it,))), 8.0, 5.0))[-1] == 1
+    meets = replace(acts[1], gate=(-30.0, -1.6, 0.0))
+    states = play(
+        empty.staged(Script((actor("on", Kind.CHILD, -40.0, -36.0, 0.0, acts[0], meets, line=line),))), 8.0, 5.0
+    )
+    started = int(np.argmax(act_of(states) == 2))
+    front = states[started - 1].ego.x_m[0] + 3.75
+    assert started > 0 and 8.0 < -30.0 - front < 10.6
 
 
 def test_who_does_not_heed_the_ego_drives_on_and_who_does_waits(small_town):

@@ -19,7 +19,8 @@ LAYER_M, SLOPE = 3.0, 0.03  # so much higher or lower is another road; far away,
 MEETING = np.arange(0, 29, 2)  # of the forecast's moments
 ALONGSIDE_SIN = 0.4
 NEAR_M = 8.0  # in the immediate corridor everybody counts, seen or not
-REMEMBERED_NS = 1_000_000_000
+# Who is hidden is remembered so long; on foot longer: who went behind a parked car will come out from behind it.
+REMEMBERED_NS, PEOPLE_REMEMBERED_NS = 1_000_000_000, 3_000_000_000
 PASSED_NS, PASSED_M = 180_000_000_000, 50.0  # what stood beside its way is remembered as long as it may back up there
 STANDING_MPS = 0.3
 OTHER_LANE_M = 1.5  # middles this far apart: it drives beside our line, not on it
@@ -63,8 +64,8 @@ class Counted:
 def counted(
     scene: Scene, ground: Ground, seen_ns: dict[int, int], stood_ns: dict[int, int], moved: set[int]
 ) -> Counted:
-    """Return the users near enough that are visible, were so within the last second, are right ahead, or stand parked
-    behind where the ego saw them as it passed; none of those on a road above or below.
+    """Return the users near enough that are visible, were so a moment ago, are right ahead, or stand parked behind
+    where the ego saw them as it passed; none of those on a road above or below.
 
     Updates the memories, uid -> stamp: when a user was last visible, since when it stands; and moved, the uids of those
     that were seen to move: whoever drove a moment ago waits, and is not parked.
@@ -79,9 +80,10 @@ def counted(
     goes = np.abs(users.speed_mps) > STANDING_MPS
     still = (users.lane < 0) & (np.abs(users.speed_mps) < 0.05) & ~_EXPOSED[users.kind]
     beside = still & (ego[:, 0] > -PASSED_M) & (ego[:, 0] < 0.0)
-    columns = slots, users.uid[slots], scene.visible[slots], goes[slots], right_ahead[slots], beside[slots]
+    kept_ns = np.where(_WALKS[users.kind[slots]], PEOPLE_REMEMBERED_NS, REMEMBERED_NS)
+    columns = slots, users.uid[slots], scene.visible[slots], goes[slots], right_ahead[slots], beside[slots], kept_ns
     keep = []
-    for slot, uid, visible, moves, ahead, passed in zip(*(column.tolist() for column in columns), strict=True):
+    for slot, uid, visible, moves, ahead, passed, most_ns in zip(*(c.tolist() for c in columns), strict=True):
         if visible:
             seen_ns[uid] = now
         if moves:
@@ -91,7 +93,7 @@ def counted(
         else:
             stood_ns.setdefault(uid, now)
         unseen_ns = now - seen_ns.get(uid, -(10**18))
-        if ahead or unseen_ns <= REMEMBERED_NS or (passed and unseen_ns <= PASSED_NS):
+        if ahead or unseen_ns <= most_ns or (passed and unseen_ns <= PASSED_NS):
             keep.append(slot)
     chosen = np.array(keep, np.int64)
     table = users[chosen]

@@ -25,6 +25,7 @@ KERB_ROOM_M = 0.35
 TYRE_M = 0.8  # a tyre's outer edge from the car's middle
 LOOK_OUT_M = 14.0  # who comes is to be seen this far before the junction
 RUNS_FROM_M, STOPS_IN_M = 14.0, 12.0  # who runs a red is to be seen so far before the junction, from so far before it
+CREEPS_M, FIRST_READY_M = 1.5, 6.0  # it is slow from so far before a blind junction; sooner where others have to stop
 EYE_M = 1.6  # the cameras, ahead of the rear axle
 BOW_M = 0.8  # the way is bent by no more than this for it
 BOW_SIGMA_M = 2.5
@@ -266,7 +267,8 @@ class Course:
             first = not entry.first and any(
                 entry.lane in town.yield_lane[town.yield_start[lane] : town.yield_start[lane + 1]] for lane in comes
             )
-            from_s, to_s = entry.from_s_m - EGO_BODY.front_x_m - 1.5, min(entry.from_s_m + 3.0, entry.to_s_m)
+            ready_m = FIRST_READY_M if first else CREEPS_M
+            from_s, to_s = entry.from_s_m - EGO_BODY.front_x_m - ready_m, min(entry.from_s_m + 3.0, entry.to_s_m)
             if entry.signalled:
                 from_s = entry.from_s_m - EGO_BODY.front_x_m - STOPS_IN_M
                 eyes = [int(from_s / self.step_m)] if from_s >= 0.0 else []

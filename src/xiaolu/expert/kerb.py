@@ -85,15 +85,25 @@ def beside(course: Course, s0_m: float, s_m: float) -> Berth:
 
 
 def free_berth(options: tuple[Berth, ...], goal_s_m: float, boxes: np.ndarray) -> Berth:
-    """Return the first berth that nothing stands in; the lane's middle at the goal where all are taken.
+    """Return the first berth that nothing stands in and that what stands before it leaves room to draw up to; where
+    none has enough, the one that lacks least; the lane's middle at the goal where all are taken.
 
     boxes (k, 4): s from, s to, d from, d to of what stands still, along the whole way.
     """
     half = EGO_BODY.width_m / 2.0 + 0.2
+    best, least_m = Berth(goal_s_m, 0.0, goal_s_m), np.inf
     for berth in options:
-        back, front = berth.s_m - EGO_BODY.rear_overhang_m - BEFORE_M, berth.s_m + EGO_BODY.front_x_m + AFTER_M
-        taken = (boxes[:, 0] < front) & (boxes[:, 1] > back)
-        taken &= (boxes[:, 2] < berth.left_m + half) & (boxes[:, 3] > berth.left_m - half)
-        if not taken.any():
-            return berth
-    return Berth(goal_s_m, 0.0, goal_s_m)
+        back, front = berth.s_m - EGO_BODY.rear_overhang_m, berth.s_m + EGO_BODY.front_x_m + AFTER_M
+        beside = (boxes[:, 2] < berth.left_m + half) & (boxes[:, 3] > berth.left_m - half)
+        if (beside & (boxes[:, 0] < front) & (boxes[:, 1] > back - BEFORE_M)).any():
+            continue
+        # Past what stands before it, and only then over to the kerb: at the steepest.
+        before = beside & (boxes[:, 1] <= back - BEFORE_M)
+        aside_m = np.maximum(boxes[before, 3] + half - berth.left_m, 0.0)
+        lacks_m = 1.5 / STEEPEST * aside_m + PARALLEL_M - (back - boxes[before, 1])
+        lack_m = float(lacks_m.max(initial=0.0))
+        if lack_m < least_m - 0.1:
+            best, least_m = berth, lack_m
+        if lack_m <= 0.0:
+            break
+    return best

@@ -185,6 +185,7 @@ def resolve(
                 unlit,
                 float(along[h]),
                 half_m,
+                acceleration_mps2,
             )
             if asked:
                 pending.remove(h)
@@ -318,6 +319,7 @@ def _limit_for(
     unlit: frozenset[int],
     along_m: float,
     half_m: float,
+    acceleration_mps2: float,
 ) -> bool:
     """Add a limit for hypothesis h if the present rollout meets it and the ego has to give way; say whether.
 
@@ -380,8 +382,9 @@ def _limit_for(
     if faces and waited_s < PATIENCE_S and easy_m < half_m < stop_m:
         stop_m = half_m  # out there it would be in the way of the one it waits for
     if here.on_foot[k] and here.on_road[k] and moves.certain[h]:
-        # Room before people is worth more than comfort.
-        easy_m = firm_m = LATE_S * speed_mps + 0.5 * speed_mps**2 / PEOPLE_BRAKE_MPS2
+        # Room before people is worth more than comfort. Brakes that are on already come on no more.
+        late_s = LATE_S * (1.0 - float(np.clip(-acceleration_mps2 / PEOPLE_BRAKE_MPS2, 0.0, 1.0)))
+        easy_m = firm_m = late_s * speed_mps + 0.5 * speed_mps**2 / PEOPLE_BRAKE_MPS2
     stop_m = max(stop_m, min(easy_m, place_m + spare_m - 0.2), min(firm_m, place_m + spare_m))
     if firm_m > place_m + spare_m and not here.on_foot[k]:
         # Too near to stop before it: who stands by the time the other gets there need not brake harder than so.

@@ -64,6 +64,10 @@ def _fires(stage, programs, table, o, row, k, ego, clock):
         return row.act_s >= value
     if when == _WITHIN:
         return dx * dx + dy * dy <= value * value
+    if when == _ARRIVES and not np.isnan(act.gate_x):
+        fx, fy = act.gate_x - ego[0] - _HALF_LENGTH * cos, act.gate_y - ego[1] - _HALF_LENGTH * sin
+        passed = fx * act.gate_cos + fy * act.gate_sin < -2.0
+        return ego[3] > GOES_MPS and not passed and np.hypot(fx, fy) < value * ego[3]
     if when == _ARRIVES:
         ahead = dx * cos + dy * sin - _HALF_LENGTH
         return ego[3] > GOES_MPS and -2.0 < ahead < value * ego[3]

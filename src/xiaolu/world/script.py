@@ -31,7 +31,7 @@ class When(IntEnum):
     AT_ONCE = 0
     AFTER_S = 1
     EGO_WITHIN_M = 2
-    EGO_ARRIVES_S = 3
+    EGO_ARRIVES_S = 3  # the ego's front comes to `gate` in less than `value`; NaN: abreast of the actor, straight on
     EGO_PAST = 4  # the ego's front is past `gate` (x, y, yaw)
     EGO_STANDS_S = 5
     EGO_GOES = 6
@@ -71,7 +71,7 @@ class Act:
     name: str = ""
     when: When = When.AT_ONCE
     value: float = 0.0
-    gate: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    gate: tuple[float, float, float] = (np.nan, np.nan, np.nan)
     signal: int = -1
     other: int = -1
     other_act: int = -1

@@ -22,6 +22,8 @@ BESIDE_M = 20.0  # parked cars within this of the anchor are at the site
 BLIND_BEFORE_M, BLIND_OUT_M = 8.0, 25.0
 BAY_ASIDE_M = 7.0
 KERB_BEFORE_M, KERB_AFTER_M, KERB_ASIDE_M = 9.0, 6.0, 0.3  # of kerb with nothing fixed on it or so near, to draw up at
+KERB_FAR_M, KERB_STRAIGHT_M = 3.2, 0.3  # a kerb further from the lane's middle is not drawn up to, nor one that jumps
+KERB_BODY_M = np.arange(-4.0, 3.1, 1.0)  # along the anchor: what a car beside it takes up
 FACING_M = 14.0  # arms whose mouths lie further apart along the ego's way are two junctions, one after the other; tuned
 
 _TURNS = {"straight": Turn.STRAIGHT, "left": Turn.LEFT, "right": Turn.RIGHT}
@@ -244,7 +246,7 @@ def _measured(town: Town, query: SiteQuery, place: Place, streets: Streets) -> b
         low, high = query.bend_deg
         if not low <= np.degrees(frame.bend_rad(0.0)) <= high:
             return False
-    if query.kind == "kerb" and _obstructed(town, frame):
+    if query.kind == "kerb" and (_obstructed(town, frame) or not _draws_up(frame)):
         return False
     arms = place.arms
     if (
@@ -288,6 +290,12 @@ def _obstructed(town: Town, frame: RouteFrame) -> bool:
     right, _ = frame.edges(0.0)
     there = (along > -KERB_BEFORE_M) & (along < KERB_AFTER_M) & (aside < 0.0)
     return bool((there & (aside + reach > right - KERB_ASIDE_M)).any())
+
+
+def _draws_up(frame: RouteFrame) -> bool:
+    """Whether there is a kerb beside the anchor that a car in its lane can draw up to: near by, and straight."""
+    kerb = np.array([frame.edges(float(s))[0] for s in KERB_BODY_M])
+    return bool(kerb.min() > -KERB_FAR_M and np.ptp(kerb) < KERB_STRAIGHT_M)
 
 
 def _goes_over_crossing(town: Town, place: Place) -> bool:

@@ -1,6 +1,6 @@
 """Staging: a family's actors, drawn and at their place in the world. In: specs, values, a place; out: a `Script`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +27,7 @@ WALK_M, WALK_STEP_M = 90.0, 4.0
 PARKED_GAP_M = 1.5  # no ambient parked car reaches nearer to an actor or its line than this
 # Nobody begins so near the ego's way to a lamp that is set, and to an actor's way from its arm: in their own lanes.
 WAY_M, WAY_STEP_M = 2.2, 2.0
+ON_WAY_M = 1.5  # who is so near the route's line has come onto it
 BESIDE_WAY_M = 0.3  # and what is parked leaves so much beside that way
 SITE_M = 45.0  # where a family wants no ambient parked cars, none stand within this of the site
 LAMPS = {"red": LampColour.RED, "yellow": LampColour.YELLOW, "green": LampColour.GREEN}
@@ -99,7 +100,7 @@ class Staging:
         for (spec, _, _), actor in zip(rows, actors, strict=True):
             if spec.goes.kind == "arm":
                 # What stands in its lane, parked or at a red, would keep it from coming.
-                way = self._to_junctions_end(actor)
+                way = self._to_junctions_end(actor.lanes, actor.along_m)
                 places += [(x, y, WAY_M) for x, y in way]
                 parked += [(x, y, 0.5 * actor.width_m + 0.95 + BESIDE_WAY_M) for x, y in way]
         if not self.family.around.parked:
@@ -110,10 +111,17 @@ class Staging:
             parked.append((x + middle * np.cos(yaw), y + middle * np.sin(yaw), 4.2))
         return Script(actors, np.array(places).reshape(-1, 3), np.array(parked).reshape(-1, 3)), numbers
 
-    def _to_junctions_end(self, actor: Actor) -> list[tuple[float, float]]:
+    def _meets_s_m(self, lanes: list[int], along_m: float) -> float:
+        """Return where along the route who comes over lanes from an arm comes onto it; NaN where it never does."""
+        places = np.array([self.frame.of(x, y, 0.0) for x, y in self._to_junctions_end(lanes, along_m)])
+        places = places.reshape(-1, 2)
+        on_it = np.flatnonzero(np.abs(places[:, 1]) < ON_WAY_M)
+        return float(places[on_it[0], 0]) if len(on_it) else np.nan
+
+    def _to_junctions_end(self, lanes: Sequence[int], along_m: float) -> list[tuple[float, float]]:
         """Return places along an actor's lanes, from where it begins to where it has left the junction."""
-        out, from_m, entered = [], actor.along_m, False
-        for lane in actor.lanes:
+        out, from_m, entered = [], along_m, False
+        for lane in lanes:
             inside = int(self.town.lane_junction[lane]) >= 0
             if entered and not inside:
                 break
@@ -137,7 +145,8 @@ class Staging:
         own: list[np.ndarray] = list(lines)
         if not lines and not lanes and any(act.line not in (None, "lane") for act in spec.acts):
             own = [_stub(pose)]
-        acts = tuple(self._act(act, pose, here, own, numbers) for act in spec.acts)
+        meets_s_m = self._meets_s_m(lanes, along) if spec.goes.kind == "arm" else np.nan if lanes else here
+        acts = tuple(self._act(act, pose, here, own, numbers, meets_s_m) for act in spec.acts)
         style = (
             int(thing) if thing is not None else (self.style + 7919 * numbers.get(spec.name, 0) + 31 * n) % 1_000_003
         )
@@ -201,7 +210,11 @@ class Staging:
     def _line(self, raw, shift_s: float = 0.0, shift_left: float = 0.0) -> np.ndarray:
         """Return a line of the route frame as world points (n, 3); it follows the street between its points."""
         points = []
-        marks = [(s := self.number(value) + shift_s, self.number(left, s) + shift_left) for value, left in raw]
+        marks = [(s := self.number(value) + shift_s, self.number(left, s)) for value, left in raw]
+        (first_s, first_left), (second_s, second_left) = marks[:2]
+        crosses = abs(second_left - first_left) > abs(second_s - first_s)
+        # Who go over the road come one behind the other, and are all over it in the end.
+        marks = [(s, left + shift_left * (k == 0 or not crosses)) for k, (s, left) in enumerate(marks)]
         for k, (s_m, left_m) in enumerate(marks):
             if k > 0:
                 before_s, before_left = marks[k - 1]
@@ -275,7 +288,9 @@ class Staging:
         x, y, z, yaw = self.town.pose_at(lane, along)
         return float(x), float(y), float(z), float(yaw)
 
-    def _act(self, spec: ActSpec, pose, s_m: float, own: list[np.ndarray], numbers: dict[str, int]) -> Act:
+    def _act(
+        self, spec: ActSpec, pose, s_m: float, own: list[np.ndarray], numbers: dict[str, int], meets_s_m: float
+    ) -> Act:
         def number(field: str) -> float | None:
             value = spec.numbers.get(field)
             return None if value is None else self.number(value, s_m)
@@ -303,7 +318,7 @@ class Staging:
         style = number("style")
         return Act(
             spec.name,
-            **self._trigger(spec, numbers),
+            **self._trigger(spec, numbers, meets_s_m),
             speed_mps=speed,
             acceleration_mps2=number("acceleration_mps2"),
             heeds=_HEEDS[self.drawn.word(spec.heeds)] if spec.heeds else None,
@@ -323,7 +338,9 @@ class Staging:
             vanishes=spec.vanishes,
         )
 
-    def _trigger(self, spec: ActSpec, numbers: dict[str, int]) -> dict:
+    def _trigger(self, spec: ActSpec, numbers: dict[str, int], meets_s_m: float) -> dict:
+        """Return an act's trigger; meets_s_m: where along the route its actor waits, or comes onto it from an arm; NaN
+        for one that is under way there."""
         out: dict = {"when": _TRIGGERS[spec.when]}
         value = None if spec.value is None else self.number(spec.value)
         if spec.when in ("ego_past_m", "ego_at_line_m"):
@@ -343,6 +360,10 @@ class Staging:
             out |= {"other": numbers[spec.actor], "other_act": order}
         elif value is not None:
             out["value"] = value
+            if spec.when == "ego_arrives_s":
+                # Along the way, not straight on: before a bend the ego would be abreast of it all too soon.
+                x, y, _, yaw = (np.nan,) * 4 if np.isnan(meets_s_m) else self.frame.pose(meets_s_m)
+                out["gate"] = (x, y, yaw)
         if spec.within_m is not None:
             out["within_m"] = self.number(spec.within_m)
         return out

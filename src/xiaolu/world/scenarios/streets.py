@@ -13,6 +13,7 @@ from xiaolu.world.sight import Sight
 from xiaolu.world.town import LaneKind, Town, Turn
 
 END_MARGIN_M = 4.0  # no ride begins or ends nearer than this to a junction
+GOAL_ROOM_M = EGO_BODY.front_x_m + 0.5  # of street before the goal: no bumper stands out into a junction or off its end
 LEAST_SHARE = 0.5  # of the run-up that is asked for; with less, a place does not serve
 RING_M = 160.0
 OUT_OF_ROUND, FACING_M = 1.6, 6.0  # a circle's greatest radius by its least; lanes of a two-way street are so near
@@ -252,17 +253,17 @@ class Streets:
             first -= 1
         start = min(max(start, edge[first] + 1.0), edge[first + 1] - EGO_BODY.front_x_m - END_MARGIN_M)
         last = int(np.clip(np.searchsorted(edge, goal, "right") - 1, 0, len(lanes) - 1))
-        while last < len(lanes) - 1 and (not self.ordinary[lanes[last]] or lanes[last] in self.ring):
-            last += 1
-        goal = max(min(goal, edge[last + 1] - 1.5), edge[last] + (END_MARGIN_M + 2.0 if last > 0 else 0.0))
-        if (
-            start < edge[first] + 0.5
-            or goal > edge[last + 1]
-            or not self.ordinary[lanes[last]]
-            or lanes[last] in self.ring
+        from_m = np.where(np.arange(len(lanes)) > 0, edge[:-1] + END_MARGIN_M + 2.0, 0.0)
+        to_m = edge[1:] - GOAL_ROOM_M
+        while last < len(lanes) - 1 and (
+            not self.ordinary[lanes[last]] or lanes[last] in self.ring or to_m[last] < from_m[last]
         ):
+            last += 1
+        goal = max(min(goal, to_m[last]), from_m[last])
+        if start < edge[first] + 0.5 or goal > to_m[last] or not self.ordinary[lanes[last]] or lanes[last] in self.ring:
             return None
-        if place - start < LEAST_SHARE * before_m or goal - place < min(LEAST_SHARE * after_m, after_m):
+        least_m = LEAST_SHARE * after_m if after_m > 0.0 else after_m - GOAL_ROOM_M  # at the end of a dead end
+        if place - start < LEAST_SHARE * before_m or goal - place < least_m:
             return None
         if goal - start < 20.0:
             return None
