@@ -15,6 +15,7 @@ from xiaolu.core.observation import EgoState, Observation
 from xiaolu.core.plan import PATH_DISTANCES_M
 from xiaolu.core.protocols import SceneDriver
 from xiaolu.core.users import Kind
+from xiaolu.expert.bodies import counted
 from xiaolu.expert.teacher import Teacher
 from xiaolu.measures.geometry import clearance_m
 from xiaolu.world.ground import Ground
@@ -177,6 +178,18 @@ def test_whom_it_cannot_see_it_does_not_count_unless_right_ahead(ways):
     ego = Observation(0, (), EgoState(0, 6.0, 0.0, 0.0, 0.0, np.zeros(3)))
     assert teacher.drive_scene(blind, ego).cause == Cause.FREE
     assert ways("Win", "Eout").drive_scene(scene, ego).cause == Cause.LEAD
+
+
+@pytest.mark.parametrize(("kind", "kept_s"), [(Kind.CHILD, 3.0), (Kind.CAR, 1.0)])
+def test_a_child_that_ran_behind_a_parked_car_is_expected_to_come_out(ways, kind, kept_s):
+    teacher = ways("Win", "Eout")
+    known = people((kind, -60.0, LANE_Y - 6.0, np.pi / 2, 1.5))
+    seen_ns, counts = {}, []
+    for tenth in range(40):
+        scene = scene_of(teacher.town, teacher.route, tenth, (-90.0, LANE_Y, 0.0), 6.0, known)
+        scene = replace(scene, visible=np.array([tenth == 0]))
+        counts.append(len(counted(scene, teacher.ground, seen_ns, {}, set()).users))
+    assert sum(counts) == round(kept_s * 10) + 1 and counts[0] == 1
 
 
 @settings(max_examples=25, deadline=None)

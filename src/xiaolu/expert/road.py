@@ -44,7 +44,7 @@ _SPEEDS = (HIDING_SPEEDS_MPS, PARKED_SPEEDS_MPS, PERSON_SPEEDS_MPS, CROSSING_SPE
 GAPS_M = np.array([(*gaps, *gaps[-1:] * (5 - len(gaps))) for gaps in _GAPS])
 SPEEDS_MPS = np.array([(*mps, *mps[-1:] * (5 - len(mps))) for mps in _SPEEDS])
 # Into a junction whose arms it cannot see; where those have to give way; where a lamp holds them, if they keep to it.
-BLIND_MPS, BLIND_FIRST_MPS, BLIND_GREEN_MPS = 2.0, 4.5, 8.3
+BLIND_MPS, BLIND_FIRST_MPS, BLIND_GREEN_MPS = 2.0, 4.2, 8.3
 
 
 def road_limits(course: Course, tick: Tick, path: np.ndarray, goal_s_m: float, draws_up_s_m: float = np.inf) -> Limits:
