@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 from gauges import REFERENCE
+from reasons import MEANING
 
 PERCENTILES = (5, 25, 50, 75, 95)
 
@@ -21,7 +22,14 @@ def summary(parts: list[dict]) -> dict:
         for name, some in part["values"].items():
             values[name] += some
     contacts = [{"seed": part["seed"], "town": part["town"]} | one for part in parts for one in part["contacts"]]
-    stuck = [{"seed": part["seed"], "town": part["town"]} | one for part in parts for one in part["stuck"]]
+    stuck, caused = (
+        [{"seed": part["seed"], "town": part["town"]} | one for part in parts for one in part[name]]
+        for name in ("stuck", "stood_with_cause")
+    )
+    reasons: dict[str, float] = defaultdict(float)
+    for one in stuck + caused:
+        for why, lasted in one["reasons"].items():
+            reasons[why] += lasted
     return {
         "hours": sum(part["seconds"] for part in parts) / 3600.0,
         "user_hours": round(hours, 2),
@@ -29,6 +37,8 @@ def summary(parts: list[dict]) -> dict:
         "contacts": contacts,
         "stuck_s_per_user_hour": round(sum(one["seconds"] for one in stuck) / max(hours, 1e-9), 2),
         "stuck": stuck,
+        "stood_with_cause": caused,
+        "stood_s_by_reason": {why: round(reasons[why], 1) for why in MEANING},
         "cleared_away": sum(part["cleared_away"] for part in parts),
         "hard_braking_ticks_per_user_hour": round(sum(part["hard_ticks"] for part in parts) / max(hours, 1e-9), 2),
         "hard_braking_events_per_user_hour": round(sum(part["hard_events"] for part in parts) / max(hours, 1e-9), 2),
@@ -52,19 +62,26 @@ def table(figures: dict) -> str:
         "hours": "{:.2g}",
         "user_hours": "{:.1f}",
         "contacts": "{}",
+        "stood_with_cause": "{}",
+        "stuck": "{}",
         "stuck_s_per_user_hour": "{:.1f}",
         "cleared_away": "{}",
         "hard_braking_events_per_user_hour": "{:.1f}",
         "backing_s_per_user_hour": "{:.1f}",
     }
     lines = [
-        "| family | hours | user-hours | contacts | stuck s per user-hour | cleared away | hard braking, events per "
-        "user-hour | backing s per user-hour |",
-        "|---" * 8 + "|",
+        "| family | hours | user-hours | contacts | stood over a minute, with a cause | without | stuck s per "
+        "user-hour | cleared away | hard braking, events per user-hour | backing s per user-hour |",
+        "|---" * 10 + "|",
     ]
     for name, one in [*figures["families"].items(), ("all", figures["all"])]:
-        values = {key: len(one[key]) if key == "contacts" else one[key] for key in columns}
+        values = {key: len(one[key]) if isinstance(one[key], list) else one[key] for key in columns}
         lines.append("| " + " | ".join([name, *(form.format(values[key]) for key, form in columns.items())]) + " |")
+    lines += ["", "| stood, s beyond the first minute | " + " | ".join(figures["families"]) + " | all |"]
+    lines += ["|---" * (len(figures["families"]) + 2) + "|"]
+    for why, meaning in MEANING.items():
+        told = [f"{one['stood_s_by_reason'][why]:.0f}" for one in (*figures["families"].values(), figures["all"])]
+        lines.append("| " + " | ".join([f"{why}: {meaning}", *told]) + " |")
     lines += ["", "| figure | n | simulated, percentiles 5 / 25 / 50 / 75 / 95 | measured |", "|---" * 4 + "|"]
     for name, one in figures["all"]["distributions"].items():
         told = (" / ".join(f"{value:.2f}" for value in one[key]) for key in ("simulated", "measured"))

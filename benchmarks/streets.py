@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 from gauges import Gauges
 from numba import njit
+from reasons import CAUSES, PASSING, RED, chain_of, reason
 from street_tables import plot, summary, table
 
 from xiaolu.core.control import EgoMotion
@@ -37,6 +38,7 @@ FIRST_SEED = 810_000
 RIDE_S = 300.0
 ABOVE_M = 1000.0  # where the watcher hangs: on no layer of any town
 STUCK_S = 60.0
+LONGEST_S = 120.0  # for a gap in the traffic: who waits longer is stuck
 CAUSE_LASTS_S = 15.0  # a queue needs as long to move after its cause is gone
 HARD_MPS2 = 3.0
 QUANTITIES = 5  # ticks between samples: 2 Hz
@@ -90,15 +92,6 @@ def touching(users, free: np.ndarray) -> list[tuple[int, int]]:
     return [(int(a), int(b)) for a, b in _overlaps(users.active, free, *columns)]
 
 
-def has_cause(waits_for: np.ndarray, slot: int) -> bool:
-    """Return whether the queue that a user stands in begins at a red light. waits_for (N,): see `Minds`."""
-    seen = set()
-    while 0 <= slot < len(waits_for) and slot not in seen:
-        seen.add(slot)
-        slot = int(waits_for[slot])
-    return slot == -2
-
-
 def watch(town: Town, family: str, seed: int, seconds: float, users: int, density: float) -> dict:
     """Return what one ride showed: user-hours, contacts, who was stuck, hard braking, gauges."""
     world = World(town, users=users, density=density)
@@ -106,7 +99,7 @@ def watch(town: Town, family: str, seed: int, seconds: float, users: int, densit
     gauges, known, still, caused_at = Gauges(), set(), {}, {}
     out = {"family": family, "town": str(town.meta.get("name", "")), "seed": seed, "seconds": seconds}
     hours, hard, hard_events, backing_s, cleared = 0.0, 0, 0, 0.0, 0
-    contacts, stuck, hard_at = [], {}, {}
+    contacts, stood, hard_at = [], {}, {}
     for tick in range(1, round(seconds / TICK_S) + 1):
         state = world.step(state, hanging(state))
         us, minds = state.users[0], state.minds
@@ -124,12 +117,23 @@ def watch(town: Town, family: str, seed: int, seconds: float, users: int, densit
         for i in np.flatnonzero(free & (np.abs(speed) < 0.3)):
             uid = int(us.uid[i])
             now[uid] = still.get(uid, 0) + 1
-            if now[uid] * TICK_S > STUCK_S - CAUSE_LASTS_S and has_cause(minds.waits_for[0], i):
+            if now[uid] * TICK_S <= STUCK_S - CAUSE_LASTS_S:
+                continue
+            chain = chain_of(minds.waits_for[0], minds.parked[0], int(i))
+            why = reason(minds.waits_for[0], speed, minds.parked[0], chain)
+            if why == RED:
                 caused_at[uid] = tick
-            if now[uid] * TICK_S > STUCK_S and (tick - caused_at.get(uid, -9999)) * TICK_S > CAUSE_LASTS_S:
-                one = stuck.setdefault(uid, {"uid": uid, "kind": Kind(int(us.kind[i])).name, "from_tick": tick})
-                one["seconds"] = round(one.get("seconds", 0.0) + TICK_S, 1)
-                one["x_m"], one["y_m"] = round(float(us.x_m[i]), 1), round(float(us.y_m[i]), 1)
+            elif (tick - caused_at.get(uid, -9999)) * TICK_S <= CAUSE_LASTS_S:
+                why = RED
+            if now[uid] * TICK_S > STUCK_S:
+                held = why in CAUSES and not (why == PASSING and now[uid] * TICK_S > LONGEST_S)
+                one = stood.setdefault(uid, {"uid": uid, "kind": Kind(int(us.kind[i])).name, "from_tick": tick})
+                one["seconds"] = one.get("seconds", 0.0) + TICK_S * (not held)
+                reasons = one.setdefault("reasons", {})
+                reasons[why] = reasons.get(why, 0.0) + TICK_S
+                if not held:
+                    one["waits_for"] = [Kind(int(us.kind[k])).name for k in chain[1:]]
+                    one["x_m"], one["y_m"] = round(float(us.x_m[i]), 1), round(float(us.y_m[i]), 1)
         cleared += sum(1 for uid in still if uid not in now and still[uid] * TICK_S > 40.0 and uid not in us.uid)
         still = now
         if tick % QUANTITIES == 0:
@@ -151,10 +155,14 @@ def watch(town: Town, family: str, seed: int, seconds: float, users: int, densit
                         "y_m": round(float(us.y_m[a]), 1),
                     }
                 )
+    for one in stood.values():
+        one["seconds"] = round(one["seconds"], 1)
+        one["reasons"] = {why: round(lasted, 1) for why, lasted in one["reasons"].items()}
     return out | {
         "user_hours": hours,
         "contacts": contacts,
-        "stuck": list(stuck.values()),
+        "stuck": [one for one in stood.values() if "x_m" in one],
+        "stood_with_cause": [one for one in stood.values() if "x_m" not in one],
         "hard_ticks": hard,
         "hard_events": hard_events,
         "backing_s": backing_s,

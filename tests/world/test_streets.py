@@ -48,6 +48,28 @@ def test_contacts_are_seen_and_two_parked_cars_do_not_count(streets):
     assert streets.touching(users, np.array([True, True, False, False])) == [(0, 1)]
 
 
-def test_a_queue_has_a_cause_when_its_head_stands_at_a_red_light(streets):
-    waits_for = np.array([1, 2, -2, 4, 3, -1])
-    assert [streets.has_cause(waits_for, slot) for slot in range(6)] == [True, True, True, False, False, False]
+def test_it_says_why_somebody_stands_and_a_ring_is_no_cause(streets):
+    """0 -> 1 -> 2, who stands at a red light; 3 and 4 wait for each other and 5 for them; 6 for one that drives by;
+    8 for a parked car; 10 for nobody; 11 for one that backs up."""
+    reasons = sys.modules["reasons"]
+    waits_for = np.array([1, 2, -2, 4, 3, 3, 7, -1, 9, 0, -1, 12, -1])
+    speed, parked = np.zeros(13), np.zeros(13, bool)
+    speed[7], speed[12], parked[9] = 5.0, -1.0, True
+    chains = [reasons.chain_of(waits_for, parked, slot) for slot in range(13)]
+    assert chains[0] == [0, 1, 2] and chains[5] == [5, 3, 4, 3]
+    found = [reasons.reason(waits_for, speed, parked, chains[n]) for n in (0, 1, 2, 3, 4, 5, 6, 8, 10, 11)]
+    assert found == ["red"] * 3 + ["ring"] * 3 + ["passing traffic", "parked", "alone", "alone"]
+    assert {*found} - {*reasons.CAUSES} == {"ring", "parked", "alone"}
+
+
+def test_who_stands_for_long_is_told_with_its_cause_or_as_stuck(streets, small_town, monkeypatch):
+    """The crossroads' lights hold people up for seconds: with a minute of 3 s they are told, and none as stuck. Where
+    no reason is a cause the same people are."""
+    monkeypatch.setattr(streets, "STUCK_S", 3.0)
+    seen = streets.watch(small_town, "x", streets.FIRST_SEED + 1, 40.0, 30, 2.0)
+    caused = seen["stood_with_cause"]
+    assert caused and all({*one["reasons"]} <= {*streets.CAUSES} and one["seconds"] == 0.0 for one in caused)
+    monkeypatch.setattr(streets, "CAUSES", ())
+    other = streets.watch(small_town, "x", streets.FIRST_SEED + 1, 40.0, 30, 2.0)
+    assert {one["uid"] for one in caused} <= {one["uid"] for one in other["stuck"]}
+    assert not other["stood_with_cause"]

@@ -53,7 +53,7 @@ def turned_round(town: Town, way: np.ndarray, base: int) -> tuple[np.ndarray, li
     rows["keep_right"] = np.where(car, left - KERB_M, 0.0)
     rows["kind"], rows["back"], rows["red_right"], rows["shared"] = LaneKind.CYCLE, True, False, False
     rows["look"] = np.where(rows["junction"] >= 0, LOOK_MPS, np.inf)
-    rows["turn"], rows["wait_s"], rows["over"], rows["dead"] = 0, np.inf, 0.0, False
+    rows["turn"], rows["wait_s"], rows["over"] = 0, np.inf, 0.0
     came: dict[int, list[int]] = {int(lane): [] for lane in lanes}
     for lane in lanes:
         for onward in town.following(int(lane)):

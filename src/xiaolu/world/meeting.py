@@ -13,7 +13,7 @@ from xiaolu.world.angles import half_turn
 from xiaolu.world.contact import boxes_meet
 from xiaolu.world.paths import choose_next
 from xiaolu.world.temper import ON_FOOT, TWO_WHEELER
-from xiaolu.world.waiting import RING, ring_of
+from xiaolu.world.waiting import RING, ring_of, under_orders
 from xiaolu.world.yielding import shared_spot
 
 NEAR_M = 10.0  # vehicles that stand this close face to face have met
@@ -334,7 +334,7 @@ def _locked(ways, table, bodies, paths, o, users, seed, i):
     members = ring_of(bodies, users, i, ring)
     for n in range(members):
         k = ring[n]
-        if bodies[k].waited < LOCKED_S or bodies[k].backs_for != 0 or paths.row[k].ordered:
+        if bodies[k].waited < LOCKED_S or bodies[k].backs_for != 0 or under_orders(bodies, paths, k):
             return -1
     best, chosen, behind = np.inf, -1, -1
     for n in range(members):
@@ -406,7 +406,7 @@ def settle(ways, table, bodies, paths, o, users, seed):
             if not _still_there(bodies, paths, users, i, spot) and not _queues_back(bodies, users, i):
                 bodies[i].backs_for = 0
             continue
-        if abs(bodies[i].speed) > 0.3 or paths.row[i].ordered:
+        if abs(bodies[i].speed) > 0.3 or under_orders(bodies, paths, i):
             continue
         leader = bodies[i].leader
         if leader >= 0 and bodies[leader].backs_for != 0 and not _facing(bodies, i, leader):

@@ -35,6 +35,7 @@ from xiaolu.world.temper import (
     TURN_RATE_RADPS,
 )
 from xiaolu.world.town import LaneKind
+from xiaolu.world.waiting import under_orders
 from xiaolu.world.yielding import by_right_of_way, shared_spot
 
 _RED, _TURN = int(LampColour.RED), int(Purpose.TURN)
@@ -42,17 +43,16 @@ _CROSSING = int(LaneKind.CROSSING)
 _HALF_LENGTH = EGO_BODY.length_m / 2
 STEEPEST = 0.35  # the slope at which bodies move over in their lane; at a standstill they slide
 DEAD_END_M = 2.0  # where a way ends, people turn round so far before the end
-CRAB_RAD = 0.25  # so far off its way's heading a body goes on without turning, tuned by eye
+# A body whose tail would swing out into somebody first goes straight on, where it heads less than this off its way,
+# this much per metre away from the other, and so far beyond its way's room at most, in a junction. Tuned by eye.
+STRAIGHT_RAD, AWAY, BEYOND_M = 0.8, 0.1, 1.2
 _BRAKING_MPS2 = (0.0, 1.0, 2.0, 3.0, 5.0)  # tried one after the other before the hardest
 _LENGTH, _WIDTH, _CENTRE = EGO_BODY.length_m, EGO_BODY.width_m, EGO_BODY.centre_x_m
 
 
 @njit(cache=True)
 def _advance(ways, programs, table, bodies, i, u, seed, ds, moved, clock, turns):
-    """Put a user ds metres further along its chain of ways and `moved` metres to the left; it may turn if `turns`.
-
-    Returns by how much its heading then is off its way's, rad.
-    """
+    """Put a user ds metres further along its chain of ways and `moved` metres to the left; it may turn if `turns`."""
     kind, speed = table.row[u].kind, abs(table.row[u].speed_mps)
     way, along, offset = table.row[u].way, table.row[u].along_m + ds, table.row[u].offset_m + moved
     while along < 0.0:
@@ -83,7 +83,7 @@ def _advance(ways, programs, table, bodies, i, u, seed, ds, moved, clock, turns)
     table.row[u].way, table.row[u].along_m, table.row[u].offset_m = way, along, offset
     slope = moved / ds if abs(ds) > 0.02 else 0.0
     most = min(TURN_RATE_RADPS[kind] * TICK_S, abs(ds) / TURN_RADIUS_M[kind] + (0.4 if ON_FOOT[kind] else 0.0))
-    return place_on_way(ways, table, u, min(max(slope, -STEEPEST), STEEPEST), most if turns else 0.0)
+    place_on_way(ways, table, u, min(max(slope, -STEEPEST), STEEPEST), most if turns else 0.0)
 
 
 @njit(cache=True)
@@ -137,6 +137,32 @@ def _averted(bodies, paths, users, i, before, acceleration):
 
 
 @njit(cache=True)
+def _straighten(ways, table, bodies, u, i, ds, x, y, other_x, other_y):
+    """Shift a user, just gone ds metres along its way from (x, y) without turning, to where it went straight on.
+
+    A little further from a body at (other_x, other_y) than that. Returns False where it heads too far off its way, or
+    would leave it.
+    """
+    row = table.row[u]
+    yaw = row.yaw_rad + (np.pi if row.backwards else 0.0)
+    cos, sin = np.cos(yaw), np.sin(yaw)
+    heading = heading_at(ways, row.way, row.along_m)
+    if abs(half_turn(yaw - heading)) > STRAIGHT_RAD:
+        return False
+    aside = -AWAY * abs(ds) * np.sign((other_y - y) * cos - (other_x - x) * sin)
+    dx, dy = x + ds * cos - aside * sin - row.x_m, y + ds * sin + aside * cos - row.y_m
+    moved = dy * np.cos(heading) - dx * np.sin(heading)
+    way = ways.way[row.way]
+    beyond = (BEYOND_M if way.junction >= 0 else 0.0) - bodies[i].half_width
+    after = row.offset_m + moved
+    if (moved > 0.0 and after > way.left_room + beyond) or (moved < 0.0 and after < -way.right_room - beyond):
+        return False
+    table.row[u].offset_m = after
+    place_on_way(ways, table, u, 0.0, 0.0)
+    return True
+
+
+@njit(cache=True)
 def _move(ways, programs, table, bodies, paths, o, i, seed, tick, clock, ego_then):
     """Move user i by its acceleration over one tick, along its chain of ways; ego_then: see `would_touch`."""
     u = o + i
@@ -162,7 +188,7 @@ def _move(ways, programs, table, bodies, paths, o, i, seed, tick, clock, ego_the
         ds = min(ds, max(bodies[i].lead_gap - 0.05, 0.0))
     table.row[u].acceleration_mps2 = sense * (speed - before) / TICK_S
     table.row[u].speed_mps = sense * speed
-    by_order = paths.row[i].ordered > 0 and paths.row[i].stop - bodies[i].half_length <= 3.0
+    by_order = under_orders(bodies, paths, i) and paths.row[i].stop - bodies[i].half_length <= 3.0
     held = abs(speed) < 0.3 and not by_order
     table.row[u].backs_for, table.row[u].waits_for = bodies[i].backs_for, -2 if by_order else bodies[i].waits_for
     table.row[u].waited_s = (
@@ -180,8 +206,8 @@ def _move(ways, programs, table, bodies, paths, o, i, seed, tick, clock, ego_the
     other = -1
     goes, steps = ds, moved
     first_aside = before < 0.5 and moved != 0.0
-    # As it wants to; else straight on, or just aside where it hardly moves; else on without turning: a tail that would
-    # swing out into somebody follows later; else it stays.
+    # As it wants to; else along its way, or just aside where it hardly moves; else straight on without turning: a tail
+    # that would swing out into somebody follows later; else it stays.
     for attempt in range(5):
         if attempt > 0:
             table.row[u].way, table.row[u].along_m, table.row[u].offset_m = way, along, offset
@@ -190,16 +216,21 @@ def _move(ways, programs, table, bodies, paths, o, i, seed, tick, clock, ego_the
         aside = attempt == (1 if first_aside else 2)
         if aside and steps == 0.0:
             continue
-        ds, moved = (0.0 if aside else goes), (steps if attempt == 0 or aside else 0.0)
+        ds = -AWAY * abs(steps) if aside else goes  # a hair back: what it stands against may be before it
+        moved = steps if attempt == 0 or aside else 0.0
         if attempt == 4:
             ds, speed = 0.0, 0.0
             table.row[u].speed_mps, table.row[u].yaw_rate_radps = 0.0, 0.0
             table.row[u].acceleration_mps2 = -sense * before / TICK_S
             table.row[u].waits_for = other
             break
-        off = _advance(ways, programs, table, bodies, i, u, seed, ds, moved, clock, attempt != 3)
-        if attempt == 3 and off > CRAB_RAD and not ON_FOOT[kind]:
-            continue  # people step sideways and backwards
+        _advance(ways, programs, table, bodies, i, u, seed, ds, moved, clock, attempt != 3)
+        if attempt == 3 and not ON_FOOT[kind]:  # people step sideways and backwards
+            by_x, by_y = ego_then[0], ego_then[1]
+            if other < len(bodies) - 1:
+                by_x, by_y = table.row[o + other].x_m, table.row[o + other].y_m
+            if not _straighten(ways, table, bodies, u, i, ds, x, y, by_x, by_y):
+                continue
         other = would_touch(table, o, len(bodies) - 1, u, x, y, yaw, ego_then)
         if other < 0 or (other == len(bodies) - 1 and abs(speed) > STOPS_DEAD_MPS):
             if aside:
@@ -216,11 +247,19 @@ def _move(ways, programs, table, bodies, paths, o, i, seed, tick, clock, ego_the
 
 
 @njit(cache=True)
+def heading_at(ways, way, along):
+    """Return the heading of a way so far along it, rad."""
+    a, place = ways.way[way].start, along / ways.way[way].spacing
+    index = min(max(int(place), 0), ways.way[way].end - a - 2)
+    first, second = ways.point[a + index].yaw, ways.point[a + index + 1].yaw
+    return first + (place - index) * half_turn(second - first)
+
+
+@njit(cache=True)
 def place_on_way(ways, table, u, slope, most):
     """Set a user's place, heading and lane from its way, how far along it is, and its offset to the left.
 
-    slope: how far it moves to the left per metre; most: how far it may turn, rad. Returns how far it would still have
-    to turn, rad.
+    slope: how far it moves to the left per metre; most: how far it may turn, rad.
     """
     way, along, offset = table.row[u].way, table.row[u].along_m, table.row[u].offset_m
     a = ways.way[way].start
@@ -241,7 +280,6 @@ def place_on_way(ways, table, u, slope, most):
     table.row[u].lane = ways.way[way].lane
     back = ways.way[way].back
     table.row[u].s_m = ways.way[way].length - along if back else along
-    return abs(wanted - turn)
 
 
 @njit(cache=True)

@@ -3,10 +3,12 @@
 import numpy as np
 from numba import njit
 
+from xiaolu.world.contact import boxes_meet
 from xiaolu.world.temper import ON_FOOT, TWO_WHEELER
 
 SQUEEZE_M = 0.35  # how far who has stood for long leans over the surface's edge, tuned by eye
-CORNER_WAIT_S = 6.0  # who stands so long before a thing has a corner in the way, in a bend: it keeps further off it
+# Who has stood so long within so little of a thing steps aside from it, so far at a time: its corner is in the way.
+CORNER_WAIT_S, CORNER_M, CORNER_STEP_M = 6.0, 0.3, 0.3
 LOOK_M = 7.0  # one looks at least so far ahead of one's front
 RIDER_PATIENCE_S = 2.0  # a rider who has stood so long passes on whichever side there is room
 SHY_M, FLANK_M = 0.6, 0.15  # so near nobody on foot steps to a vehicle that drives by; who leans over to others keeps
@@ -51,6 +53,16 @@ def _blocker(bodies, low, high, gaps, who, count, union_low, union_high):
 def _is_vehicle(kind):
     """Return whether a kind fills a lane: not on foot, not on two wheels."""
     return not ON_FOOT[kind] and not TWO_WHEELER[kind]
+
+
+@njit(cache=True)
+def _at_corner(bodies, i, j):
+    """Return whether i has stood for long all but touching j, a thing that does not move."""
+    if bodies[j].moving or bodies[i].waited < CORNER_WAIT_S:
+        return False
+    a, b = bodies[i], bodies[j]
+    hl, hw = a.half_length + CORNER_M, a.half_width + CORNER_M
+    return boxes_meet(a.x, a.y, a.yaw, hl, hw, b.x, b.y, b.yaw, b.half_length, b.half_width, 0.0, 0.0)
 
 
 @njit(cache=True)
@@ -126,6 +138,11 @@ def choose_offset(bodies, paths, i, near, near_count):
         j = near[n]
         if count == _MOST:
             break
+        if j == bodies[i].waited_for and _at_corner(bodies, i, j):
+            if (bodies[j].y - bodies[i].y) * bodies[i].cos > (bodies[j].x - bodies[i].x) * bodies[i].sin:
+                most = min(most, offset - CORNER_STEP_M)
+            else:
+                least = max(least, offset + CORNER_STEP_M)
         oncoming = bodies[i].cos * bodies[j].cos + bodies[i].sin * bodies[j].sin < -0.5 and bodies[j].speed > 0.5
         farthest = 45.0 if oncoming and not walking else look
         for k in range(paths.row[i].count):
@@ -168,8 +185,6 @@ def choose_offset(bodies, paths, i, near, near_count):
             reach = across + half_width
             low[count], high[count] = lat - reach - clear, lat + reach + clear
             tight = 0.08 if walking else max(0.25 - 0.02 * max(bodies[i].waited - 4.0, 0.0), 0.1)
-            if j == bodies[i].waited_for and not bodies[j].moving and bodies[i].waited > CORNER_WAIT_S:
-                tight += min(0.02 * (bodies[i].waited - CORNER_WAIT_S), SQUEEZE_M)
             tight_low[count], tight_high[count] = lat - reach - tight, lat + reach + tight
             gaps[count], who[count] = gap, j
             count += 1

@@ -27,7 +27,8 @@ EXIT_M = 6.0  # who leaves a junction goes round what stands so near beyond it
 NARROW_M, TIGHT_M = 4.3, 2.6
 
 _ALLEY = 0.1  # of the cars that could take a narrow alley, so many do; tuned by eye
-_RELUCTANT = 0.001  # a way that is taken where there is no other
+# Ways that are taken where there is no other; into what leads nowhere one turns round sooner than drive.
+_RELUCTANT, _NOWHERE = 0.001, 1e-7
 _TURN = int(Purpose.TURN)
 _RED, _YELLOW, _DARK, _NONE = int(LampColour.RED), int(LampColour.YELLOW), int(LampColour.DARK), int(LampColour.NONE)
 _GREEN, _FLASHING = int(LampColour.GREEN), int(LampColour.FLASHING_GREEN)
@@ -125,7 +126,7 @@ def _liking(ways, option, kind):
     if ON_FOOT[kind]:
         return 0.02 if ways.way[option].on_road or ways.way[_after(ways, option)].on_road else 1.0
     if ways.way[option].dead:
-        return _RELUCTANT * _liking_of_road(ways, option, kind)
+        return _NOWHERE * _liking_of_road(ways, option, kind)
     return _liking_of_road(ways, option, kind)
 
 

@@ -45,6 +45,12 @@ def _free_ahead(bodies, i):
 
 
 @njit(cache=True)
+def under_orders(bodies, paths, i):
+    """Return whether a light or a script holds i back, nearer than whom it follows."""
+    return paths.row[i].ordered > 0 and paths.row[i].stop - bodies[i].half_length < bodies[i].lead_gap
+
+
+@njit(cache=True)
 def waved_through(bodies, paths, users, i):
     """Return whether i need not wait for those who stand: it is the one of a ring whom the others let through."""
     if bodies[i].waited < RING_S or abs(bodies[i].speed) > GOING_MPS or not _free_ahead(bodies, i):
@@ -54,7 +60,7 @@ def waved_through(bodies, paths, users, i):
     ring = np.empty(RING, np.int64)
     for n in range(ring_of(bodies, users, i, ring)):
         k = ring[n]
-        if k == i or not _free_ahead(bodies, k) or paths.row[k].ordered:
+        if k == i or not _free_ahead(bodies, k) or under_orders(bodies, paths, k):
             continue
         longer = bodies[k].waited > bodies[i].waited
         if longer or (bodies[k].waited == bodies[i].waited and bodies[k].uid < bodies[i].uid):

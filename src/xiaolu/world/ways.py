@@ -146,7 +146,6 @@ def ways_of(town: Town) -> Ways:
     point["x"], point["y"], point["z"], point["yaw"] = *points.T, _tangents(points, start)
     way["on_road"] = _on_road(way, point)
     way["over"] = _oncoming_room(town, way, point)
-    way["dead"] = _dead(next_lists)
     rows, walks, led = along_roads(town, way, count)
     more_rows, more_lines, more_led = turned_round(town, way, count + len(walks))
     rows, walks, led = np.concatenate([rows, more_rows]), walks + more_lines, led + more_led
@@ -165,6 +164,7 @@ def ways_of(town: Town) -> Ways:
         rows["next_end"] = next_end[count:]
         rows["next_start"] = next_end[count:] - [len(n) for n in led]
         way, point = np.concatenate([way, rows]), np.concatenate([point, more])
+    way["dead"] = _dead(next_lists)
     following_way = np.array([way for ways in next_lists for way in ways], np.int64)
     twin = np.concatenate([town.lane_twin, np.full(len(way) - lanes, -1)]).astype(np.int64)
     twin[walked], twin[backward[walked]] = backward[walked], walked

@@ -9,6 +9,7 @@ from numba import njit
 
 from xiaolu.world.temper import ACCELERATION_MPS2, BRAKING_MPS2, EMERGENCY_MPS2, ON_FOOT, STANDSTILL_GAP_M
 from xiaolu.world.town import LaneKind
+from xiaolu.world.waiting import RING_S
 
 PATIENCE_S = 2.5  # a body that stands although it may go is passed after so long
 NO_ROOM_M = 0.8  # a body that has stood so close behind another for that long is not waited for: it cannot go on
@@ -80,7 +81,7 @@ def in_the_way(bodies, paths, i, j, margin):
     """Return (gap m, speed of j along i's path, cosine of their headings, in how many s it has left that path sideways)
     for a body in i's swept corridor, inf gap if it is not there. The gap is from i's front bumper. A body abreast of i
     counts only where i's path would sweep i's flank into it while it is there; behind i's middle it does not count:
-    whoever is ahead leaves, its tail cannot be waited out.
+    whoever is ahead leaves, its tail cannot be waited out. Nor does it, but for the ego, once i has stood for a while.
     """
     reach = bodies[j].half_length + bodies[j].half_width
     row = paths.row[i]
@@ -94,17 +95,20 @@ def in_the_way(bodies, paths, i, j, margin):
     half_step = 0.5 * row.step
     half_length, half_width = bodies[i].half_length, bodies[i].half_width
     abreast = behind = False
+    stood = bodies[i].waited > RING_S
     for k in range(row.count):
         point = paths.point[i, k]
         dx, dy = bodies[j].x - point.x, bodies[j].y - point.y
-        far = reach + half_step + half_width + margin + (half_length if abreast else 0.0)
+        far = reach + half_step + half_width + margin + (half_length if abreast or k == 0 else 0.0)
         if abs(dx) > far or abs(dy) > far:
             if abreast:
                 break
             continue
-        lon, lat = dx * point.cos + dy * point.sin, -dx * point.sin + dy * point.cos
-        cos = bodies[j].cos * point.cos + bodies[j].sin * point.sin
-        sin = bodies[j].sin * point.cos - bodies[j].cos * point.sin
+        # Where it is now it lies as it lies; its turns lag behind its path's.
+        c, q = (bodies[i].cos, bodies[i].sin) if k == 0 and i < len(bodies) - 1 else (point.cos, point.sin)
+        lon, lat = dx * c + dy * q, -dx * q + dy * c
+        cos = bodies[j].cos * c + bodies[j].sin * q
+        sin = bodies[j].sin * c - bodies[j].cos * q
         across = abs(sin) * bodies[j].half_length + abs(cos) * bodies[j].half_width
         along = abs(cos) * bodies[j].half_length + abs(sin) * bodies[j].half_width
         if k == 0 and abs(lon) < along + half_length:
@@ -112,7 +116,7 @@ def in_the_way(bodies, paths, i, j, margin):
                 return (0.05 if lon > 0.0 else np.inf), bodies[j].speed * cos, cos, np.inf
             abreast, behind = True, lon < 0.0
         if abreast:
-            passes = behind or (bodies[j].speed > 0.5 and cos < 0.3)
+            passes = behind or (bodies[j].speed > 0.5 and cos < 0.3) or (j < len(bodies) - 1 and stood)
             if k > 0 and abs(lat) < half_width + across + 0.03 and abs(lon) < along + half_length and not passes:
                 return max((k - 1) * row.step, 0.05), bodies[j].speed * cos, cos, np.inf
             continue
