@@ -76,6 +76,20 @@ def test_where_a_contact_cannot_be_avoided_to_brake_is_still_better(ways):
     assert 0.0 < brakes.risk < 0.95 * goes.risk
 
 
+def test_it_is_slow_before_a_child_that_stands_at_the_kerb_and_faces_the_road(ways):
+    def before(yaw: float) -> float:
+        users = people((Kind.CHILD, -40.0, LANE_Y - 2.6, yaw, 0.0))
+        teacher = ways("Win", "Eout", 50.0)
+        trace = drive(
+            teacher, start_of(teacher), 14.0, lambda _: users, speed=8.0, colour=heads(teacher, LampColour.GREEN)
+        )
+        near = np.abs(trace.front[:, 0] + 45.0) < 1.0
+        assert near.any()
+        return float(trace.speed_mps[near].max())
+
+    assert before(np.pi / 2) < 4.5 < before(0.0)
+
+
 def test_a_walker_who_crosses_in_sight_costs_no_hard_braking_and_keeps_his_gap(ways):
     def users(time: float):
         return people((Kind.PEDESTRIAN, -40.0, -8.0 + 1.3 * max(time - 2.0, 0.0), np.pi / 2, 1.3 * (time > 2.0)))

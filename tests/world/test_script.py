@@ -270,3 +270,15 @@ def test_nobody_on_foot_steps_towards_a_car_that_drives_by(empty):
     beside = np.abs(column(states, "x_m") - ego_x - 1.4) < 2.3
     gap = np.abs(column(states, "y_m") - y) - 0.94 - 0.25
     assert beside.any() and gap[beside].min() > 0.5
+
+
+def test_nobody_on_foot_walks_into_the_side_of_a_car_even_if_he_insists_on_his_way(empty):
+    """A walker who heeds no car before it stepped off as the ego's nose had passed his line, and stood in its door."""
+    x, y, _ = START
+    walker = actor("walker", Kind.PEDESTRIAN, x + 1.4, y - 5.0, np.pi / 2, Act(speed_mps=1.2, heeds=Heed.NOT_EGO),
+                   line=[(x + 1.4, y - 5.0), (x + 1.4, y + 6.0)])  # fmt: skip
+    standing = play(empty.staged(Script((walker,))), 8.0, 0.0)
+    assert not any(state.touching.any() for state in standing)
+    assert column(standing, "y_m").max() < y - 0.94
+    ahead = replace(walker, pose=(x + 7.0, y - 5.0, 0.0, np.pi / 2), lines=(walker.lines[0] + [5.6, 0.0, 0.0],))
+    assert column(play(empty.staged(Script((ahead,))), 8.0, 0.0), "y_m").max() > y + 2.0

@@ -27,6 +27,8 @@ PERSON_GAPS_M, PERSON_SPEEDS_MPS = (0.35, 0.5, 0.7, 1.2, 2.0), (0.7, 1.8, 4.0, 7
 # Past who is crossing the road, and has left the ego's way or not come into it: he may turn back, or start. Tuned.
 CROSSING_GAPS_M, CROSSING_SPEEDS_MPS = (0.35, 1.0, 2.0, 3.0), (0.7, 1.6, 2.5, 4.5)
 CROSSING_SIN = 0.6
+# A child at the kerb that faces the road may run: it is slow from so far before it. Tuned.
+CHILD_GAPS_M, CHILD_SPEEDS_MPS, CHILD_BEFORE_M = (0.35, 0.7, 1.2, 2.0, 3.0), (0.7, 2.0, 3.0, 3.8, 7.0), 7.0
 PARKED_GAPS_M, PARKED_SPEEDS_MPS = (0.1, 0.3, 0.6, 1.0), (1.5, 3.5, 6.5, 9.0)
 BETWEEN_M, BETWEEN_SHARE = 0.8, 0.7
 # Before a bus or van that stands somebody may step out, and the cameras sit 2 m behind the bumper: past its far end.
@@ -34,13 +36,14 @@ HIDING_GAPS_M, HIDING_SPEEDS_MPS, HIDING_END_M = (0.3, 1.0, 2.0, 3.0), (1.5, 1.9
 # Past a vehicle that waits, and may set off any moment. Tuned.
 WAITING_GAPS_M, WAITING_SPEEDS_MPS = (0.32, 0.5, 0.8, 1.2), (0.8, 2.5, 6.0, 11.0)
 SLOWEST_MPS, QUEUES_RAD = 0.7, 1.2
-_HIDES, _PARKED, _WALKS, _CROSSES, _RIDES, _WAITS = 0, 1, 2, 3, 4, 5
-_OBJECT = int(Kind.OBJECT)
+_HIDES, _PARKED, _WALKS, _CROSSES, _RIDES, _WAITS, _MAY_RUN = 0, 1, 2, 3, 4, 5, 6
+_OBJECT, _CHILD = int(Kind.OBJECT), int(Kind.CHILD)
 _LENGTH_M, _WIDTH_M = EGO_BODY.length_m, EGO_BODY.width_m
-# Of what hides people, is parked, walks, crosses, rides, waits: each filled up to the same length by its last pair.
-_GAPS = HIDING_GAPS_M, PARKED_GAPS_M, PERSON_GAPS_M, CROSSING_GAPS_M, PERSON_GAPS_M, WAITING_GAPS_M
+# Of what hides people, is parked, walks, crosses, rides, waits, may run: each filled up to the same length by its
+# last pair.
+_GAPS = (HIDING_GAPS_M, PARKED_GAPS_M, PERSON_GAPS_M, CROSSING_GAPS_M, PERSON_GAPS_M, WAITING_GAPS_M, CHILD_GAPS_M)
 _SPEEDS = (HIDING_SPEEDS_MPS, PARKED_SPEEDS_MPS, PERSON_SPEEDS_MPS, CROSSING_SPEEDS_MPS, PERSON_SPEEDS_MPS,
-           WAITING_SPEEDS_MPS)  # fmt: skip
+           WAITING_SPEEDS_MPS, CHILD_SPEEDS_MPS)  # fmt: skip
 GAPS_M = np.array([(*gaps, *gaps[-1:] * (5 - len(gaps))) for gaps in _GAPS])
 SPEEDS_MPS = np.array([(*mps, *mps[-1:] * (5 - len(mps))) for mps in _SPEEDS])
 # Into a junction whose arms it cannot see; where those have to give way; where a lamp holds them, if they keep to it.
@@ -99,8 +102,8 @@ def road_limits(course: Course, tick: Tick, path: np.ndarray, goal_s_m: float, d
 def _beside(tick: Tick, path: np.ndarray, allowed: np.ndarray, ruling: np.ndarray, reasons: list[Reason]) -> None:
     here, u = tick.here, tick.here.users
     how = _passed(
-        here.vulnerable, here.parked, here.on_foot, here.on_road, here.hesitates, here.ahead_m, here.turned_rad,
-        u.kind, u.speed_mps, u.length_m, u.height_m,
+        here.vulnerable, here.parked, here.on_foot, here.on_road, here.hesitates, here.ahead_m, here.left_m,
+        here.turned_rad, u.kind, u.speed_mps, u.length_m, u.height_m,
     )  # fmt: skip
     slow = np.flatnonzero(how >= 0)
     if not len(slow):
@@ -117,7 +120,7 @@ def _beside(tick: Tick, path: np.ndarray, allowed: np.ndarray, ruling: np.ndarra
 
 
 @njit(cache=True)
-def _passed(vulnerable, parked, on_foot, on_road, hesitates, ahead, turned, kind, speed, length, height):
+def _passed(vulnerable, parked, on_foot, on_road, hesitates, ahead, left, turned, kind, speed, length, height):
     """Return (U,) as what users are passed beside, -1 for who slows nobody: far away, behind, or on its way."""
     how = np.full(len(kind), -1)
     for k in range(len(kind)):
@@ -130,7 +133,9 @@ def _passed(vulnerable, parked, on_foot, on_road, hesitates, ahead, turned, kind
             how[k] = _PARKED
         elif on_foot[k]:
             crosses = on_road[k] and abs(np.sin(turned[k])) > CROSSING_SIN
-            how[k] = _CROSSES if crosses and (abs(speed[k]) > STANDING_MPS or hesitates[k]) else _WALKS
+            faces_road = np.sin(turned[k]) * np.sign(left[k]) < -CROSSING_SIN
+            may_run = _MAY_RUN if kind[k] == _CHILD and faces_road else _WALKS
+            how[k] = _CROSSES if crosses and (abs(speed[k]) > STANDING_MPS or hesitates[k]) else may_run
         elif vulnerable[k]:
             how[k] = _RIDES
         elif kind[k] != _OBJECT and still and abs(turned[k]) > QUEUES_RAD:
@@ -144,7 +149,8 @@ def past_slowly(path, slow, how, parked, x, y, yaw, speed, length, width, ahead,
     """Lower allowed (n,) to the speeds at which users `slow` (M,) are passed beside; return (M,) where along the path
     each is passed slowest, -1 for who slows nobody. In ruling (n,) they are number, number + 1, ... in their order.
 
-    how (U,): _HIDES, _PARKED, _WALKS, _CROSSES, _RIDES or _WAITS; gaps_m, speeds_mps (6, 5): speed at a gap, for these.
+    how (U,): _HIDES, _PARKED, _WALKS, _CROSSES, _RIDES, _WAITS or _MAY_RUN; gaps_m, speeds_mps (7, 5): speed at a gap,
+    for these.
     """
     at, limit, boxes, pace = np.full(len(slow), -1), np.empty(len(path)), np.empty((len(slow), 5)), np.zeros(len(slow))
     for m in range(len(slow)):
@@ -164,6 +170,8 @@ def past_slowly(path, slow, how, parked, x, y, yaw, speed, length, width, ahead,
             box[0] += cos * back
             box[1] += sin * back
             box[3] = HIDING_END_M
+        if how[k] == _MAY_RUN:
+            box[4] += 2.0 * CHILD_BEFORE_M  # it faces the road: its width lies along it
         if how[k] == _RIDES:
             pace[m] = max(along - 0.5, SLOWEST_MPS)  # never slower than it rides: then the ego follows instead
     gaps = passing_gaps(path, PATH_STEP_M, 2, _LENGTH_M, _WIDTH_M, boxes, 3.0)

@@ -328,7 +328,8 @@ class Teacher:
         course, memory = self.course, self._memory
         berth = memory.berth
         goal_s_m = course.goal_s_m if berth is None else berth.s_m
-        draws_up_s_m = berth.from_s_m if berth is not None and berth.left_m < -DRAWS_UP_M else np.inf
+        likely = berth or self._ways.likely_berth  # whichever it will be, it slows for that in time
+        draws_up_s_m = likely.from_s_m if likely is not None and likely.left_m < -DRAWS_UP_M else np.inf
         limits = road_limits(course, tick, way.path, goal_s_m, draws_up_s_m)
         perceived = signals(course, tick, memory, limits)
         obey(course, tick, limits)

@@ -100,6 +100,11 @@ class Ways:
         self.course = course
         self._berths = berths(course, ground, town)
 
+    @property
+    def likely_berth(self) -> Berth | None:
+        """The place to draw up at if nothing stands there, None where the kerb has none."""
+        return self._berths[0] if self._berths else None
+
     def berth(self, here: Counted, s0_m: float, memory: Memory) -> Berth | None:
         """Return where to draw up, None while that is far; chosen anew when somebody has taken it."""
         course, kept = self.course, memory.berth

@@ -17,7 +17,7 @@ from xiaolu.expert.forecast import MOMENTS, MOMENTS_S, STEP_S
 from xiaolu.expert.limits import FIRM_BRAKE_MPS2, Limits
 from xiaolu.expert.path import FRONT_M, PATH_STEP_M
 from xiaolu.expert.reasons import NAMES, Reason, standing
-from xiaolu.expert.speed import DT_S, STEPS
+from xiaolu.expert.speed import DT_S, HARDEST_MPS2, STEPS
 from xiaolu.measures.interventions import required_clearance_m
 from xiaolu.world.town import LaneKind, Turn
 
@@ -350,6 +350,8 @@ def _limit_for(
     if here.on_foot[k]:
         if not _counts_on_foot(course, here, moves, h, arrives_s, place_m, speed_mps, waited_s):
             return False
+        if place_m < 0.5 * speed_mps**2 / HARDEST_MPS2 and times[0] > 0.0 and (_at(sigma, times) > high[valid]).all():
+            return False  # who can no longer stop before him is gone in time: to stand in his way is worse
     else:
         if here.vulnerable[k] and moves.chain[h, 0] < 0 and here.users.lane[k] >= 0 and arrives_s > GLANCE_S:
             return False

@@ -18,6 +18,7 @@ from xiaolu.world.yielding import follow_gap
 
 STANDS_MPS, GOES_MPS = 0.1, 0.5
 GATE_REACH_M, GATE_ASIDE_M = 40.0, 10.0  # a gate is passed within this far beyond it and to its sides
+BESIDE_M = 0.5  # so far behind its bumper one is still beside the ego
 GONE_M = 60.0  # from here on a walker may vanish in plain sight
 
 _HALF_LENGTH = EGO_BODY.length_m / 2
@@ -119,6 +120,13 @@ def _go_over(ways, stage, grid, table, u, way):
 
 
 @njit(cache=True)
+def _abreast(x, y, ego):
+    """Return whether a place lies beside the ego, or right behind it."""
+    along = (x - ego[0]) * np.cos(ego[2]) + (y - ego[1]) * np.sin(ego[2])
+    return -_HALF_LENGTH - BESIDE_M < along < _HALF_LENGTH
+
+
+@njit(cache=True)
 def direct(ways, programs, walls, grid, stage, table, o, users, ego, clock):
     """Bring the actors of one branch to the acts whose triggers hold. Returns nothing."""
     for i in range(users):
@@ -151,7 +159,9 @@ def direct(ways, programs, walls, grid, stage, table, o, users, ego, clock):
             table.row[u].speed_mps = 0.0
         heed = stage.act[k].heed
         if heed == _NOT_EGO:
-            table.seen[u, users] = 0
+            # To insist on one's way before a car's front is one thing; nobody walks into its side.
+            walks_into_it = ON_FOOT[table.row[u].kind] and _abreast(table.row[u].x_m, table.row[u].y_m, ego)
+            table.seen[u, users] = 100 if walks_into_it else 0
         elif heed == _BLIND:
             table.seen[u, :] = 0
         if stage.act[k].vanishes:
