@@ -30,7 +30,7 @@ CROSSING_SIN = 0.6
 # A child at the kerb that faces the road may run: it is slow from so far before it. Tuned.
 CHILD_GAPS_M, CHILD_SPEEDS_MPS, CHILD_BEFORE_M = (0.35, 0.7, 1.2, 2.0, 3.0), (0.7, 2.0, 3.0, 3.8, 7.0), 7.0
 PARKED_GAPS_M, PARKED_SPEEDS_MPS = (0.1, 0.3, 0.6, 1.0), (1.5, 3.5, 6.5, 9.0)
-BETWEEN_M, BETWEEN_SHARE = 0.8, 0.7
+BETWEEN_M, BETWEEN_SHARE = 0.8, 0.65
 # Before a bus or van that stands somebody may step out, and the cameras sit 2 m behind the bumper: past its far end.
 HIDING_GAPS_M, HIDING_SPEEDS_MPS, HIDING_END_M = (0.3, 1.0, 2.0, 3.0), (1.5, 1.9, 3.5, 7.0), 3.0
 # Past a vehicle that waits, and may set off any moment. Tuned.

@@ -38,6 +38,8 @@ from xiaolu.world.town import Town
 
 SIDE_ROOM_M = 0.1  # kept between the outline and the edge of the road; `path.EDGE_BAND_M` more where there is room
 LOOKED_AT_M, LOOKS = 24.0, 4
+LOOKS_WIDER_M, ENOUGH_M = 0.06, 0.02  # of a path more is asked than of what is driven; so little less will do; tuned
+KEEPS_M = 14.0  # what a line of a moment ago passed well is passed along it, so far ahead; tuned
 DRAW_UP_COST = 1.5
 BERTH_FROM_M, BERTH_KEPT_M = 60.0, 14.0  # a berth is chosen within the one, and kept from the other on
 TIGHT_GAP_M = 0.45  # with less on both sides the ego keeps to the middle of a gap
@@ -146,25 +148,42 @@ class Ways:
         bodies[:, 5] += 1.5 * kind.wider_m
         offsets = self._offsets(kind, bodies, tick, memory)
         path = self._path(tick, offsets)
+        before = self._kept(kind, offsets, tick, memory)
         stands = np.flatnonzero((bodies[:, 6] >= 0) & (bodies[:, 0] < LOOKED_AT_M) & (bodies[:, 1] > -1.0))
         if not len(stands):
             return Way(kind.name, _from_s_m(tick), offsets, path)
         u, who = tick.here.users, bodies[stands, 6].astype(np.int64)
         boxes = np.stack([u.x_m, u.y_m, u.yaw_rad, u.length_m, u.width_m], axis=1)[who]
-        best, chosen = -np.inf, (offsets, path)
-        for _ in range(LOOKS):
-            near = path[: int(LOOKED_AT_M / PATH_STEP_M)]
-            gaps = passing_gaps(near, PATH_STEP_M, 2, EGO_BODY.length_m, EGO_BODY.width_m, boxes, 1.0).min(axis=1)
-            short = np.maximum(bodies[stands, 4] - gaps, 0.0)
-            if -short.max() > best:
-                best, chosen = -float(short.max()), (offsets, path)
-            if short.max() < 0.05:
+        least_m = bodies[stands, 4] + LOOKS_WIDER_M
+        best, chosen = np.inf, (offsets, path)
+        for look in range(LOOKS):
+            short = _short_m(path, boxes, least_m)
+            if short.max() < best:
+                best, chosen = float(short.max()), (offsets, path)
+            if look == 0 and best > ENOUGH_M and before is not None:
+                again = self._path(tick, before)
+                kept_short = _short_m(again, boxes, least_m)
+                if kept_short.max() < best:
+                    best, chosen = float(kept_short.max()), (before, again)
+            if best < ENOUGH_M:
                 break
             bodies[stands, 2] -= np.where(short > 0.0, short + 0.2, 0.0)
             bodies[stands, 3] += np.where(short > 0.0, short + 0.2, 0.0)
             offsets = self._offsets(kind, bodies, tick, memory)
             path = self._path(tick, offsets)
         return Way(kind.name, _from_s_m(tick), *chosen)
+
+    def _kept(self, kind: Kind, offsets: np.ndarray, tick: Tick, memory: Memory) -> np.ndarray | None:
+        """Return offsets (S_CELLS,) that go on along the line of a moment ago before they go over to these, None where
+        there was no line of this kind.
+
+        A line that begins anew from wherever the ego is recedes before a car that is still turning its wheel.
+        """
+        if memory.offsets_m is None or memory.way != kind.name:
+            return None
+        at_s = _from_s_m(tick) + np.arange(S_CELLS) * S_STEP_M
+        old = np.interp(at_s, memory.offsets_s0_m + np.arange(S_CELLS) * S_STEP_M, memory.offsets_m)
+        return np.where(at_s < tick.s0_m + KEEPS_M, old, offsets)
 
     def _offsets(self, kind: Kind, bodies: np.ndarray, tick: Tick, memory: Memory) -> np.ndarray:
         course, from_s_m = self.course, _from_s_m(tick)
@@ -225,6 +244,13 @@ def _parked_in(keep_m: np.ndarray, bodies: np.ndarray, here: Counted) -> bool:
         if high_d > room_m and low_d < -room_m:
             return True
     return False
+
+
+def _short_m(path: np.ndarray, boxes: np.ndarray, least_m: np.ndarray) -> np.ndarray:
+    """Return (k,) how much is missing of the least gaps (k,) beside boxes (k, 5) on the first LOOKED_AT_M of a path."""
+    near = path[: int(LOOKED_AT_M / PATH_STEP_M)]
+    gaps = passing_gaps(near, PATH_STEP_M, 1, EGO_BODY.length_m, EGO_BODY.width_m, boxes, 1.0).min(axis=1)
+    return np.maximum(least_m - gaps, 0.0)
 
 
 def _from_s_m(tick: Tick) -> float:

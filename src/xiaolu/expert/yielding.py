@@ -44,7 +44,7 @@ SURE_M = 0.06  # more than the clearance that is asked for beside people and rid
 HELD_NS, HELD_BRAKE_MPS2 = 250_000_000, 1.5
 SWING_M, NO_SWING_M = 3.5, 30.0  # kept before a parked vehicle to swing out past it; not so near the goal
 # How far apart the ego and a vehicle that comes towards it pass, by how fast that one is: tuned.
-_SLOW_MPS, _FAST_MPS, _CLOSE_M, _FAR_M = 3.0, 8.0, 0.22, 0.6
+_PASSING_MPS, _PASSING_M = np.array([1.0, 3.0, 8.0]), np.array([0.22, 0.4, 0.6])
 OWN_HALF_M, OWN_HALF_LOOK_M = 0.4, 40.0  # it waits so far before the place where it would leave its own half
 HUMBLE_MPS = 2.5  # over a red stop line to the right, giving way to everybody
 _SIDE_M = 0.5 * EGO_BODY.width_m
@@ -82,10 +82,9 @@ def _margins_of(owner, on_foot, vulnerable, parked, speed_mps, turned_rad, stood
             beside = min(beside, 0.3)
         if abs(turned_rad[k]) > 2.4 and not walks:  # it comes towards the ego
             if not still:
-                share = (min(max(abs(speed_mps[k]), _SLOW_MPS), _FAST_MPS) - _SLOW_MPS) / (_FAST_MPS - _SLOW_MPS)
-                before, beside = 1.2, 0.6 if rider else _CLOSE_M + share * (_FAR_M - _CLOSE_M)
+                before, beside = 1.2, 0.6 if rider else np.interp(abs(speed_mps[k]), _PASSING_MPS, _PASSING_M)
             elif not rider:
-                beside = min(beside, _CLOSE_M)
+                beside = min(beside, _PASSING_M[0])
         if waited_s > PATIENCE_S and still and stood_s[k] > 4.0:
             # Who has waited long squeezes through where there is just room.
             before, beside = 0.3, 0.22 if walks else 0.12
