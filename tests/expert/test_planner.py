@@ -152,6 +152,16 @@ def test_face_to_face_in_a_narrow_street_it_makes_room_backwards(ways, small_tow
     assert gaps(trace).min() > 0.0
 
 
+def test_who_stands_too_near_to_swing_out_backs_off_and_goes_round(ways):
+    """A car stands 0.8 m before the bumper, in the way by all its width; to the left the road is free."""
+    teacher = ways("Win", "Eout", 60.0)
+    pose = start_of(teacher)
+    car = (Kind.CAR, pose[0] + 3.75 + 0.8 + 2.3, pose[1] - 0.3, 0.0, 0.0)
+    trace = drive(teacher, pose, 45.0, lambda _: people(car), colour=heads(teacher, LampColour.GREEN))
+    assert any(d.why == "Backing off from the car to go round" for d in trace.decisions)
+    assert trace.pose[-1, 0] > car[1] + 5.0 and gaps(trace).min() > 0.1
+
+
 @settings(max_examples=12, deadline=None)
 @given(
     st.lists(

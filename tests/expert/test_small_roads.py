@@ -37,7 +37,7 @@ def test_who_drove_a_moment_ago_waits_and_is_not_parked(ways):
 def test_the_faster_one_comes_the_more_room_it_is_given(ways):
     teacher = ways("Win", "Eout")
     gaps = []
-    for speed_mps in (0.0, 3.0, 5.5, 8.0):
+    for speed_mps in (0.0, 1.0, 3.0, 8.0):
         tick = tick_with(teacher, Kind.CAR, 30.0, 3.0, np.pi, speed_mps)
         gaps.append(_margins(tick.here, tick.moves, 0.0)[1][0])
     assert gaps[1] < gaps[2] < gaps[3] and gaps[3] > 0.4
@@ -97,3 +97,17 @@ def test_backing_beyond_where_its_way_began_it_keeps_off_an_edge_it_did_not_reck
     for left_m, kept_m in ((-0.2, -0.1), (0.0, 0.0)):
         place = kept_on_road(teacher.course, Edge(), pose, S_M, 0.0, Backing(1, "car", S_M - 18.0, left_m, 0))
         assert place.left_m == pytest.approx(kept_m)
+
+
+def test_it_does_not_back_where_its_nose_would_swing_over_the_other_kerb(ways):
+    """Its wheels are 0.3 m from the left edge: it may go 0.4 m to the right behind itself, not 2.4 m."""
+    teacher = ways("Win", "Eout")
+    pose, _, left = ego(teacher)
+
+    class Edge:
+        def off_road_m(self, points):
+            return np.maximum((points - pose[:2]) @ left - 1.1, 0.0)
+
+    for left_m, fits in ((-2.4, False), (-0.4, True)):
+        place = Backing(1, "car", S_M - 16.0, left_m, 0)
+        assert (kept_on_road(teacher.course, Edge(), pose, S_M, 0.0, place) is not None) == fits

@@ -90,3 +90,19 @@ def test_a_flyover_is_no_road_on_the_ground(shanghai):
     middles = np.array([shanghai.pose_at(n, shanghai.lane_length_m[n] / 2)[:2] for n in high])
     assert ground.off_road_m(middles, layer=1).max() == 0.0
     assert np.mean(ground.off_road_m(middles, layer=0) > 0.5) > 0.1
+
+
+def test_a_hair_between_two_strips_is_no_edge_and_a_corner_of_the_kerb_is_one():
+    """A seam 0.16 m wide along the x axis; a kerb corner over the quarter x, y > 10 m; a road's end at x < -10 m."""
+
+    class Surface(Ground):
+        def __init__(self) -> None: ...
+
+        def _off_strips_m(self, points, layer):
+            x, y = points.T
+            seam = np.where(np.abs(y) < 0.08, 0.08 - np.abs(y), 0.0)
+            corner = np.where((x > 10.0) & (y > 10.0), np.minimum(x - 10.0, y - 10.0), 0.0)
+            return np.maximum.reduce([seam, corner, -10.0 - x, np.zeros(len(x))])
+
+    places = np.array([[0.0, 0.0], [3.0, 0.05], [10.1, 10.1], [-10.1, 3.0], [12.0, 10.1]])
+    assert Surface().off_road_m(places) == pytest.approx([0.0, 0.0, 0.1, 0.1, 0.1])

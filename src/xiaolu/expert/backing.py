@@ -26,17 +26,27 @@ FARTHEST_M, LEAST_M = 55.0, 2.5
 LEASTS_M = (LEAST_M, 5.0, 8.0, 12.0)
 BEFORE_START_M = 28.0  # beyond where its way begins it backs up so far at most
 EDGE_M, BETWEEN_M = 0.12, 0.3  # from the road's edge; between two that pass at a walking pace
-CLEARS_M = (8.5, 1.5)  # of the ego's bumper beyond the narrow place: the other one swings out of it; less at need
+CLEARS_M = (
+    8.5,
+    6.0,
+    4.0,
+    1.5,
+)  # of the ego's bumper beyond the narrow place: the other one swings out of it; less at need
 BEHIND_M, BEHIND_ASIDE_M = 9.0, 1.1  # who stands or comes in there is kept clear of
 NEAR_BEHIND_M, BEHIND_S = 1.5, 2.0  # it stops so far before them, and as far as they come in so long
 TOUCHED_M, TOUCHED_SHORT_M = 0.06, 0.2  # what would come so near is stopped so far before; tuned
 SHIFT_M = 9.0  # over so many metres it moves aside
 STEEPEST_RAD = 0.7  # of the way back against the ego's heading at its start: no car backs out sideways; tuned
 BACK_MPS = 1.4
-GIVE_UP_NS, STANDS_NS = 40_000_000_000, 12_000_000_000  # it waits so long; and so long for one who does not come
+GIVE_UP_NS, STANDS_NS = 25_000_000_000, 12_000_000_000  # it waits so long; and so long for one who does not come
 HALF_M = 0.5 * EGO_BODY.width_m
 TYRE_ROOM_M, OFF_ROAD_M = 0.06, 0.02  # kept beside a tyre; what that may reach over the edge
 WIDER_M = (0.0, 0.1, 0.2, 0.3)
+AT_EDGE = 2  # steps of its path: where it is now it may be at the edge already
+FURTHER_M = 4.0  # who did not come though there was room needs so much more of it; tuned
+# Who stands so near before what does not go away, and so long, takes a run at it from further back; tuned.
+STUCK_S, STUCK_STANDS_S, STUCK_M, STUCK_NS = 12.0, 8.0, 9.0, 15_000_000_000
+BACKS_OFF_M, SAME_PLACE_M = (4.0, 6.0, 9.0), 12.0
 LENGTH_CELLS = 1.0  # metres between places that are tried
 
 
@@ -127,8 +137,9 @@ def _room_at(course: Course, boxes: np.ndarray, s_m: float, clear_m: float, widt
 
 def kept_on_road(
     course: Course, ground: Ground, pose: np.ndarray, s0_m: float, d0_m: float, backing: Backing
-) -> Backing:
-    """Return the place with as much more room to the right as keeps the wheels on the road all the way there.
+) -> Backing | None:
+    """Return the place with as much more room to the right as keeps the wheels on the road all the way there, None
+    where nothing does.
 
     Behind where its way begins the ego knows of the road only what it sees: there it may bend, or narrow.
     """
@@ -137,10 +148,12 @@ def kept_on_road(
         path = path_back(course, pose, s0_m, d0_m, place)[: int((s0_m - backing.s_m) / PATH_STEP_M) + 1]
         ahead = np.stack([np.cos(path[:, 2]), np.sin(path[:, 2])], axis=1)
         aside = (TYRE_M + TYRE_ROOM_M) * np.stack([-ahead[:, 1], ahead[:, 0]], axis=1)
-        tyres = np.concatenate([path[:, :2] + aside, path[:, :2] - aside])
-        if ground.off_road_m(tyres).max(initial=0.0) <= OFF_ROAD_M:
+        axles = path[:, :2], path[:, :2] + EGO_BODY.wheelbase_m * ahead  # the nose swings out to the other side
+        tyres = np.stack([axle + side * aside for axle in axles for side in (1.0, -1.0)])
+        off_m = ground.off_road_m(tyres[:, AT_EDGE:].reshape(-1, 2))
+        if off_m.max(initial=0.0) <= OFF_ROAD_M:
             return place
-    return backing
+    return None
 
 
 def path_back(course: Course, pose: np.ndarray, s0_m: float, d0_m: float, backing: Backing) -> np.ndarray:

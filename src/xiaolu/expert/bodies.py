@@ -19,6 +19,7 @@ LAYER_M, SLOPE = 3.0, 0.03  # so much higher or lower is another road; far away,
 MEETING = np.arange(0, 29, 2)  # of the forecast's moments
 ALONGSIDE_SIN = 0.4
 NEAR_M = 8.0  # in the immediate corridor everybody counts, seen or not
+NEAR_BEHIND_M = 2.5  # of it behind the rear axle: who is still beside the tail; tuned
 # Who is hidden is remembered so long; on foot longer: who went behind a parked car will come out from behind it.
 REMEMBERED_NS, PEOPLE_REMEMBERED_NS = 1_000_000_000, 3_000_000_000
 PASSED_NS, PASSED_M = 180_000_000_000, 50.0  # what stood beside its way is remembered as long as it may back up there
@@ -76,7 +77,7 @@ def counted(
     near &= np.abs(users.z_m - scene.ego_z_m) < LAYER_M + SLOPE * np.maximum(np.hypot(ego[:, 0], ego[:, 1]) - 20.0, 0.0)
     slots = np.flatnonzero(near)
     reach = NEAR_M + 0.5 * users.length_m + 3.75
-    right_ahead = (ego[:, 0] > -1.0) & (ego[:, 0] < reach) & (np.abs(ego[:, 1]) < 2.2)
+    right_ahead = (ego[:, 0] > -NEAR_BEHIND_M) & (ego[:, 0] < reach) & (np.abs(ego[:, 1]) < 2.2)
     goes = np.abs(users.speed_mps) > STANDING_MPS
     still = (users.lane < 0) & (np.abs(users.speed_mps) < 0.05) & ~_EXPOSED[users.kind]
     beside = still & (ego[:, 0] > -PASSED_M) & (ego[:, 0] < 0.0)
@@ -199,11 +200,12 @@ def in_the_way(
             out.append((low_s, high_s, low_d, high_d, *(TALL_GAPS_M if tall else PARKED_GAPS_M), k))
         elif on_foot[k]:
             if abs(across[k]) < 0.4 and not (hesitates[k] and low_d < 2.0 and high_d > -2.0):
-                out.append((low_s - 1.0, high_s + 1.0 + 2.0 * max(along[k], 0.0), low_d, high_d, *PERSON_GAPS_M, -1))
+                who = k if abs(speed[k]) < STANDING_MPS else -1
+                out.append((low_s - 1.0, high_s + 1.0 + 2.0 * max(along[k], 0.0), low_d, high_d, *PERSON_GAPS_M, who))
         elif abs(speed[k]) < STANDING_MPS:
             rider = kind[k] in (Kind.BICYCLE, Kind.E_BIKE)
             aside = rider and abs(0.5 * (low_d + high_d)) > RIDER_ASIDE_M
-            left_alone = stood[k] > 12.0 and abs(low_d) < 4.5 and not _queueing(course, here, k, s0_m + high_s)
+            left_alone = stood[k] > 12.0 and abs(low_d) < 4.5 and not queueing(course, here, k, s0_m + high_s)
             across_us = abs(np.sin(toward[k])) > 0.6 and stood[k] > 4.0
             abreast = abs(0.5 * (low_d + high_d) - d0_m) > 1.6 and low_s < 10.0
             if left_alone or across_us or abreast or aside or np.cos(toward[k]) < -0.7:
@@ -262,7 +264,7 @@ def _beside(
     return [(b[0] - 3.0, b[1] + 3.0, b[2], b[3], *VEHICLE_GAPS_M, -1) for b in box[abreast]]
 
 
-def _queueing(course: Course, here: Counted, k: int, front_s_m: float) -> bool:
+def queueing(course: Course, here: Counted, k: int, front_s_m: float) -> bool:
     """Whether a standing vehicle waits for something: a stop line or a junction before it, or another in its lane."""
     for line in course.stop_lines:
         if -2.0 < line.s_m - front_s_m < 45.0:

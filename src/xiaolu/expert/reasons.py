@@ -37,8 +37,11 @@ class Reason:
     visible: bool = True
 
 
-def backing_sentence(what: str, moves: bool) -> str:
-    """Return the sentence for making room backwards: while it moves, and while it then waits."""
+def backing_sentence(what: str, moves: bool, to_swing: bool = False) -> str:
+    """Return the sentence for making room backwards: while it moves, and while it then waits; to_swing: not for the
+    other, but to have room to go round."""
+    if to_swing:
+        return f"Backing off from the {what} to go round" if moves else f"Waiting before the {what}"
     return f"Backing up to let the {what} through" if moves else f"Waiting for the {what}"
 
 

@@ -35,7 +35,9 @@ BETWEEN_M, BETWEEN_SHARE = 0.8, 0.65
 HIDING_GAPS_M, HIDING_SPEEDS_MPS, HIDING_END_M = (0.3, 1.0, 2.0, 3.0), (1.5, 1.9, 3.5, 7.0), 3.0
 # Past a vehicle that waits, and may set off any moment. Tuned.
 WAITING_GAPS_M, WAITING_SPEEDS_MPS = (0.32, 0.5, 0.8, 1.2), (0.8, 2.5, 6.0, 11.0)
+WAVERS_M = 0.12  # a rider who comes towards us may come so much nearer than he heads; tuned
 SLOWEST_MPS, QUEUES_RAD = 0.7, 1.2
+FACES_RAD, SQUEEZES_MPS = 2.4, 3.0
 _HIDES, _PARKED, _WALKS, _CROSSES, _RIDES, _WAITS, _MAY_RUN = 0, 1, 2, 3, 4, 5, 6
 _OBJECT, _CHILD = int(Kind.OBJECT), int(Kind.CHILD)
 _LENGTH_M, _WIDTH_M = EGO_BODY.length_m, EGO_BODY.width_m
@@ -138,8 +140,10 @@ def _passed(vulnerable, parked, on_foot, on_road, hesitates, ahead, left, turned
             how[k] = _CROSSES if crosses and (abs(speed[k]) > STANDING_MPS or hesitates[k]) else may_run
         elif vulnerable[k]:
             how[k] = _RIDES
-        elif kind[k] != _OBJECT and still and abs(turned[k]) > QUEUES_RAD:
-            how[k] = _WAITS  # who heads our way is followed
+        elif kind[k] != _OBJECT and abs(turned[k]) > QUEUES_RAD:
+            # Who heads our way is followed; who comes towards us at a crawl is squeezed past at one.
+            crawls = abs(turned[k]) > FACES_RAD and abs(speed[k]) < SQUEEZES_MPS
+            how[k] = _WAITS if still or crawls else -1
     return how
 
 
@@ -190,6 +194,8 @@ def past_slowly(path, slow, how, parked, x, y, yaw, speed, length, width, ahead,
             between = nearest[0, i // 2] < BETWEEN_M and nearest[1, i // 2] < BETWEEN_M
             if how[k] == _PARKED and between and gap < BETWEEN_M:
                 gap *= BETWEEN_SHARE
+            if how[k] == _RIDES and np.cos(turned[k]) * speed[k] < -0.3:
+                gap = max(gap - WAVERS_M, 0.05)
             limit[i] = np.inf
             if gap < gaps_m[table, -1]:
                 limit[i] = max(np.interp(gap, gaps_m[table], speeds_mps[table]), pace[m])

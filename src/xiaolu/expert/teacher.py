@@ -22,7 +22,7 @@ from xiaolu.core.scene import Scene
 from xiaolu.core.users import Kind
 from xiaolu.expert import backing
 from xiaolu.expert.backing import Backing
-from xiaolu.expert.bodies import STANDING_MPS, Counted, counted, frenet
+from xiaolu.expert.bodies import STANDING_MPS, Counted, counted, frenet, queueing
 from xiaolu.expert.course import Course
 from xiaolu.expert.forecast import MAX_CHAIN, MOMENTS, MOMENTS_S, forecasts, lanes_of
 from xiaolu.expert.kerb import beside
@@ -56,6 +56,8 @@ SETS_OFF_STEPS, SETS_OFF_MPS = 10, 0.3  # who will be so fast in a second is not
 DRAWS_UP_M = 0.3  # who stops so far beside its way draws up to there
 BEFORE_START_M = 30.0  # it may back up beyond where its way begins
 HESITATES_M, WALK_MPS = 6.0, 1.2  # who stands in the road so near may walk on over the way
+NOBODY = -2  # for whom it backs off only to have room
+AT_GOAL_M = 12.0  # so near its goal it does not back off: it is there
 GONE_M = -3.0  # for whom it made room has passed it
 
 
@@ -360,6 +362,7 @@ class Teacher:
         memory.s_m, memory.offsets_s0_m = tick.s0_m, best.way.from_s_m
         memory.offsets_m, memory.way, memory.path = best.way.offsets_m, best.way.kind, best.way.path[:, :2].copy()
         memory.speed_stamp_ns, memory.speed_mps = stamp, best.speed[: FORESEEN_STEPS + 1].copy()
+        memory.waits_for = reason.uid if reason is not None and tick.speed_mps < 0.3 else -1
         memory.sets_off = bool(best.speed[SETS_OFF_STEPS] > SETS_OFF_MPS)
         waits = tick.speed_mps < 0.3 and reason is not None and reason.cause not in (Cause.SIGNAL, Cause.ARRIVAL)
         if waits and memory.waits_since_ns < 0:
@@ -386,9 +389,11 @@ class Teacher:
         memory, here = self._memory, tick.here
         kept = memory.backing
         if kept is None:
-            kept = memory.backing = self._room_for(tick)
+            kept = memory.backing = self._room_for(tick) or self._room_to_swing(tick)
             if kept is None:
                 return None
+        if kept.uid == NOBODY:
+            return self._back_off(tick, kept)
         found = np.flatnonzero(here.users.uid == kept.uid)
         k = int(found[0]) if len(found) else -1
         gone = k < 0 or here.ahead_m[k] + 0.5 * here.users.length_m[k] < GONE_M
@@ -405,6 +410,7 @@ class Teacher:
         if gone or tick.scene.stamp_ns - kept.since_ns > (backing.STANDS_NS if stands else backing.GIVE_UP_NS):
             memory.backing = None
             memory.waits_since_ns = -1
+            memory.too_near_s_m = np.inf if gone else min(kept.s_m, tick.s0_m)
             return None
         if tick.scene.ego_speed_mps < -backing.STANDING_MPS:
             kept = replace(kept, since_ns=tick.scene.stamp_ns)  # patience begins when it stands
@@ -412,12 +418,61 @@ class Teacher:
             kept = memory.backing = self._still_room(tick, kept, float(here.users.width_m[k]))
         return self._backing_decision(tick, kept, k)
 
+    def _back_off(self, tick: Tick, kept: Backing) -> Decision | None:
+        """Return the decision of backing off from what stands in the way, None when it is there."""
+        path = backing.path_back(self.course, tick.scene.ego_pose, tick.s0_m, tick.d0_m, kept)
+        left_m = min(tick.s0_m - kept.s_m, backing.room_behind(tick.here, path))
+        stands = abs(tick.scene.ego_speed_mps) < backing.STANDING_MPS
+        if (left_m < DRAWS_UP_M and stands) or tick.scene.stamp_ns - kept.since_ns > backing.STUCK_NS:
+            self._memory.backing, self._memory.waits_since_ns = None, -1
+            return None
+        return self._backing_decision(tick, kept, -1)
+
+    def _room_to_swing(self, tick: Tick) -> Backing | None:
+        """Return where to back off to from what stands so near in the way that it cannot be passed from here, None
+        where nothing does: a queue is waited in, and so is whoever may still go."""
+        memory, here = self._memory, tick.here
+        if tick.speed_mps > 0.2 or tick.waited_s < backing.STUCK_S or memory.sets_off or memory.waits_for < 0:
+            return None
+        found = np.flatnonzero(here.users.uid == memory.waits_for)
+        stop = memory.aside or memory.berth
+        goal_s_m = self.course.goal_s_m if stop is None else stop.s_m
+        if not len(found) or goal_s_m - tick.s0_m < AT_GOAL_M:
+            return None
+        k = int(found[0])
+        away_m = float(here.ahead_m[k] - 0.5 * here.users.length_m[k] - FRONT_M)
+        waits = (
+            not here.parked[k] and not here.on_foot[k] and queueing(self.course, here, k, tick.s0_m + here.ahead_m[k])
+        )
+        if here.stood_s[k] < backing.STUCK_STANDS_S or not -FRONT_M < away_m < backing.STUCK_M or waits:
+            return None
+        often, there_m = memory.backed_off
+        often = often if abs(tick.s0_m - there_m) < backing.SAME_PLACE_M else 0
+        if often >= len(backing.BACKS_OFF_M):
+            return None
+        back_m = backing.BACKS_OFF_M[often]
+        name = NAMES[Kind(int(here.users.kind[k]))]
+        place = Backing(NOBODY, name, tick.s0_m - back_m, tick.d0_m, tick.scene.stamp_ns)
+        kept = backing.kept_on_road(self.course, self.ground, tick.scene.ego_pose, tick.s0_m, tick.d0_m, place)
+        if kept is None:
+            return None
+        place = kept
+        path = backing.path_back(self.course, tick.scene.ego_pose, tick.s0_m, tick.d0_m, place)
+        if not backing.drivable(path, tick.scene.ego_pose) or backing.room_behind(here, path) < backing.LEAST_M:
+            return None
+        memory.backed_off = often + 1, tick.s0_m
+        return place
+
     def _still_room(self, tick: Tick, kept: Backing, width_m: float) -> Backing:
         """Return the place it backs to, or the next one behind it where what it has seen since leaves no room there."""
         back_m = max(tick.s0_m - kept.s_m, 0.0)
         place = backing.place_behind(self.course, tick.here, tick.s0_m, width_m, back_m)
         moved = place is not None and place[0] < kept.s_m - backing.LENGTH_CELLS
-        return replace(kept, s_m=place[0], left_m=place[1]) if moved and place is not None else kept
+        if not moved or place is None:
+            return kept
+        further = replace(kept, s_m=place[0], left_m=place[1])
+        pose = tick.scene.ego_pose
+        return backing.kept_on_road(self.course, self.ground, pose, tick.s0_m, tick.d0_m, further) or kept
 
     def _backing_decision(self, tick: Tick, kept: Backing, k: int) -> Decision:
         """Return the decision of driving back to a place, or of standing there; k: the counted user it is for."""
@@ -435,7 +490,7 @@ class Teacher:
             speed = np.zeros_like(speed)
         plan = Plan(points, np.ascontiguousarray(speed[5:51:5]))
         strategy = strategy_of(plan, tick.scene.ego_speed_mps, np.zeros(len(points)))
-        why = backing_sentence(kept.what, bool(speed.min() < -0.2))
+        why = backing_sentence(kept.what, bool(speed.min() < -0.2), kept.uid == NOBODY)
         return Decision(tick.scene.stamp_ns, plan, strategy, reason.cause, why, limited_by=_limited_by(reason))
 
     def _room_for(self, tick: Tick) -> Backing | None:
@@ -447,12 +502,18 @@ class Teacher:
             return None
         u, course, pose = tick.here.users, self.course, tick.scene.ego_pose
         name = f"oncoming {NAMES[Kind(int(u.kind[k]))]}"
-        for least_m in backing.LEASTS_M:  # where the nearest place is too near to get so far aside, one further back
+        in_vain_m = tick.s0_m - self._memory.too_near_s_m + backing.FURTHER_M
+        for least_m in np.maximum(
+            backing.LEASTS_M, in_vain_m
+        ).tolist():  # where the nearest place is too near to get so far aside, one further back
             place = backing.place_behind(course, tick.here, tick.s0_m, float(u.width_m[k]), least_m)
             if place is None:
                 return None
             found = Backing(int(u.uid[k]), name, *place, tick.scene.stamp_ns)
-            found = backing.kept_on_road(course, self.ground, pose, tick.s0_m, tick.d0_m, found)
+            kept = backing.kept_on_road(course, self.ground, pose, tick.s0_m, tick.d0_m, found)
+            if kept is None:
+                continue
+            found = kept
             path = backing.path_back(course, pose, tick.s0_m, tick.d0_m, found)
             if backing.drivable(path, pose):
                 return found if backing.room_behind(tick.here, path) > backing.LEAST_M else None

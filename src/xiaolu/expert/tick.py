@@ -48,6 +48,7 @@ class Memory:
     stood_ns: dict[int, int] = field(default_factory=dict)
     moved: set[int] = field(default_factory=set)
     waits_since_ns: int = -1
+    waits_for: int = -1  # the user for whom it stands
     committed_lane: int = -1
     waved_lane: int = -1  # the last junction lane that an official's hand waved it into
     given_ns: dict[int, int] = field(default_factory=dict)
@@ -62,6 +63,8 @@ class Memory:
     speed_mps: np.ndarray | None = None
     sets_off: bool = False
     backing: Backing | None = None
+    too_near_s_m: float = np.inf  # where it made room in vain
+    backed_off: tuple[int, float] = (0, 0.0)  # how often it has backed off before the same thing, and where
 
     def copy(self) -> "Memory":
         """Return a memory of its own: tables and sets, which change in place, are copied; all else is only ever

@@ -14,6 +14,9 @@ from xiaolu.world.town import LaneKind, Town
 CELL_M = 12.0
 REACH_M = 12.0  # how far beyond its own strip a lane is listed in the grid's cells
 SEAM_Z_M = 1.2  # a ramp this near to the ground still counts as ground
+# Between the strips of two lanes in a bend, or a lane and a junction, a hair stays open where the map has one surface.
+SEAM_M, SEAM_LOOK_M = 0.15, 0.35
+AROUND = np.stack([np.cos(np.arange(8) * np.pi / 4.0), np.sin(np.arange(8) * np.pi / 4.0)], axis=1)
 ALIGNED_M = 6.0  # what `nearest` holds against a lane that runs the other way, as metres per half turn
 
 
@@ -124,10 +127,23 @@ class Ground:
         """Return (n,) metres from points (n, 2) to the drivable surface of a layer; 0 on it.
 
         Drivable are the strips of car and cycle lanes, junction-internal ones too, junction outlines and parking bays.
+        A seam between two of them, with surface close by on both sides, is no edge.
         Exact up to REACH_M; beyond that the answer is at least REACH_M.
         """
+        points = np.ascontiguousarray(points, dtype=np.float64).reshape(-1, 2)
+        off_m = self._off_strips_m(points, layer)
+        near = np.flatnonzero((off_m > 0.0) & (off_m <= SEAM_M))
+        if len(near):
+            around = (points[near, None] + SEAM_LOOK_M * AROUND).reshape(-1, 2)
+            on = self._off_strips_m(around, layer).reshape(-1, len(AROUND)) <= 0.0
+            # Along a seam there is none; at a corner of the kerb it lies on both sides in one direction alone.
+            off_m[near[(on[:, :4] & on[:, 4:]).sum(axis=1) > 1]] = 0.0
+        return off_m
+
+    def _off_strips_m(self, points: np.ndarray, layer: int) -> np.ndarray:
+        """Return (n,) metres from points (n, 2) to the nearest strip or outline of a layer."""
         return off_road(
-            np.ascontiguousarray(points, dtype=np.float64).reshape(-1, 2),
+            points,
             layer_bit(layer),
             self._a,
             self._b,
