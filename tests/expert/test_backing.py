@@ -6,7 +6,7 @@ import pytest
 from tests.expert.loop import people, scene_of
 from xiaolu.core.control import EGO_BODY
 from xiaolu.core.users import Kind
-from xiaolu.expert.backing import NEAR_BEHIND_M, Backing, drivable, path_back, room_behind
+from xiaolu.expert.backing import NEAR_BEHIND_M, Backing, drivable, path_back, roll_back, room_behind
 
 S_M = 40.0
 LONG_M, WIDE_M = 4.6, 1.82  # of `people`'s cars, nearly
@@ -68,3 +68,9 @@ def test_who_is_about_to_set_off_backs_up_for_nobody(ways):
     assert teacher._room_for(tick) is not None
     teacher._memory.sets_off = True
     assert teacher._room_for(tick) is None
+
+
+def test_who_brakes_while_it_backs_goes_on_braking():
+    """Begun anew from nothing at every moment, the brake would come too late, and then hard."""
+    _, speed = roll_back(-1.4, 0.9, 0.9)
+    assert speed[0] == -1.4 and (speed[1] - speed[0]) / 0.1 > 0.7

@@ -141,3 +141,13 @@ def test_before_people_it_brakes_early_so_that_nobody_is_frightened(speed_mps, n
         moving = speed > 0.5
         soon_s.append(float(((stop_m + 0.5 - sigma)[moving] / speed[moving]).min()))
     assert soon_s[1] > soon_s[0] + 0.05, soon_s
+
+
+def test_bends_are_driven_below_the_sway_that_is_noticed_not_at_it():
+    bent = np.zeros(80)
+    bent[20:35], bent[45:60] = 0.12, -0.12
+    speed = steady_speeds(bent, 1.0)
+    slowest = speed.min()
+    half = round(0.5 * 1.4 * slowest)
+    change = np.array([abs(bent[i + half] - bent[i - half]) for i in range(half, 80 - half)])
+    assert 2.0 < slowest < 6.0 and slowest**2 * change.max() <= 2.0

@@ -190,11 +190,12 @@ def drivable(path: np.ndarray, pose: np.ndarray) -> bool:
     return bool(np.hypot(*steps.T).max() < 1.4 * PATH_STEP_M and off.max() < STEEPEST_RAD)
 
 
-def roll_back(speed_mps: float, left_m: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return (sigma, speed), (STEPS + 1,) each, both negative: from a signed speed to a stop left_m metres behind."""
+def roll_back(speed_mps: float, left_m: float, acceleration_mps2: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+    """Return (sigma, speed), (STEPS + 1,) each, both negative: from a signed speed and acceleration to a stop left_m
+    metres behind."""
     count = PATH_STEPS + 1
     sigma, speed, _ = rollout(
-        max(-speed_mps, 0.0), 0.0, np.full(count, BACK_MPS), np.zeros(count, np.int64), PATH_STEP_M,
+        max(-speed_mps, 0.0), -acceleration_mps2, np.full(count, BACK_MPS), np.zeros(count, np.int64), PATH_STEP_M,
         np.array([[max(left_m, 0.0), 0.0, np.inf, 0.0]]), np.zeros(1, np.int64),
         np.empty((0, MOMENTS)), np.zeros(0, np.int64),
     )  # fmt: skip

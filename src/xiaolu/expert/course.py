@@ -32,7 +32,8 @@ BOW_SIGMA_M = 2.5
 BOW_ROUNDS = 12
 # From one bend into another lateral acceleration changes by so much in so long: what `measures.comfort` sees. Tuned.
 SWAY_MPS2, SWAY_S = 1.9, 1.4
-SWAY_SPEEDS_MPS = np.arange(2.5, 12.0, 0.25)
+SWAY_STEP_MPS = 0.25
+SWAY_SPEEDS_MPS = np.arange(2.5, 12.0, SWAY_STEP_MPS)
 # Before a signal lanes are kept, where their lines are solid: the ego's side is over them by so much at most.
 SOLID_M, LEANS_M = 12.0, 0.3
 BENT_M, SWAYS_M = 5, 7  # curvature is averaged over the one; the speed is kept over the other
@@ -74,7 +75,7 @@ def steady_speeds(curvature_1pm: np.ndarray, step_m: float) -> np.ndarray:
     for speed in SWAY_SPEEDS_MPS[::-1]:
         half = 0.5 * SWAY_S * speed / step_m
         change = np.interp(at + half, at, bent) - np.interp(at - half, at, bent)
-        steady[speed**2 * np.abs(change) > SWAY_MPS2] = speed
+        steady[speed**2 * np.abs(change) > SWAY_MPS2] = speed - SWAY_STEP_MPS
     padded = np.pad(steady, SWAYS_M // 2, "edge")
     return np.lib.stride_tricks.sliding_window_view(padded, SWAYS_M).min(axis=1)
 

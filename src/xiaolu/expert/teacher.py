@@ -479,15 +479,16 @@ class Teacher:
         memory, here = self._memory, tick.here
         path = backing.path_back(self.course, tick.scene.ego_pose, tick.s0_m, tick.d0_m, kept)
         left_m = min(tick.s0_m - kept.s_m, backing.room_behind(here, path))
-        _, speed = backing.roll_back(tick.scene.ego_speed_mps, left_m)
+        _, speed = backing.roll_back(tick.scene.ego_speed_mps, left_m, tick.acceleration_mps2)
         memory.s_m = memory.offsets_s0_m = tick.s0_m
-        memory.offsets_m, memory.path, memory.speed_mps = None, None, None
         moves = left_m > 0.3 or tick.scene.ego_speed_mps < -0.1
+        if not moves:
+            speed = np.zeros_like(speed)
+        memory.offsets_m, memory.path = None, None
+        memory.speed_stamp_ns, memory.speed_mps = tick.scene.stamp_ns, speed[: FORESEEN_STEPS + 1].copy()
         reason = self._reason_of(tick, k) if k >= 0 else Reason(Cause.RIGHT_OF_WAY, kept.what, 0.0, uid=kept.uid)
         reason = replace(reason, cause=Cause.RIGHT_OF_WAY, what=kept.what)
         points = to_child(tick.scene.ego_pose, path[PLANNED, :2])
-        if not moves:
-            speed = np.zeros_like(speed)
         plan = Plan(points, np.ascontiguousarray(speed[5:51:5]))
         strategy = strategy_of(plan, tick.scene.ego_speed_mps, np.zeros(len(points)))
         why = backing_sentence(kept.what, bool(speed.min() < -0.2), kept.uid == NOBODY)
