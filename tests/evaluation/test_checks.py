@@ -1,5 +1,6 @@
 """Checks on rides worked out by hand: each holds and fails where it should, and nothing is no pass."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -72,6 +73,22 @@ def test_who_stood_before_a_red_line_may_wait_for_others_at_it_once_it_is_green(
     assert found("stops_before", a, place_m=30.0, least_gap_m=0.3, most_gap_m=2.0).holds is holds
 
 
+@pytest.mark.parametrize(("before", "holds"), [(RED, True), (GREEN, False)])
+def test_who_comes_up_to_a_red_that_turns_green_need_not_stand(before, holds):
+    """Before a lamp that was green all along somebody else asked for the stop."""
+    front = drive((4, 5), (8, 1), (4, 5))
+    colour = np.where(np.arange(len(front)) < 100, before, GREEN)
+    a = account(front, colour=colour, line_s_m=30.0)
+    assert found("stops_before", a, place_m=30.0, most_gap_m=2.0).holds is holds
+
+
+def test_who_stands_before_its_line_on_green_alone_may_be_as_near_as_it_likes():
+    front = drive((5.9, 5), (0.4, 1), (4, 0), (4, 5))  # stands at 29.9 m
+    asked = {"place_m": 30.0, "least_gap_m": 0.3}
+    assert found("stops_before", account(front, colour=GREEN, line_s_m=30.0), **asked).holds
+    assert found("stops_before", account(front, colour=RED, line_s_m=30.0), **asked).holds is False
+
+
 def test_who_queues_at_a_red_has_stopped_before_its_line_and_who_queues_elsewhere_has_not():
     front = drive((4, 5), (4, 0), (4, 5))  # stands at 20 m, behind somebody who is nearer to the line at 30 m
     behind = np.ones((len(front), 1), bool)
@@ -95,6 +112,17 @@ def test_a_start_is_timed_from_green():
     assert found("starts_within_s", a, most_s=1.5).holds is False
 
 
+def test_a_start_is_not_asked_for_while_somebody_is_right_before_it():
+    front = drive((5.6, 5), (9.4, 0), (5, 5))  # green at 10 s; off at 15 s
+    colour = np.where(np.arange(len(front)) < 100, RED, GREEN)
+    a = account(front, colour=colour, line_s_m=30.0)
+    assert found("starts_within_s", a, most_s=3.0).holds is False
+    crosses = np.zeros((len(front), 1), bool)
+    crosses[100:130] = True
+    finding = found("starts_within_s", replace(a, in_way=crosses), most_s=3.0)
+    assert finding.holds and finding.score.value == pytest.approx(2.0, abs=0.11)
+
+
 def test_a_lamp_that_never_turns_green_says_nothing_of_the_start():
     a = account(drive((5.6, 5), (6.4, 0)), colour=RED, line_s_m=30.0)
     assert found("starts_within_s", a, most_s=3.0).holds is None
@@ -114,6 +142,9 @@ def test_a_creep_is_what_is_rolled_on_red_after_a_stand():
     a = account(front, colour=np.where(ticks < 119, RED, GREEN), line_s_m=28.5)
     assert found("creeps", a, least_m=0.5).score.value == pytest.approx(0.9, abs=0.1)
     assert not found("creeps", a, least_m=1.5).holds
+    rolls = drive((5.4, 5), (5, 0.2), (5, 5))  # never quite stands, and rolls on for 1 m
+    turns = np.where(np.arange(len(rolls)) < 104, RED, GREEN)
+    assert found("creeps", account(rolls, colour=turns, line_s_m=28.5), least_m=0.5).holds
     assert found("creeps", account(front, colour=RED, line_s_m=27.5), least_m=0.5).holds is False  # over the line
     assert found("creeps", account(front, colour=GREEN, line_s_m=28.5), least_m=0.5).holds is None
 

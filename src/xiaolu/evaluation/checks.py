@@ -18,7 +18,7 @@ from xiaolu.evaluation.account import HALF_WIDTH_M, Account
 from xiaolu.measures.comfort import JERK_WINDOW, motion_of, spans
 from xiaolu.measures.interventions import WRONG_WAY_RAD
 
-STANDS_MPS, MOVES_MPS = 0.1, 0.5
+STANDS_MPS, ROLLS_MPS, MOVES_MPS = 0.1, 0.3, 0.5  # who has nearly stood and rolls on has come to creep
 BESIDE_WAY_M = 0.2  # an actor whose outline is this far from the swept way is out of it
 CONFLICT_M = 25.0  # how far beyond a place the swept way matters for who goes first: a large junction is this wide
 SHORT_OF_M = 1.0  # who gives way may wait with its bumper so near to where the other comes through
@@ -151,12 +151,16 @@ def _stops_before(check: str, a: Account, cast: Cast, v: Mapping[str, Any]) -> F
     if not stood.any():
         if over < 0:
             return _found(check, a, False, None, "m", "never came so near the place, and stood")
-        return _found(check, a, False, None, "m", f"passed at {a.speed_mps[over]:.1f} m/s without a stand", over, over)
+        # Who comes up to a red slowly may see it turn green before it has to stand.
+        red = (a.colour[:over] == LampColour.RED) & (a.line_ahead_m[:over] < LINE_REACH_M)
+        turned = bool(red.any()) and a.colour[over] in GREEN
+        why = f"passed at {a.speed_mps[over]:.1f} m/s without a stand{', on green' if turned else ''}"
+        return _found(check, a, turned, None, "m", why, over, over)
     tick = _first(stood)
     # The stand may be followed by a creep: the nearest one decides whether it went too far. On green it may go further.
     held = stood & ~np.isin(a.colour, GREEN)
     nearest = float(gap[held if held.any() else stood].min())
-    holds = nearest >= v["least_gap_m"]
+    holds = nearest >= v["least_gap_m"] or not held.any()
     why = f"stood {gap[tick]:.2f} m, nearest {nearest:.2f} m before it; {v['least_gap_m']:g} to {v['most_gap_m']:g} m"
     return _found(check, a, holds, nearest, "m", why, tick, int(np.flatnonzero(stood)[-1]))
 
@@ -174,17 +178,18 @@ def _starts_within(check: str, a: Account, cast: Cast, v: Mapping[str, Any]) -> 
             return _nothing(check, a, "s", "the lamp never turned green before it")
         tick += 1
     off = _first(np.abs(a.speed_mps[tick:]) > MOVES_MPS)
+    end = tick + off if off >= 0 else len(a) - 1
+    # While somebody else is right before it, it need not start.
+    waited = float((~a.in_way[tick:end].any(axis=1)).sum() * TICK_S)
     if off < 0:
-        waited = (a.stamp_ns[-1] - a.stamp_ns[tick]) / SECOND_NS
-        return _found(check, a, False, waited, "s", f"never moved in the {waited:.1f} s after it", tick)
-    waited = (a.stamp_ns[tick + off] - a.stamp_ns[tick]) / SECOND_NS
-    why = f"moved after {waited:.1f} s, at most {v['most_s']:g} s"
-    return _found(check, a, waited <= v["most_s"], waited, "s", why, tick, tick + off)
+        return _found(check, a, False, waited, "s", f"never moved in the {waited:.1f} s of free way after it", tick)
+    why = f"moved after {waited:.1f} s of free way, at most {v['most_s']:g} s"
+    return _found(check, a, waited <= v["most_s"], waited, "s", why, tick, end)
 
 
 def _creeps(check: str, a: Account, cast: Cast, v: Mapping[str, Any]) -> Finding:
     red = (a.colour == LampColour.RED) & (a.line_ahead_m > 0.0) & (a.line_ahead_m < LINE_REACH_M)
-    stand = _first(red & (np.abs(a.speed_mps) < STANDS_MPS) & (np.arange(len(a)) > max(_moved(a), 0)))
+    stand = _first(red & (np.abs(a.speed_mps) < ROLLS_MPS) & (np.arange(len(a)) > max(_moved(a), 0)))
     if stand < 0:
         return _nothing(check, a, "m", "never stood at a red")
     over = (a.line_ahead_m[1:] <= 0.0) & (a.line_ahead_m[:-1] > 0.0) & (a.colour[1:] == LampColour.RED)

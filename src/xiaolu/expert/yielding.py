@@ -35,6 +35,7 @@ FACING_RAD = 2.0  # heading apart by more than this where the two would meet: it
 FROM_SIDE_RAD = 0.5
 FACES_US_RAD = 2.4
 NEARER_M = 2.0
+ACROSS_SIN, SWINGS_BACK_M = 0.5, 4.0  # tuned
 BACK_AT_US_M = 0.5  # who backs up, and will be so much nearer than now, comes at the ego; tuned
 LATE_S = 0.3  # a plan acts, and the brakes come on, this late
 LEAST_GAP_M = 0.25  # what a late stop leaves of the margin
@@ -154,10 +155,11 @@ def resolve(
         if here.ahead_m[k] < -1.0 - 0.5 * u.length_m[k] and not pulls_out:
             continue
         if low[h, 0] > 0.0 and not (np.isnan(low[h]).sum() > 0 and _crosses(moves.poses[h], path, low[h, 0])):
-            if u.speed_mps[k] < -STANDING_MPS and low[h, 0] - np.nanmin(low[h]) > BACK_AT_US_M:
+            swings_m = _swings_back_m(here, k)
+            if u.speed_mps[k] < -STANDING_MPS and low[h, 0] - np.nanmin(low[h]) + swings_m > BACK_AT_US_M:
                 # It backs towards us: room is left for all the way it may come.
                 firm_m = LATE_S * speed_mps + 0.5 * speed_mps**2 / FIRM_BRAKE_MPS2
-                stop_m = max(float(np.nanmin(low[h])) - STOP_SHORT_M, firm_m)
+                stop_m = max(float(np.nanmin(low[h])) - STOP_SHORT_M - swings_m, firm_m)
                 limits.stop(stop_m, 0.0, np.inf, _reason(here, k, float(low[h, 0]), True))
             limits.lead(
                 low[h] - _swing(course, here, k, s0_m, speed_mps, low[h]), _reason(here, k, float(low[h, 0]), True)
@@ -231,6 +233,13 @@ def _swing(course: Course, here: Counted, k: int, s0_m: float, speed_mps: float,
         return 0.0
     easy_m = LATE_S * speed_mps + 0.5 * speed_mps**2 / EASY_BRAKE_MPS2
     return float(np.clip(low[0] - easy_m, 0.0, SWING_M))
+
+
+def _swings_back_m(here: Counted, k: int) -> float:
+    """Return how much nearer than its forecast a user may come: who backs out over the way swings round, most often
+    towards the side from which the ego comes."""
+    across = abs(np.sin(here.turned_rad[k])) > ACROSS_SIN
+    return SWINGS_BACK_M if across and here.users.speed_mps[k] < -STANDING_MPS else 0.0
 
 
 def _crosses(poses: np.ndarray, path: np.ndarray, sigma_m: float) -> bool:
@@ -372,7 +381,7 @@ def _limit_for(
         ours = float(np.interp(max(place_m, 0.0), sigma, ROLLED_S, right=99.0))
         if right == 0 and not oncoming and ours + 0.3 < arrives_s and braking < TRUSTED_BRAKE_MPS2 and entry is None:
             return False
-    stop_m = place_m - (STOP_SHORT_OF_PEOPLE_M if here.on_foot[k] else STOP_SHORT_M)
+    stop_m = place_m - (STOP_SHORT_OF_PEOPLE_M if here.on_foot[k] else STOP_SHORT_M) - _swings_back_m(here, k)
     if entry is not None and not here.on_foot[k] and waited_s < PATIENCE_S:
         line_m = entry.from_s_m - s0_m - FRONT_M - 0.5
         patient = not (entry.signalled and entry.turn.name == "LEFT")
