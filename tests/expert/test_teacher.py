@@ -168,6 +168,22 @@ def test_a_left_turn_lets_oncoming_traffic_go_first(ways, small_town):
     assert trace.pose[-1, 1] > 20.0
 
 
+@pytest.mark.parametrize(("last", "waits"), [("Sout", True), ("Eout", False)])
+def test_turning_right_it_lets_a_rider_from_behind_go_on_first(ways, last, waits):
+    """He rides up on its right at 7 m/s: straight on they share the road, in a right turn it would cut him off."""
+    teacher = ways("Win", last, 118.0)
+
+    start = start_of(teacher)
+
+    def rider(time: float):
+        return people((Kind.BICYCLE, start[0] - 6.0 + 6.0 * time, LANE_Y - 2.2, 0.0, 6.0))
+
+    trace = drive(teacher, start, 10.0, rider, speed=4.0, colour=heads(teacher, LampColour.GREEN))
+    assert gaps(trace).min() > 0.4
+    told = [d for d in trace.decisions if d.cause == Cause.RIGHT_OF_WAY and d.limited_by and d.limited_by.uid == 1]
+    assert bool(told) == waits
+
+
 def test_whom_it_cannot_see_it_does_not_count_unless_right_ahead(ways):
     teacher = ways("Win", "Eout")
     car = people((Kind.CAR, -60.0, LANE_Y, 0.0, 0.0, 11, 90.0, 0.0))

@@ -282,3 +282,14 @@ def test_nobody_on_foot_walks_into_the_side_of_a_car_even_if_he_insists_on_his_w
     assert column(standing, "y_m").max() < y - 0.94
     ahead = replace(walker, pose=(x + 7.0, y - 5.0, 0.0, np.pi / 2), lines=(walker.lines[0] + [5.6, 0.0, 0.0],))
     assert column(play(empty.staged(Script((ahead,))), 8.0, 0.0), "y_m").max() > y + 2.0
+
+
+def test_whose_line_ends_beside_a_lane_rides_over_into_it_and_does_not_jump(empty):
+    bike = actor("bike", Kind.CAR, -70.0, -5.6, 0.0, Act(speed_mps=6.0, heeds=Heed.NONE),
+                 line=[(-70.0, -5.6), (-16.0, -5.6)], then_lane=True)  # fmt: skip
+    states = play(empty.staged(Script((bike,))), 11.0)
+    x, y = column(states, "x_m"), column(states, "y_m")
+    steps = np.hypot(np.diff(x), np.diff(y))
+    assert (column(states, "lane") >= 0).any(), "it has come into a lane"
+    assert steps.max() < 0.75
+    assert np.abs(np.diff(y)).max() < 0.25

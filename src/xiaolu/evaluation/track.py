@@ -37,7 +37,7 @@ CORNERS_M = np.array(
     [[x, y] for x in (EGO_BODY.front_x_m, -EGO_BODY.rear_overhang_m) for y in (0.94, -0.94)]
 )  # of the outline
 BEHIND_RAD = np.deg2rad(150.0)  # who is met in this cone behind runs into the ego, not the ego into it
-# Riders that the ego overtakes: so far ahead of its rear axle, behind it, and to its right.
+# Riders and walkers that the ego overtakes: so far ahead of its rear axle, behind it, and to its right.
 TO_OVERTAKE_M, OVERTAKEN_M, OVERTAKES_ASIDE_M = 30.0, 8.0, 6.0
 CAUSE_M = 70.0  # what a driver gives as its cause is no farther than this
 # Of whom a cause speaks, and how far behind the ego they may be.
@@ -332,10 +332,11 @@ def _outline(users: Users) -> tuple[np.ndarray, ...]:
 
 
 def overtakes(scene: Scene) -> bool:
-    """Whether the ego drives past riders who go its way on its right: those it is behind, beside, or just past."""
+    """Whether the ego drives past riders or walkers who go its way on its right: those it is behind, beside, or just
+    past."""
     users = scene.users
     place = to_child(scene.ego_pose, np.stack([users.x_m, users.y_m], axis=-1))
-    with_it = np.isin(users.kind, [Kind.BICYCLE, Kind.E_BIKE]) & (np.cos(users.yaw_rad - scene.ego_pose[2]) > 0.7)
+    with_it = np.isin(users.kind, [int(k) for k in VULNERABLE]) & (np.cos(users.yaw_rad - scene.ego_pose[2]) > 0.7)
     slower = (users.speed_mps > STANDING_MPS) & (users.speed_mps < scene.ego_speed_mps)
     along = (place[:, 0] > -OVERTAKEN_M) & (place[:, 0] < TO_OVERTAKE_M)
     beside = (place[:, 1] < 0.0) & (place[:, 1] > -OVERTAKES_ASIDE_M)

@@ -35,6 +35,7 @@ FACING_RAD = 2.0  # heading apart by more than this where the two would meet: it
 FROM_SIDE_RAD = 0.5
 FACES_US_RAD = 2.4
 NEARER_M = 2.0
+COMES_UP_S, CUTS_OFF_SIN = 4.0, 0.35  # who comes up beside the ego, and whose way it would then cross; tuned
 ACROSS_SIN, SWINGS_BACK_M = 0.5, 4.0  # tuned
 BACK_AT_US_M = 0.5  # who backs up, and will be so much nearer than now, comes at the ego; tuned
 LATE_S = 0.3  # a plan acts, and the brakes come on, this late
@@ -150,6 +151,12 @@ def resolve(
     pending = []
     for h in np.flatnonzero(~np.isnan(low).all(axis=1)).tolist():
         k = int(moves.owner[h])
+        if here.ahead_m[k] < 0.5 and not pulls_out and waited_s < LAST_PATIENCE_S:
+            across = _cut_off(here, moves, h, path, low[h])
+            if across.any():
+                low[h, ~across] = np.nan  # beside each other they ride on
+                pending.append(h)
+                continue
         if here.ahead_m[k] < 0.5 and abs(here.turned_rad[k]) < 1.2 and not (pulls_out and low[h, 0] != 0.0):
             continue  # it comes from behind: it sees us
         if here.ahead_m[k] < -1.0 - 0.5 * u.length_m[k] and not pulls_out:
@@ -233,6 +240,17 @@ def _swing(course: Course, here: Counted, k: int, s0_m: float, speed_mps: float,
         return 0.0
     easy_m = LATE_S * speed_mps + 0.5 * speed_mps**2 / EASY_BRAKE_MPS2
     return float(np.clip(low[0] - easy_m, 0.0, SWING_M))
+
+
+def _cut_off(here: Counted, moves: Moves, h: int, path: np.ndarray, low: np.ndarray) -> np.ndarray:
+    """Return the moments at which the ego would come across the way of a rider who comes up beside it: the one who
+    turns gives way to those who go straight on (Implementing Regulations, art. 51). None for anybody else."""
+    k = int(moves.owner[h])
+    some = ~np.isnan(low) & (MOMENTS_S < COMES_UP_S)
+    if not here.vulnerable[k] or here.on_foot[k] or not some.any():
+        return np.zeros(MOMENTS, bool)
+    at = np.clip((np.where(some, low, 0.0) + FRONT_M) / PATH_STEP_M, 0, len(path) - 1).astype(np.int64)
+    return some & (np.abs(np.sin(path[at, 2] - moves.poses[h, :, 2])) > CUTS_OFF_SIN)
 
 
 def _swings_back_m(here: Counted, k: int) -> float:

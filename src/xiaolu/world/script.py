@@ -18,6 +18,7 @@ from xiaolu.world.ways import POINT, WAY, Ways, befores
 
 LINE_SPACING_M = 0.5
 ROUNDING_M = {True: 0.6, False: 4.0}  # how far either side of it a corner of a line is rounded: on foot, else; tuned
+JOINS_OVER, JOINED_M = 4.0, 0.3  # a line joins a lane over so many metres for each one aside; so near it has joined it
 ROOM_M = {True: 0.8, False: 0.4}  # room beside a line beyond the body's half width, to pass what stands there; tuned
 BEHIND_M = 60.0  # so far behind where it begins an actor knows the lanes: it may have to back up for somebody; tuned
 U_TURN_RAD = 2.4
@@ -242,7 +243,8 @@ class _Builder:
         """Add a line of an actor's own and the same one backwards; return the way's index."""
         walks = bool(ON_FOOT[actor.kind])
         kind = LaneKind.FOOT if walks else (LaneKind.CYCLE if TWO_WHEELER[actor.kind] else LaneKind.DRIVE)
-        points = rounded(line, ROUNDING_M[walks])
+        onward = self._join(line[-1], line[-2], actor.kind) if actor.then_lane else []
+        points = rounded(self._led_to(line, onward[0]) if onward else line, ROUNDING_M[walks])
         room = actor.width_m / 2 + ROOM_M[walks]
         offsets = [abs(act.offset_m) for act in actor.acts if act.offset_m is not None]
         first = -1
@@ -253,21 +255,37 @@ class _Builder:
             row["kind"], row["turn"], row["road"] = kind, Turn.NONE, RoadClass.LIVING
             row["limit"], row["look"], row["wait_s"] = 8.3, np.inf, np.inf
             row["left_room"] = row["right_room"] = room + max(offsets, default=0.0)
-            onward = self._join(points[-1], points[-2]) if actor.then_lane and number == 0 else []
-            way = self.add(row, onward, self.count + 1 if number == 0 else self.count - 1)
+            way = self.add(row, onward if number == 0 else [], self.count + 1 if number == 0 else self.count - 1)
             first = way if number == 0 else first
         return first
 
-    def _join(self, end: np.ndarray, before: np.ndarray) -> list[int]:
-        """Return the town's drive way whose beginning lies ahead of a line's end, as a list; empty where none does."""
+    def _join(self, end: np.ndarray, before: np.ndarray, kind: int) -> list[int]:
+        """Return the town's way, of a kind that a user drives on, whose beginning lies ahead of a line's end, as a list;
+        empty where none does."""
         way, point = self.ways.way, self.ways.point
         yaw = np.arctan2(end[1] - before[1], end[0] - before[0])
-        drive = np.flatnonzero((way["kind"] == LaneKind.DRIVE) & ~way["back"])
+        lanes = (LaneKind.DRIVE, LaneKind.CYCLE) if TWO_WHEELER[kind] else (LaneKind.DRIVE,)
+        drive = np.flatnonzero(np.isin(way["kind"], lanes) & ~way["back"])
         first = point[way["start"][drive]]
         turn = np.abs((first["yaw"] - yaw + np.pi) % (2 * np.pi) - np.pi)
         gap = np.hypot(first["x"] - end[0], first["y"] - end[1])
         fits = np.where((turn < 0.8) & (gap < 8.0), gap + 3.0 * turn, np.inf)
         return [int(drive[fits.argmin()])] if len(drive) and np.isfinite(fits.min()) else []
+
+    def _led_to(self, line: np.ndarray, way: int) -> np.ndarray:
+        """Return a line (n, 3) that leads on to where a way begins: it leaves its own course so far before that it
+        moves aside by no more than one metre in JOINS_OVER."""
+        first = self.ways.point[self.ways.way["start"][way]]
+        end = np.array([first["x"], first["y"], first["z"]])
+        yaw = np.arctan2(line[-1, 1] - line[-2, 1], line[-1, 0] - line[-2, 0])
+        dx, dy = end[0] - line[-1, 0], end[1] - line[-1, 1]
+        ahead_m, aside_m = dx * np.cos(yaw) + dy * np.sin(yaw), -dx * np.sin(yaw) + dy * np.cos(yaw)
+        if np.hypot(dx, dy) < JOINED_M:
+            return line
+        along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(line[:, :2], axis=0).T))])
+        until_m = max(along[-1] - max(JOINS_OVER * abs(aside_m) - ahead_m, 0.0), JOINED_M)
+        last = np.array([np.interp(until_m, along, line[:, axis]) for axis in range(3)])
+        return np.concatenate([line[along < until_m - JOINED_M], [last, end]])
 
     def chain(self, actor: Actor) -> tuple[int, int]:
         """Add copies of the town's lanes that an actor goes along, each leading to the next, and before them of those
