@@ -26,12 +26,8 @@ FARTHEST_M, LEAST_M = 55.0, 2.5
 LEASTS_M = (LEAST_M, 5.0, 8.0, 12.0)
 BEFORE_START_M = 28.0  # beyond where its way begins it backs up so far at most
 EDGE_M, BETWEEN_M = 0.12, 0.3  # from the road's edge; between two that pass at a walking pace
-CLEARS_M = (
-    8.5,
-    6.0,
-    4.0,
-    1.5,
-)  # of the ego's bumper beyond the narrow place: the other one swings out of it; less at need
+# Of the ego's bumper beyond the narrow place: the other one swings out of it; less at need.
+CLEARS_M = (8.5, 6.0, 4.0, 1.5)
 BEHIND_M, BEHIND_ASIDE_M = 9.0, 1.1  # who stands or comes in there is kept clear of
 NEAR_BEHIND_M, BEHIND_S = 1.5, 2.0  # it stops so far before them, and as far as they come in so long
 TOUCHED_M, TOUCHED_SHORT_M = 0.06, 0.2  # what would come so near is stopped so far before; tuned

@@ -456,12 +456,11 @@ class Teacher:
         kept = backing.kept_on_road(self.course, self.ground, tick.scene.ego_pose, tick.s0_m, tick.d0_m, place)
         if kept is None:
             return None
-        place = kept
-        path = backing.path_back(self.course, tick.scene.ego_pose, tick.s0_m, tick.d0_m, place)
+        path = backing.path_back(self.course, tick.scene.ego_pose, tick.s0_m, tick.d0_m, kept)
         if not backing.drivable(path, tick.scene.ego_pose) or backing.room_behind(here, path) < backing.LEAST_M:
             return None
         memory.backed_off = often + 1, tick.s0_m
-        return place
+        return kept
 
     def _still_room(self, tick: Tick, kept: Backing, width_m: float) -> Backing:
         """Return the place it backs to, or the next one behind it where what it has seen since leaves no room there."""
@@ -504,9 +503,8 @@ class Teacher:
         u, course, pose = tick.here.users, self.course, tick.scene.ego_pose
         name = f"oncoming {NAMES[Kind(int(u.kind[k]))]}"
         in_vain_m = tick.s0_m - self._memory.too_near_s_m + backing.FURTHER_M
-        for least_m in np.maximum(
-            backing.LEASTS_M, in_vain_m
-        ).tolist():  # where the nearest place is too near to get so far aside, one further back
+        # Where the nearest place is too near to get so far aside, one further back.
+        for least_m in np.maximum(backing.LEASTS_M, in_vain_m).tolist():
             place = backing.place_behind(course, tick.here, tick.s0_m, float(u.width_m[k]), least_m)
             if place is None:
                 return None
@@ -514,10 +512,9 @@ class Teacher:
             kept = backing.kept_on_road(course, self.ground, pose, tick.s0_m, tick.d0_m, found)
             if kept is None:
                 continue
-            found = kept
-            path = backing.path_back(course, pose, tick.s0_m, tick.d0_m, found)
+            path = backing.path_back(course, pose, tick.s0_m, tick.d0_m, kept)
             if backing.drivable(path, pose):
-                return found if backing.room_behind(tick.here, path) > backing.LEAST_M else None
+                return kept if backing.room_behind(tick.here, path) > backing.LEAST_M else None
         return None
 
 

@@ -23,7 +23,8 @@ from xiaolu.world.town import LaneKind, Turn
 
 BEFORE_S, AFTER_S = 0.9, 0.6  # the ego is gone this long before the other comes; comes this long after it left
 STOP_SHORT_M, STOP_SHORT_OF_PEOPLE_M = 0.9, 1.6
-BESIDE_PEOPLE_M = 0.27  # nobody on foot is driven past nearer than so, be it at a crawl; tuned
+# Nobody on foot is driven past nearer than so, be it at a crawl; nor who has been waited for; tuned.
+BESIDE_PEOPLE_M, AFTER_PATIENCE_M = 0.27, 0.18
 STEADY_BEFORE_S, STEADY_AFTER_S = 0.5, 0.3  # more of both for whom the ego gave way to a moment ago: no to and fro
 GIVEN_NS = 600_000_000
 # Who should yield to us and would have to brake harder than this may not be going to.
@@ -131,8 +132,8 @@ def resolve(
     tight = np.flatnonzero(low[:, 0] < 0.5)
     if len(tight):
         # So near already that the margins touch: only what is really in the way counts.
-        beside = here.on_foot[moves.owner[tight]] & (waited_s < PATIENCE_S)
-        few = np.full(len(tight), 0.1), np.where(beside, BESIDE_PEOPLE_M, 0.02)
+        beside_m = BESIDE_PEOPLE_M if waited_s < PATIENCE_S else AFTER_PATIENCE_M
+        few = np.full(len(tight), 0.1), np.where(here.on_foot[moves.owner[tight]], beside_m, 0.02)
         low[tight], high[tight] = occupancy(
             path, PATH_STEP_M, 1, *body, moves.poses[tight], length[tight], width[tight], *few
         )

@@ -260,8 +260,8 @@ class _Builder:
         return first
 
     def _join(self, end: np.ndarray, before: np.ndarray, kind: int) -> list[int]:
-        """Return the town's way, of a kind that a user drives on, whose beginning lies ahead of a line's end, as a list;
-        empty where none does."""
+        """Return the town's way, for a kind of user, that begins ahead of a line's end, as a list; empty where none
+        does."""
         way, point = self.ways.way, self.ways.point
         yaw = np.arctan2(end[1] - before[1], end[0] - before[0])
         lanes = (LaneKind.DRIVE, LaneKind.CYCLE) if TWO_WHEELER[kind] else (LaneKind.DRIVE,)
