@@ -65,9 +65,9 @@ def test_who_is_about_to_set_off_backs_up_for_nobody(ways):
     )
     teacher._memory.s_m, teacher._memory.waits_since_ns = S_M, 0
     tick = teacher._tick(scene)
-    assert teacher._room_for(tick) is not None
+    assert teacher._retreat._room_for(tick, teacher._memory) is not None
     teacher._memory.sets_off = True
-    assert teacher._room_for(tick) is None
+    assert teacher._retreat._room_for(tick, teacher._memory) is None
 
 
 def test_who_brakes_while_it_backs_goes_on_braking():

@@ -5,14 +5,14 @@ import numpy as np
 from tests.expert.loop import people, scene_of
 from xiaolu.core.decision import Cause
 from xiaolu.core.users import Kind
-from xiaolu.expert.forecast import MOMENTS, MOMENTS_S
+from xiaolu.expert.forecast import MOMENTS, MOMENTS_S, Moves
 from xiaolu.expert.limits import Limits
 from xiaolu.expert.reasons import Reason
 from xiaolu.expert.road import road_limits
 from xiaolu.expert.speed import DT_S
 from xiaolu.expert.tick import Memory
 from xiaolu.expert.ways import KINDS
-from xiaolu.expert.yielding import Moves, resolve
+from xiaolu.expert.yielding import resolve
 
 SPEED_MPS, PASSES_AT_M, FROM_M = 4.6, 1.9, 13.4
 

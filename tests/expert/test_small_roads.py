@@ -6,9 +6,10 @@ import pytest
 from tests.expert.loop import people, scene_of
 from xiaolu.core.users import Kind
 from xiaolu.expert.backing import Backing, kept_on_road
+from xiaolu.expert.encounter import own_half_m
+from xiaolu.expert.margins import margins
 from xiaolu.expert.road import road_limits
 from xiaolu.expert.ways import S_STEP_M, centred
-from xiaolu.expert.yielding import _margins, _own_half_m
 
 S_M = 30.0
 
@@ -39,7 +40,7 @@ def test_the_faster_one_comes_the_more_room_it_is_given(ways):
     gaps = []
     for speed_mps in (0.0, 1.0, 3.0, 8.0):
         tick = tick_with(teacher, Kind.CAR, 30.0, 3.0, np.pi, speed_mps)
-        gaps.append(_margins(tick.here, tick.moves, 0.0)[1][0])
+        gaps.append(margins(tick.here, tick.moves, 0.0)[1][0])
     assert gaps[1] < gaps[2] < gaps[3] and gaps[3] > 0.4
     assert gaps[1] <= 0.22, "two that creep past each other in a lane need no more"
 
@@ -54,7 +55,7 @@ def test_it_knows_where_its_way_out_of_its_own_half_begins(ways, out_m):
     aside = out_m * np.clip((way - 12.0) / 10.0, 0.0, 1.0)
     yaw = pose[2] + np.gradient(aside, 0.5)
     path = np.column_stack([pose[:2] + way[:, None] * ahead + aside[:, None] * left, yaw, np.zeros(161)])
-    found = _own_half_m(teacher.course, path, S_M)
+    found = own_half_m(teacher.course, path, S_M)
     assert found == np.inf if out_m == 0.0 else 7.0 < found < 18.0
 
 

@@ -4,6 +4,7 @@ World frame. A user has one or more hypotheses; each is a row of poses at MOMENT
 junctions (the indicator decides where it can); people may go straight on, follow their lane, or take a crossing.
 """
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -33,6 +34,17 @@ _LEFT, _RIGHT, _U_TURN = int(Turn.LEFT), int(Turn.RIGHT), int(Turn.U_TURN)
 _RED, _YELLOW = int(LampColour.RED), int(LampColour.YELLOW)
 _BICYCLE, _E_BIKE = int(Kind.BICYCLE), int(Kind.E_BIKE)
 _PEDESTRIAN, _CHILD, _OFFICER = int(Kind.PEDESTRIAN), int(Kind.CHILD), int(Kind.OFFICER)
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """What `forecasts` returns: owner (H,) rows of users, certain (H,), chain (H, MAX_CHAIN) lanes, and
+    poses (H, MOMENTS, 3)."""
+
+    owner: np.ndarray
+    certain: np.ndarray
+    chain: np.ndarray
+    poses: np.ndarray
 
 
 class Lanes(NamedTuple):

@@ -8,6 +8,8 @@ the ego's pose, so that every path is tangent to the ego and drivable, from wher
 import numpy as np
 from numba import njit
 
+from xiaolu.core.plan import PATH_DISTANCES_M
+
 S_STEP_M = 2.0
 S_CELLS = 36
 D_STEP_M = 0.2
@@ -15,6 +17,7 @@ D_CELLS = 41  # -4 to 4 m
 D_REACH_M = D_STEP_M * (D_CELLS // 2)
 PATH_STEP_M = 0.5
 PATH_STEPS = 160
+PLANNED = np.rint(PATH_DISTANCES_M / PATH_STEP_M).astype(np.int64)  # a plan's points among those of a path
 HALF_WIDTH_M = 0.94
 FRONT_M, REAR_M = 3.75, 0.95  # of the ego's outline from the rear axle
 MAX_CURVATURE_1PM = 1.0 / 5.6

@@ -2,8 +2,12 @@
 
 from dataclasses import dataclass
 
-from xiaolu.core.decision import Cause
+import numpy as np
+
+from xiaolu.core.decision import Cause, Limited
 from xiaolu.core.users import Kind
+from xiaolu.expert.bodies import Counted
+from xiaolu.expert.path import FRONT_M
 
 NAMES = {
     Kind.CAR: "car",
@@ -35,6 +39,21 @@ class Reason:
     side: str = ""
     uid: int = -1
     visible: bool = True
+
+
+def reason_of(here: Counted, k: int) -> Reason:
+    """Return the reason that is counted user k itself, whatever it does."""
+    u = here.users
+    cause = Cause.PEDESTRIAN if here.on_foot[k] else Cause.OBSTACLE if here.parked[k] else Cause.RIGHT_OF_WAY
+    side = "left" if here.left_m[k] > 1.0 else "right" if here.left_m[k] < -1.0 else ""
+    away_m = float(max(np.hypot(here.ahead_m[k], here.left_m[k]) - FRONT_M, 0.0))
+    name = NAMES[Kind(int(u.kind[k]))]
+    return Reason(cause, name, away_m, "" if here.on_foot[k] else side, int(u.uid[k]), bool(here.visible[k]))
+
+
+def limited_by(reason: Reason | None) -> Limited | None:
+    """Return what a decision carries of a reason."""
+    return None if reason is None else Limited(reason.uid, reason.sigma_m, reason.visible)
 
 
 def backing_sentence(what: str, moves: bool, to_swing: bool = False) -> str:

@@ -14,13 +14,13 @@ from xiaolu.expert.path import FRONT_M, PATH_STEP_M, PATH_STEPS
 from xiaolu.expert.reasons import NAMES, Reason, standing
 from xiaolu.expert.speed import envelope
 from xiaolu.expert.tick import Tick
-from xiaolu.expert.yielding import HUMBLE_MPS
 
 TOP_MPS = 11.0  # a plan's path reaches 60 m in its 5 s
 LATERAL_MPS2 = 1.6
 SIGMA_M = np.arange(PATH_STEPS + 1) * PATH_STEP_M
 DRAWS_UP_MPS = 3.3  # Autoware's goal planner draws up to a kerb with 3.0
 GIVE_WAY_MPS, OPEN_JUNCTION_MPS, UNLIT_MPS = 4.0, 7.5, 4.5
+HUMBLE_MPS = 2.5  # over a red stop line to the right, giving way to everybody
 READY_M = 4.0  # before a junction where others go first it is as slow as there: a look, and no hard braking
 # Speed past somebody or something at a side gap: DUT drivers near walkers, nuScenes past standing cars.
 PERSON_GAPS_M, PERSON_SPEEDS_MPS = (0.35, 0.5, 0.7, 1.2, 2.0), (0.7, 1.8, 4.0, 7.0, 11.0)

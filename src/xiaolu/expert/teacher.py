@@ -13,30 +13,29 @@ from typing import Any
 
 import numpy as np
 
-from xiaolu.core.decision import Cause, Decision, Limited, Perceived
+from xiaolu.core.decision import Cause, Decision, Perceived
 from xiaolu.core.frames import to_child
 from xiaolu.core.observation import Observation
-from xiaolu.core.plan import PATH_DISTANCES_M, Plan
+from xiaolu.core.plan import Plan
 from xiaolu.core.rates import SECOND_NS
 from xiaolu.core.scene import Scene
-from xiaolu.core.users import Kind
-from xiaolu.expert import backing
 from xiaolu.expert.backing import Backing
-from xiaolu.expert.bodies import STANDING_MPS, Counted, counted, frenet, queueing
+from xiaolu.expert.bodies import STANDING_MPS, Counted, counted, frenet
 from xiaolu.expert.course import Course
-from xiaolu.expert.forecast import MAX_CHAIN, MOMENTS, MOMENTS_S, forecasts, lanes_of
+from xiaolu.expert.forecast import MAX_CHAIN, MOMENTS, MOMENTS_S, Moves, forecasts, lanes_of
 from xiaolu.expert.kerb import beside
 from xiaolu.expert.limits import Limits
 from xiaolu.expert.orders import hands, humble_lanes, obey, signals, unlit_lanes
-from xiaolu.expert.path import FRONT_M, PATH_STEP_M, S_CELLS
-from xiaolu.expert.reasons import NAMES, Reason, backing_sentence, sentence
+from xiaolu.expert.path import FRONT_M, PLANNED, S_CELLS
+from xiaolu.expert.reasons import Reason, limited_by, reason_of, sentence
+from xiaolu.expert.retreat import Retreat
 from xiaolu.expert.road import road_limits
 from xiaolu.expert.scoring import Outlook, Scorer
 from xiaolu.expert.speed import DT_S, FREE
-from xiaolu.expert.tick import Memory, Tick
+from xiaolu.expert.tick import FORESEEN_STEPS, Memory, Tick
 from xiaolu.expert.ways import KINDS, Way, Ways
 from xiaolu.expert.ways import Kind as PathKind
-from xiaolu.expert.yielding import GIVEN_NS, HELD_NS, Moves, resolve
+from xiaolu.expert.yielding import GIVEN_NS, HELD_NS, resolve
 from xiaolu.measures.strategy import strategy_of
 from xiaolu.world.ground import Ground
 from xiaolu.world.routing import RoutePlan
@@ -50,15 +49,11 @@ PRESSES = 4.0  # what it costs to go on where the rules would have it wait: less
 # Other profiles of a path, as caps on its speed against the one now, and stops at so many m/s².
 CAPS, CREEP_CAP_MPS = (0.8, 0.55, 0.3), 1.2
 STOPS_MPS2 = (1.5, 2.7)
-PLANNED = np.rint(PATH_DISTANCES_M / PATH_STEP_M).astype(np.int64)  # a plan's points among those of a path
-FORESEEN_STEPS, LAGS_MPS2 = 5, 0.6  # a profile is gone on from; the car's acceleration lags by so much: tuned
+LAGS_MPS2 = 0.6  # the car's acceleration lags by so much: tuned
 SETS_OFF_STEPS, SETS_OFF_MPS = 10, 0.3  # who will be so fast in a second is not held: it does not back up for anybody
 DRAWS_UP_M = 0.3  # who stops so far beside its way draws up to there
 BEFORE_START_M = 30.0  # it may back up beyond where its way begins
 HESITATES_M, WALK_MPS = 6.0, 1.2  # who stands in the road so near may walk on over the way
-NOBODY = -2  # for whom it backs off only to have room
-AT_GOAL_M = 12.0  # so near its goal it does not back off: it is there
-GONE_M = -3.0  # for whom it made room has passed it
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +83,7 @@ class Teacher:
         self.course = Course(town, route, self.ground)
         self._lanes = lanes_of(town)
         self._ways = Ways(self.course, self.ground, town)
+        self._retreat = Retreat(self.course, self.ground)
         self._memory = Memory()
 
     def reset(self, seed: int) -> None:
@@ -104,7 +100,7 @@ class Teacher:
         """Return the plan for the moment of the scene, with its strategy and the limit that rules it."""
         memory = self._memory
         tick = self._tick(scene)
-        backed = self._back(tick)
+        backed = self._retreat.decide(tick, memory)
         if backed is not None:
             return backed
         memory.berth = self._ways.berth(tick.here, tick.s0_m, memory)
@@ -142,7 +138,7 @@ class Teacher:
 
     def backed(self, tick: Tick, place: Backing) -> Decision:
         """Return the decision of driving back to a place, for nobody in particular."""
-        return self._backing_decision(tick, place, -1)
+        return self._retreat.towards(tick, place, self._memory)
 
     def humble(self, colours: np.ndarray, s0_m: float) -> frozenset[int]:
         """Return the junction lanes about s0_m that may be taken on red, see `orders.humble_lanes`."""
@@ -312,15 +308,7 @@ class Teacher:
     def _risk_of(self, tick: Tick, proposal: Proposal) -> Reason:
         """Return whom a proposal is slower for: who costs it most."""
         k = proposal.outlook.user
-        return Reason(Cause.RIGHT_OF_WAY, "traffic", 0.0) if k < 0 else self._reason_of(tick, k)
-
-    def _reason_of(self, tick: Tick, k: int) -> Reason:
-        here, u = tick.here, tick.here.users
-        cause = Cause.PEDESTRIAN if here.on_foot[k] else Cause.OBSTACLE if here.parked[k] else Cause.RIGHT_OF_WAY
-        side = "left" if here.left_m[k] > 1.0 else "right" if here.left_m[k] < -1.0 else ""
-        away_m = float(max(np.hypot(here.ahead_m[k], here.left_m[k]) - FRONT_M, 0.0))
-        name = NAMES[Kind(int(u.kind[k]))]
-        return Reason(cause, name, away_m, "" if here.on_foot[k] else side, int(u.uid[k]), bool(here.visible[k]))
+        return Reason(Cause.RIGHT_OF_WAY, "traffic", 0.0) if k < 0 else reason_of(tick.here, k)
 
     def _limited(
         self, tick: Tick, way: Way
@@ -382,144 +370,7 @@ class Teacher:
         why = sentence(reason, now < 0.3 and speed[10] < 0.3, speed[50] < 0.3, _slows(speed, now))
         strategy = strategy_of(plan, now, deviation, change)
         cause = Cause.FREE if reason is None else reason.cause
-        return Decision(tick.scene.stamp_ns, plan, strategy, cause, why, best.perceived, limited_by=_limited_by(reason))
-
-    def _back(self, tick: Tick) -> Decision | None:
-        """Return the decision of backing up for somebody, or of standing aside for it; None where nobody asks that."""
-        memory, here = self._memory, tick.here
-        kept = memory.backing
-        if kept is None:
-            kept = memory.backing = self._room_for(tick) or self._room_to_swing(tick)
-            if kept is None:
-                return None
-        if kept.uid == NOBODY:
-            return self._back_off(tick, kept)
-        found = np.flatnonzero(here.users.uid == kept.uid)
-        k = int(found[0]) if len(found) else -1
-        gone = k < 0 or here.ahead_m[k] + 0.5 * here.users.length_m[k] < GONE_M
-        if k >= 0 and not gone:
-            # Who comes right behind it comes through as well.
-            follows = (np.abs(here.turned_rad) > 2.4) & ~here.parked & ~here.on_foot & (here.ahead_m > GONE_M)
-            follows &= np.abs(here.left_m) < 5.0
-        else:
-            follows = (np.abs(here.turned_rad) > 2.4) & ~here.parked & ~here.on_foot
-            follows &= (here.ahead_m > GONE_M) & (here.ahead_m < 14.0) & (np.abs(here.left_m) < 5.0)
-            if follows.any():
-                gone = False
-        stands = k >= 0 and here.stood_s[k] * SECOND_NS > backing.STANDS_NS
-        if gone or tick.scene.stamp_ns - kept.since_ns > (backing.STANDS_NS if stands else backing.GIVE_UP_NS):
-            memory.backing = None
-            memory.waits_since_ns = -1
-            memory.too_near_s_m = np.inf if gone else min(kept.s_m, tick.s0_m)
-            return None
-        if tick.scene.ego_speed_mps < -backing.STANDING_MPS:
-            kept = replace(kept, since_ns=tick.scene.stamp_ns)  # patience begins when it stands
-        if k >= 0 and tick.s0_m - kept.s_m > 0.5:
-            kept = memory.backing = self._still_room(tick, kept, float(here.users.width_m[k]))
-        return self._backing_decision(tick, kept, k)
-
-    def _back_off(self, tick: Tick, kept: Backing) -> Decision | None:
-        """Return the decision of backing off from what stands in the way, None when it is there."""
-        path = backing.path_back(self.course, tick.scene.ego_pose, tick.s0_m, tick.d0_m, kept)
-        left_m = min(tick.s0_m - kept.s_m, backing.room_behind(tick.here, path))
-        stands = abs(tick.scene.ego_speed_mps) < backing.STANDING_MPS
-        if (left_m < DRAWS_UP_M and stands) or tick.scene.stamp_ns - kept.since_ns > backing.STUCK_NS:
-            self._memory.backing, self._memory.waits_since_ns = None, -1
-            return None
-        return self._backing_decision(tick, kept, -1)
-
-    def _room_to_swing(self, tick: Tick) -> Backing | None:
-        """Return where to back off to from what stands so near in the way that it cannot be passed from here, None
-        where nothing does: a queue is waited in, and so is whoever may still go."""
-        memory, here = self._memory, tick.here
-        if tick.speed_mps > 0.2 or tick.waited_s < backing.STUCK_S or memory.sets_off or memory.waits_for < 0:
-            return None
-        found = np.flatnonzero(here.users.uid == memory.waits_for)
-        stop = memory.aside or memory.berth
-        goal_s_m = self.course.goal_s_m if stop is None else stop.s_m
-        if not len(found) or goal_s_m - tick.s0_m < AT_GOAL_M:
-            return None
-        k = int(found[0])
-        away_m = float(here.ahead_m[k] - 0.5 * here.users.length_m[k] - FRONT_M)
-        waits = (
-            not here.parked[k] and not here.on_foot[k] and queueing(self.course, here, k, tick.s0_m + here.ahead_m[k])
-        )
-        if here.stood_s[k] < backing.STUCK_STANDS_S or not -FRONT_M < away_m < backing.STUCK_M or waits:
-            return None
-        often, there_m = memory.backed_off
-        often = often if abs(tick.s0_m - there_m) < backing.SAME_PLACE_M else 0
-        if often >= len(backing.BACKS_OFF_M):
-            return None
-        back_m = backing.BACKS_OFF_M[often]
-        name = NAMES[Kind(int(here.users.kind[k]))]
-        place = Backing(NOBODY, name, tick.s0_m - back_m, tick.d0_m, tick.scene.stamp_ns)
-        kept = backing.kept_on_road(self.course, self.ground, tick.scene.ego_pose, tick.s0_m, tick.d0_m, place)
-        if kept is None:
-            return None
-        path = backing.path_back(self.course, tick.scene.ego_pose, tick.s0_m, tick.d0_m, kept)
-        if not backing.drivable(path, tick.scene.ego_pose) or backing.room_behind(here, path) < backing.LEAST_M:
-            return None
-        memory.backed_off = often + 1, tick.s0_m
-        return kept
-
-    def _still_room(self, tick: Tick, kept: Backing, width_m: float) -> Backing:
-        """Return the place it backs to, or the next one behind it where what it has seen since leaves no room there."""
-        back_m = max(tick.s0_m - kept.s_m, 0.0)
-        place = backing.place_behind(self.course, tick.here, tick.s0_m, width_m, back_m)
-        moved = place is not None and place[0] < kept.s_m - backing.LENGTH_CELLS
-        if not moved or place is None:
-            return kept
-        further = replace(kept, s_m=place[0], left_m=place[1])
-        pose = tick.scene.ego_pose
-        return backing.kept_on_road(self.course, self.ground, pose, tick.s0_m, tick.d0_m, further) or kept
-
-    def _backing_decision(self, tick: Tick, kept: Backing, k: int) -> Decision:
-        """Return the decision of driving back to a place, or of standing there; k: the counted user it is for."""
-        memory, here = self._memory, tick.here
-        path = backing.path_back(self.course, tick.scene.ego_pose, tick.s0_m, tick.d0_m, kept)
-        left_m = min(tick.s0_m - kept.s_m, backing.room_behind(here, path))
-        _, speed = backing.roll_back(tick.scene.ego_speed_mps, left_m, tick.acceleration_mps2)
-        memory.s_m = memory.offsets_s0_m = tick.s0_m
-        moves = left_m > 0.3 or tick.scene.ego_speed_mps < -0.1
-        if not moves:
-            speed = np.zeros_like(speed)
-        memory.offsets_m, memory.path = None, None
-        memory.speed_stamp_ns, memory.speed_mps = tick.scene.stamp_ns, speed[: FORESEEN_STEPS + 1].copy()
-        reason = self._reason_of(tick, k) if k >= 0 else Reason(Cause.RIGHT_OF_WAY, kept.what, 0.0, uid=kept.uid)
-        reason = replace(reason, cause=Cause.RIGHT_OF_WAY, what=kept.what)
-        points = to_child(tick.scene.ego_pose, path[PLANNED, :2])
-        plan = Plan(points, np.ascontiguousarray(speed[5:51:5]))
-        strategy = strategy_of(plan, tick.scene.ego_speed_mps, np.zeros(len(points)))
-        why = backing_sentence(kept.what, bool(speed.min() < -0.2), kept.uid == NOBODY)
-        return Decision(tick.scene.stamp_ns, plan, strategy, reason.cause, why, limited_by=_limited_by(reason))
-
-    def _room_for(self, tick: Tick) -> Backing | None:
-        """Return where to back up to for the one that stands face to face with the ego, None where nobody does."""
-        if tick.speed_mps > 0.2 or tick.waited_s < backing.SETTLE_S or self._memory.sets_off:
-            return None
-        k = backing.opponent(tick.here)
-        if k < 0:
-            return None
-        u, course, pose = tick.here.users, self.course, tick.scene.ego_pose
-        name = f"oncoming {NAMES[Kind(int(u.kind[k]))]}"
-        in_vain_m = tick.s0_m - self._memory.too_near_s_m + backing.FURTHER_M
-        # Where the nearest place is too near to get so far aside, one further back.
-        for least_m in np.maximum(backing.LEASTS_M, in_vain_m).tolist():
-            place = backing.place_behind(course, tick.here, tick.s0_m, float(u.width_m[k]), least_m)
-            if place is None:
-                return None
-            found = Backing(int(u.uid[k]), name, *place, tick.scene.stamp_ns)
-            kept = backing.kept_on_road(course, self.ground, pose, tick.s0_m, tick.d0_m, found)
-            if kept is None:
-                continue
-            path = backing.path_back(course, pose, tick.s0_m, tick.d0_m, kept)
-            if backing.drivable(path, pose):
-                return kept if backing.room_behind(tick.here, path) > backing.LEAST_M else None
-        return None
-
-
-def _limited_by(reason: Reason | None) -> Limited | None:
-    return None if reason is None else Limited(reason.uid, reason.sigma_m, reason.visible)
+        return Decision(tick.scene.stamp_ns, plan, strategy, cause, why, best.perceived, limited_by=limited_by(reason))
 
 
 def _ruling(limits: Limits, speed: np.ndarray, cause: np.ndarray, now_mps: float) -> Reason | None:

@@ -7,9 +7,11 @@ import numpy as np
 from xiaolu.core.scene import Scene
 from xiaolu.expert.backing import Backing
 from xiaolu.expert.bodies import Counted
+from xiaolu.expert.forecast import Moves
 from xiaolu.expert.hands import Order, Seen
 from xiaolu.expert.kerb import Berth
-from xiaolu.expert.yielding import Moves
+
+FORESEEN_STEPS = 5  # a speed profile of a moment ago is gone on from for so many of its steps: tuned
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from xiaolu.core.scene import Scene
 from xiaolu.expert.bodies import STANDING_MPS, Counted, extents, in_the_way
 from xiaolu.expert.conflict import passing_gaps
 from xiaolu.expert.course import Course
+from xiaolu.expert.forecast import Moves
 from xiaolu.expert.kerb import Berth, berths, free_berth
 from xiaolu.expert.path import (
     CURVATURE_RATE_1PM2,
@@ -32,7 +33,6 @@ from xiaolu.expert.path import (
     target_line,
 )
 from xiaolu.expert.tick import Memory, Tick
-from xiaolu.expert.yielding import Moves
 from xiaolu.world.ground import Ground
 from xiaolu.world.town import Town
 

@@ -1,25 +1,35 @@
 """Who goes first: forecasts that meet the ego's path become limits on its speed, or are passed before."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
-from numba import njit
 
 from xiaolu.core.control import EGO_BODY
 from xiaolu.core.decision import Cause
 from xiaolu.core.users import Kind
-from xiaolu.expert.bodies import STANDING_MPS, Counted, frenet
+from xiaolu.expert.bodies import STANDING_MPS, Counted
 from xiaolu.expert.conflict import occupancy
-from xiaolu.expert.course import Course, Entry
-from xiaolu.expert.forecast import MOMENTS, MOMENTS_S, STEP_S
+from xiaolu.expert.course import Course
+from xiaolu.expert.encounter import comes_at_us, crosses, cut_off, faces, own_half_m
+from xiaolu.expert.forecast import MOMENTS, MOMENTS_S, STEP_S, Moves
 from xiaolu.expert.limits import FIRM_BRAKE_MPS2, Limits
+from xiaolu.expert.margins import (
+    EASY_BRAKE_MPS2,
+    LATE_S,
+    LEAST_GAP_M,
+    PATIENCE_S,
+    margins,
+    swing_m,
+    swings_back_m,
+    too_late,
+)
 from xiaolu.expert.path import FRONT_M, PATH_STEP_M
+from xiaolu.expert.priority import entry_at, priority
 from xiaolu.expert.reasons import NAMES, Reason, standing
 from xiaolu.expert.speed import DT_S, HARDEST_MPS2, STEPS
 from xiaolu.measures.interventions import required_clearance_m
-from xiaolu.world.town import LaneKind, Turn
+from xiaolu.world.town import LaneKind
 
 BEFORE_S, AFTER_S = 0.9, 0.6  # the ego is gone this long before the other comes; comes this long after it left
 STOP_SHORT_M, STOP_SHORT_OF_PEOPLE_M = 0.9, 1.6
@@ -30,70 +40,17 @@ GIVEN_NS = 600_000_000
 # Who should yield to us and would have to brake harder than this may not be going to.
 TRUSTED_BRAKE_MPS2, RIDER_TRUST_MPS2 = 1.5, 0.8
 MAYBE_BRAKE_MPS2 = 1.8  # the ego brakes this hard for what somebody on foot might do, not harder
-PATIENCE_S, LAST_PATIENCE_S = 6.0, 14.0
+LAST_PATIENCE_S = 14.0
 ROUNDS = 6
-FACING_RAD = 2.0  # heading apart by more than this where the two would meet: it comes down our own way
-FROM_SIDE_RAD = 0.5
 FACES_US_RAD = 2.4
-NEARER_M = 2.0
-COMES_UP_S, CUTS_OFF_SIN = 4.0, 0.35  # who comes up beside the ego, and whose way it would then cross; tuned
-ACROSS_SIN, SWINGS_BACK_M = 0.5, 4.0  # tuned
 BACK_AT_US_M = 0.5  # who backs up, and will be so much nearer than now, comes at the ego; tuned
-LATE_S = 0.3  # a plan acts, and the brakes come on, this late
-LEAST_GAP_M = 0.25  # what a late stop leaves of the margin
-EASY_BRAKE_MPS2, PEOPLE_BRAKE_MPS2 = 1.2, 2.9
+PEOPLE_BRAKE_MPS2 = 2.9
 FACED_BRAKES_MPS2 = (EASY_BRAKE_MPS2, 1.8, FIRM_BRAKE_MPS2)
 SURE_M = 0.06  # more than the clearance that is asked for beside people and riders
 # A stop for who is gone all at once is held so long, where it is easy; tuned.
 HELD_NS, HELD_BRAKE_MPS2 = 250_000_000, 1.5
-SWING_M, NO_SWING_M = 3.5, 30.0  # kept before a parked vehicle to swing out past it; not so near the goal
-# How far apart the ego and a vehicle that comes towards it pass, by how fast that one is: tuned.
-_PASSING_MPS, _PASSING_M = np.array([1.0, 3.0, 8.0]), np.array([0.22, 0.4, 0.6])
-OWN_HALF_M, OWN_HALF_LOOK_M = 0.4, 40.0  # it waits so far before the place where it would leave its own half
-HUMBLE_MPS = 2.5  # over a red stop line to the right, giving way to everybody
-_SIDE_M = 0.5 * EGO_BODY.width_m
 ROLLED_S = np.arange(STEPS + 1) * DT_S
 GLANCE_S = 1.5  # a rider may go straight on instead of along its lane: counted this far ahead
-
-
-@dataclass(frozen=True, slots=True)
-class Moves:
-    """Forecasts of the counted users, see `forecast.forecasts`."""
-
-    owner: np.ndarray
-    certain: np.ndarray
-    chain: np.ndarray
-    poses: np.ndarray
-
-
-def _margins(here: Counted, moves: Moves, waited_s: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return (along (H,), across (H,)): metres that are kept before the bumpers and beside the ego for hypotheses."""
-    return _margins_of(
-        moves.owner, here.on_foot, here.vulnerable, here.parked, here.users.speed_mps, here.turned_rad, here.stood_s,
-        waited_s,
-    )  # fmt: skip
-
-
-@njit(cache=True)
-def _margins_of(owner, on_foot, vulnerable, parked, speed_mps, turned_rad, stood_s, waited_s):
-    along, across = np.empty(len(owner)), np.empty(len(owner))
-    for h in range(len(owner)):
-        k = owner[h]
-        walks, rider, still = on_foot[k], vulnerable[k], abs(speed_mps[k]) < STANDING_MPS
-        before = 0.9 if rider else 0.3 if parked[k] else 0.5
-        beside = 0.5 if walks else 0.4 if rider else 0.12 if parked[k] else 0.25
-        if still:
-            beside = min(beside, 0.3)
-        if abs(turned_rad[k]) > 2.4 and not walks:  # it comes towards the ego
-            if not still:
-                before, beside = 1.2, 0.6 if rider else np.interp(abs(speed_mps[k]), _PASSING_MPS, _PASSING_M)
-            elif not rider:
-                beside = min(beside, _PASSING_M[0])
-        if waited_s > PATIENCE_S and still and stood_s[k] > 4.0:
-            # Who has waited long squeezes through where there is just room.
-            before, beside = 0.3, 0.22 if walks else 0.12
-        along[h], across[h] = before, beside
-    return along, across
 
 
 def resolve(
@@ -122,7 +79,7 @@ def resolve(
     if not len(moves.owner):
         return limits.roll(speed_mps, acceleration_mps2)
     u = here.users
-    along, across = _margins(here, moves, waited_s)
+    along, across = margins(here, moves, waited_s)
     length, width = u.length_m[moves.owner], u.width_m[moves.owner]
     # Between two moments a body sweeps on; for one that drives our way, the front is what counts.
     sweeps = np.where(np.abs(here.turned_rad) > 0.5, np.abs(u.speed_mps) * STEP_S, 0.0)
@@ -137,7 +94,7 @@ def resolve(
         low[tight], high[tight] = occupancy(
             path, PATH_STEP_M, 1, *body, moves.poses[tight], length[tight], width[tight], *few
         )
-    late = _too_late(here, moves, low, along, speed_mps)
+    late = too_late(here, moves, low, along, speed_mps)
     if len(late):
         # Too late to keep all of the margin by stopping: no reason to slam on the brakes if enough is left of it.
         kept = np.where(
@@ -148,12 +105,12 @@ def resolve(
             np.minimum(along[late], 0.3), np.minimum(across[late], kept),
         )  # fmt: skip
         low[late[np.isnan(some).all(axis=1)]] = np.nan
-    half_m = _own_half_m(course, path, s0_m)
+    half_m = own_half_m(course, path, s0_m)
     pending = []
     for h in np.flatnonzero(~np.isnan(low).all(axis=1)).tolist():
         k = int(moves.owner[h])
         if here.ahead_m[k] < 0.5 and not pulls_out and waited_s < LAST_PATIENCE_S:
-            across = _cut_off(here, moves, h, path, low[h])
+            across = cut_off(here, moves, h, path, low[h])
             if across.any():
                 low[h, ~across] = np.nan  # beside each other they ride on
                 pending.append(h)
@@ -162,15 +119,15 @@ def resolve(
             continue  # it comes from behind: it sees us
         if here.ahead_m[k] < -1.0 - 0.5 * u.length_m[k] and not pulls_out:
             continue
-        if low[h, 0] > 0.0 and not (np.isnan(low[h]).sum() > 0 and _crosses(moves.poses[h], path, low[h, 0])):
-            swings_m = _swings_back_m(here, k)
+        if low[h, 0] > 0.0 and not (np.isnan(low[h]).sum() > 0 and crosses(moves.poses[h], path, low[h, 0])):
+            swings_m = swings_back_m(here, k)
             if u.speed_mps[k] < -STANDING_MPS and low[h, 0] - np.nanmin(low[h]) + swings_m > BACK_AT_US_M:
                 # It backs towards us: room is left for all the way it may come.
                 firm_m = LATE_S * speed_mps + 0.5 * speed_mps**2 / FIRM_BRAKE_MPS2
                 stop_m = max(float(np.nanmin(low[h])) - STOP_SHORT_M - swings_m, firm_m)
                 limits.stop(stop_m, 0.0, np.inf, _reason(here, k, float(low[h, 0]), True))
             limits.lead(
-                low[h] - _swing(course, here, k, s0_m, speed_mps, low[h]), _reason(here, k, float(low[h, 0]), True)
+                low[h] - swing_m(course, here, k, s0_m, speed_mps, low[h]), _reason(here, k, float(low[h, 0]), True)
             )
         else:
             pending.append(h)
@@ -224,53 +181,6 @@ def _hold(here: Counted, s0_m: float, speed_mps: float, limits: Limits, held: Ma
     return some
 
 
-def _too_late(here: Counted, moves: Moves, low: np.ndarray, along: np.ndarray, speed_mps: float) -> np.ndarray:
-    """Return the hypotheses of who drives or rides that are or come onto the path so near that firm braking does not
-    stop the ego before them."""
-    on_it = ~np.isnan(low)
-    near_m = np.where(on_it, low, np.inf).min(axis=1) + np.maximum(along - LEAST_GAP_M, 0.0)
-    firm_m = LATE_S * speed_mps + 0.5 * speed_mps**2 / FIRM_BRAKE_MPS2
-    return np.flatnonzero(on_it.any(axis=1) & ~here.on_foot[moves.owner] & (near_m < firm_m))
-
-
-def _swing(course: Course, here: Counted, k: int, s0_m: float, speed_mps: float, low: np.ndarray) -> float:
-    """Return how much more the ego keeps before a parked vehicle in its way, to swing out past it later: as much as
-    an easy stop leaves."""
-    vehicle = here.parked[k] and here.users.kind[k] in (Kind.CAR, Kind.VAN, Kind.BUS)
-    if not vehicle or course.goal_s_m - s0_m < NO_SWING_M or np.isnan(low[0]):
-        return 0.0
-    easy_m = LATE_S * speed_mps + 0.5 * speed_mps**2 / EASY_BRAKE_MPS2
-    return float(np.clip(low[0] - easy_m, 0.0, SWING_M))
-
-
-def _cut_off(here: Counted, moves: Moves, h: int, path: np.ndarray, low: np.ndarray) -> np.ndarray:
-    """Return the moments at which the ego would come across the way of a rider who comes up beside it: the one who
-    turns gives way to those who go straight on (Implementing Regulations, art. 51). None for anybody else."""
-    k = int(moves.owner[h])
-    some = ~np.isnan(low) & (MOMENTS_S < COMES_UP_S)
-    if not here.vulnerable[k] or here.on_foot[k] or not some.any():
-        return np.zeros(MOMENTS, bool)
-    at = np.clip((np.where(some, low, 0.0) + FRONT_M) / PATH_STEP_M, 0, len(path) - 1).astype(np.int64)
-    return some & (np.abs(np.sin(path[at, 2] - moves.poses[h, :, 2])) > CUTS_OFF_SIN)
-
-
-def _swings_back_m(here: Counted, k: int) -> float:
-    """Return how much nearer than its forecast a user may come: who backs out over the way swings round, most often
-    towards the side from which the ego comes."""
-    across = abs(np.sin(here.turned_rad[k])) > ACROSS_SIN
-    return SWINGS_BACK_M if across and here.users.speed_mps[k] < -STANDING_MPS else 0.0
-
-
-def _crosses(poses: np.ndarray, path: np.ndarray, sigma_m: float) -> bool:
-    """Whether a body that is on the path now moves across it and off it again, rather than along it."""
-    moved = poses[8, :2] - poses[0, :2]
-    distance = np.hypot(*moved)
-    if distance < 0.6:
-        return False
-    yaw = path[min(int(sigma_m / PATH_STEP_M) + 5, len(path) - 1), 2]
-    return abs(-np.sin(yaw) * moved[0] + np.cos(yaw) * moved[1]) > 0.6 * distance
-
-
 def _reason(here: Counted, k: int, sigma_m: float, leading: bool) -> Reason:
     name = NAMES[Kind(int(here.users.kind[k]))]
     side = "left" if here.left_m[k] > 1.0 else "right" if here.left_m[k] < -1.0 else ""
@@ -284,46 +194,6 @@ def _reason(here: Counted, k: int, sigma_m: float, leading: bool) -> Reason:
     if leading:
         return Reason(Cause.LEAD, name, away, "", *who)
     return Reason(Cause.RIGHT_OF_WAY, name, away, side, *who)
-
-
-def _entry_at(course: Course, s_from_m: float, s_to_m: float) -> Entry | None:
-    for entry in course.entries:
-        if entry.to_s_m + 6.0 > s_from_m and entry.from_s_m - 3.0 < s_to_m:
-            return entry
-    return None
-
-
-def _priority(
-    course: Course,
-    entry: Entry | None,
-    chain: np.ndarray,
-    humble: frozenset[int],
-    unlit: frozenset[int],
-    towards_rad: float,
-) -> int:
-    """Return 1 where the ego goes first by the town's rules, -1 where the other does, 0 where they do not say.
-
-    towards_rad: the other's heading against the ego's where they would meet. Where a lamp orders nothing, who
-    comes from the right goes first, and whoever turns left gives way to who comes towards it (Implementing Regulations,
-    art. 52).
-    """
-    if entry is None:
-        return 0
-    if entry.lane in humble:
-        return -1
-    if entry.lane in unlit:
-        turned = (towards_rad + np.pi) % (2.0 * np.pi) - np.pi
-        if abs(turned) > FACING_RAD:
-            return -1 if entry.turn == Turn.LEFT else 0
-        return -1 if turned > FROM_SIDE_RAD else 0
-    town = course.town
-    lanes = [int(lane) for lane in chain if lane >= 0]
-    if any(lane in entry.first for lane in lanes):
-        return -1
-    for lane in lanes:
-        if entry.lane in town.yield_lane[town.yield_start[lane] : town.yield_start[lane + 1]]:
-            return 1
-    return 0
 
 
 def _at(sigma: np.ndarray, time_s: np.ndarray) -> np.ndarray:
@@ -352,7 +222,7 @@ def _limit_for(
 ) -> bool:
     """Add a limit for hypothesis h if the present rollout meets it and the ego has to give way; say whether.
 
-    low, high (MOMENTS,): see `conflict.occupancy`, with along_m of margin before the bumper; half_m: see `_own_half_m`.
+    low, high (MOMENTS,): see `conflict.occupancy`, with along_m of margin before the bumper; half_m: see `own_half_m`.
     """
     u, k = here.users, int(moves.owner[h])
     valid = np.flatnonzero(~np.isnan(low))
@@ -371,11 +241,11 @@ def _limit_for(
     arrives_s, leaves_s = float(times[0]), float(times[-1])
     met = valid[_at(sigma, times + after_s) >= low[valid] - 0.3]
     place_m = float(np.min(low[valid]))
-    oncoming = not here.on_foot[k] and len(met) > 0 and _comes_at_us(here, moves, h, path, low, int(met[0]))
+    oncoming = not here.on_foot[k] and len(met) > 0 and comes_at_us(here, moves, h, path, low, int(met[0]))
     if oncoming and place_m < float(low[met[0]]) - 1.0:
         # Wherever the ego stopped before it, they would meet: where they do if both go on is what matters.
         place_m = float(low[met[0]]) - 1.0
-    entry = _entry_at(course, s0_m + place_m, s0_m + float(np.nanmax(high)))
+    entry = entry_at(course, s0_m + place_m, s0_m + float(np.nanmax(high)))
     if here.on_foot[k]:
         if not _counts_on_foot(course, here, moves, h, arrives_s, place_m, speed_mps, waited_s):
             return False
@@ -387,7 +257,7 @@ def _limit_for(
         behind = here.ahead_m[k] < 0.5 and abs(here.turned_rad[k]) < 1.2  # counted only while the ego pulls out
         there = min(int(max(low[met[0]], 0.0) / PATH_STEP_M), len(path) - 1)
         towards_rad = float(moves.poses[h, met[0], 2] - path[there, 2])
-        right = -1 if behind else _priority(course, entry, moves.chain[h], humble, unlit, towards_rad)
+        right = -1 if behind else priority(course, entry, moves.chain[h], humble, unlit, towards_rad)
         way_m = max(float(np.hypot(*(moves.poses[h, valid[0], :2] - moves.poses[h, 0, :2]))), 0.1)
         braking = u.speed_mps[k] ** 2 / (2.0 * way_m)
         trusted = (RIDER_TRUST_MPS2 if here.vulnerable[k] else TRUSTED_BRAKE_MPS2) * (0.7 if steady else 1.0)
@@ -400,7 +270,7 @@ def _limit_for(
         ours = float(np.interp(max(place_m, 0.0), sigma, ROLLED_S, right=99.0))
         if right == 0 and not oncoming and ours + 0.3 < arrives_s and braking < TRUSTED_BRAKE_MPS2 and entry is None:
             return False
-    stop_m = place_m - (STOP_SHORT_OF_PEOPLE_M if here.on_foot[k] else STOP_SHORT_M) - _swings_back_m(here, k)
+    stop_m = place_m - (STOP_SHORT_OF_PEOPLE_M if here.on_foot[k] else STOP_SHORT_M) - swings_back_m(here, k)
     if entry is not None and not here.on_foot[k] and waited_s < PATIENCE_S:
         line_m = entry.from_s_m - s0_m - FRONT_M - 0.5
         patient = not (entry.signalled and entry.turn.name == "LEFT")
@@ -409,8 +279,8 @@ def _limit_for(
     spare_m = max(along_m - LEAST_GAP_M, 0.0)
     # What comes up late is stopped for gently, else firmly, as long as the margins leave room for that.
     easy_m, firm_m = (LATE_S * speed_mps + 0.5 * speed_mps**2 / b for b in (EASY_BRAKE_MPS2, FIRM_BRAKE_MPS2))
-    faces = abs(here.turned_rad[k]) > FACES_US_RAD and u.speed_mps[k] > STANDING_MPS and not here.on_foot[k]
-    if faces and waited_s < PATIENCE_S and easy_m < half_m < stop_m:
+    towards_us = abs(here.turned_rad[k]) > FACES_US_RAD and u.speed_mps[k] > STANDING_MPS and not here.on_foot[k]
+    if towards_us and waited_s < PATIENCE_S and easy_m < half_m < stop_m:
         stop_m = half_m  # out there it would be in the way of the one it waits for
     if here.on_foot[k] and here.on_road[k] and moves.certain[h]:
         # Room before people is worth more than comfort. Brakes that are on already come on no more.
@@ -419,7 +289,7 @@ def _limit_for(
     stop_m = max(stop_m, min(easy_m, place_m + spare_m - 0.2), min(firm_m, place_m + spare_m))
     if firm_m > place_m + spare_m and not here.on_foot[k]:
         # Too near to stop before it: who stands by the time the other gets there need not brake harder than so.
-        for braking in FACED_BRAKES_MPS2 if _faces(moves, h, path, low) else (FIRM_BRAKE_MPS2,):
+        for braking in FACED_BRAKES_MPS2 if faces(moves, h, path, low) else (FIRM_BRAKE_MPS2,):
             slowed_s = np.clip(times - LATE_S, 0.0, speed_mps / braking)
             place = speed_mps * (np.minimum(times, LATE_S) + slowed_s) - 0.5 * braking * slowed_s**2
             meets_s = times[place > low[valid] + spare_m]
@@ -439,56 +309,6 @@ def _limit_for(
     until_s = np.inf if valid[-1] == MOMENTS - 1 else leaves_s + after_s
     limits.stop(max(stop_m, -1.0), 0.0, until_s, reason, bool(here.vulnerable[k]))
     return True
-
-
-def _own_half_m(course: Course, path: np.ndarray, s0_m: float) -> float:
-    """Return how far along its path (n, 4) the ego may go and be in its own half of the road; inf where it stays in it
-    for OWN_HALF_LOOK_M, or is out of it."""
-    first = max(int((s0_m - 5.0) / course.step_m), 0)
-    last = min(int((s0_m + OWN_HALF_LOOK_M + 15.0) / course.step_m) + 2, course.n)
-    look = path[: int(OWN_HALF_LOOK_M / PATH_STEP_M)]
-    out = _first_out(look, course.xy, course.yaw_rad, course.step_m, first, last, course.line_left_m)
-    return np.inf if out <= 0 else max(float(out) * PATH_STEP_M - OWN_HALF_M, 0.0)
-
-
-@njit(cache=True)
-def _first_out(path, xy, yaw_rad, step_m, first, last, line_left_m):
-    """Return the first of path's points where the ego's left front corner is beyond the line; -1 for none."""
-    x, y = np.empty(1), np.empty(1)
-    for i in range(len(path)):
-        cos, sin = np.cos(path[i, 2]), np.sin(path[i, 2])
-        x[0] = path[i, 0] + FRONT_M * cos - _SIDE_M * sin
-        y[0] = path[i, 1] + FRONT_M * sin + _SIDE_M * cos
-        s, d = frenet(xy, yaw_rad, step_m, first, last, x, y)
-        if d[0] > line_left_m[min(max(int(np.rint(s[0] / step_m)), 0), len(line_left_m) - 1)]:
-            return i
-    return -1
-
-
-def _faces(moves: Moves, h: int, path: np.ndarray, low: np.ndarray) -> bool:
-    """Whether a hypothesis ends heading towards the ego on its own road, where their ways meet last."""
-    last = int(np.flatnonzero(~np.isnan(low))[-1])
-    at = min(max(int((low[last] + FRONT_M) / PATH_STEP_M), 0), len(path) - 1)
-    return abs((moves.poses[h, last, 2] - path[at, 2] + np.pi) % (2.0 * np.pi) - np.pi) > FACING_RAD
-
-
-def _comes_at_us(here: Counted, moves: Moves, h: int, path: np.ndarray, low: np.ndarray, met: int) -> bool:
-    """Whether a vehicle comes down our own way, to where the ego is now or beyond the forecast's end.
-
-    One that crosses our way comes near it along a slant, too, but is gone before it reaches us.
-    """
-    valid = np.flatnonzero(~np.isnan(low))
-    at = min(max(int((low[met] + FRONT_M) / PATH_STEP_M), 0), len(path) - 1)
-    apart = abs((moves.poses[h, met, 2] - path[at, 2] + np.pi) % (2.0 * np.pi) - np.pi)
-    if apart < FACING_RAD or low[met] - low[valid[-1]] < NEARER_M:
-        return False
-    if valid[-1] == MOMENTS - 1:
-        return True
-    k = moves.owner[h : h + 1]
-    size, little = (here.users.length_m[k], here.users.width_m[k]), np.full(1, 0.05)
-    body = EGO_BODY.length_m, EGO_BODY.width_m
-    here_low, _ = occupancy(path[:1], PATH_STEP_M, 1, *body, moves.poses[h : h + 1], *size, little, little)
-    return bool((~np.isnan(here_low)).any())
 
 
 def _counts_on_foot(

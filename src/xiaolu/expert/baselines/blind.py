@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from xiaolu.expert.bodies import Counted
+from xiaolu.expert.forecast import Moves
 from xiaolu.expert.teacher import Teacher
-from xiaolu.expert.yielding import Moves
 
 
 class BlindTeacher(Teacher):
