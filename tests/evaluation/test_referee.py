@@ -109,6 +109,25 @@ def test_braking_beyond_the_bound_is_seen_at_once(ride_steps):
     assert seen == [(40, rules.HARD_BRAKE)]
 
 
+def named(step):
+    users = step.scene.users
+    return with_scene(step, users=replace(users, uid=np.where(users.active, 1 + np.arange(len(users)), -1)))
+
+
+def test_braking_for_who_left_no_room_is_not_the_egos_own(ride_steps):
+    """Somebody stands across its way all at once; the rule itself has its cases in `measures`."""
+    config, steps = ride_steps
+    ahead = 3.75 + 0.9 + 3.0
+    staged = [
+        *steps[:58],
+        *[named(around(step, (ahead - k * 0.6, 0.0, np.pi / 2, 4.6, 1.8))) for k, step in enumerate(steps[58:61])],
+    ]
+    staged[-1] = with_scene(staged[-1], ego_acceleration_mps2=-6.5)
+    found = kinds(referee_of(config, staged).judge(False, "").events)
+    assert rules.HARD_BRAKE_PROVOKED in found and rules.HARD_BRAKE not in found
+    assert rules.HARD_BRAKE not in kinds(referee_of(config, staged).judge(False, "").counted)
+
+
 def test_the_distance_after_an_intervention_is_not_the_drivers(ride_steps):
     config, steps = ride_steps
     clean = referee_of(config, steps).judge(True, "arrived")

@@ -9,7 +9,7 @@ from xiaolu.core.decision import LampColour
 from xiaolu.core.seeds import Split, split_of
 from xiaolu.core.users import Kind
 from xiaolu.world.routing import RoutePath
-from xiaolu.world.scenarios import checks, sites
+from xiaolu.world.scenarios import checks, sites, staging
 from xiaolu.world.scenarios.ambient import ambient, ambient_of, drawn, read_ambient
 from xiaolu.world.scenarios.family import SiteQuery
 from xiaolu.world.scenarios.format import family_names, load_family, read_family
@@ -19,7 +19,7 @@ from xiaolu.world.scenarios.streets import streets_of
 from xiaolu.world.scenarios.towns import Towns
 from xiaolu.world.scenarios.values import parse_value
 from xiaolu.world.signals import lamp, programs_of
-from xiaolu.world.town import save_town
+from xiaolu.world.town import PropKind, save_town
 
 CHILD = """
 name = "child"
@@ -241,6 +241,41 @@ def test_who_comes_from_an_arm_is_awaited_where_it_comes_onto_the_way(small_town
     assert abs(left_m) < 0.2 and 0.0 < s_m - scenario.anchor_s_m < 25.0
     lines = np.concatenate([small_town.line(lane)[:, :2] for lane in actor.lanes[:3]])
     assert np.hypot(*(lines - gate[:2]).T).min() < 2.0
+
+
+def test_who_begins_so_far_before_the_egos_way_gets_there_when_the_file_says(small_town, monkeypatch):
+    """So far out on its arm it came too late through a wide junction, and too early through a small one."""
+    family = load_family("wave-through-not-free")
+    monkeypatch.setattr(staging, "MEETS_WITHIN_M", 40.0)
+    scenario = scenario_in(replace(family, site=SiteQuery("junction", has=("right", "left"))), 3, small_town, "x", 0)
+    car = next(actor for actor in scenario.script.actors if actor.name == "car")
+    gate = next(act.gate for act in car.acts if act.name == "comes")
+    way = np.concatenate([small_town.line(lane)[:, :2] for lane in car.lanes[:2]])
+    step = np.r_[0.0, np.cumsum(np.hypot(*np.diff(way, axis=0).T))]
+    gone = step[np.hypot(*(way - gate[:2]).T).argmin()] - car.along_m - 0.5 * car.length_m
+    speed, arrives = (scenario.parameters[name] for name in ("car_mps", "arrives_s"))
+    assert gone == pytest.approx(arrives * speed - 0.17 * speed**2, abs=2.5), "its front, where the two ways cross"
+    monkeypatch.setattr(staging, "MEETS_WITHIN_M", -40.0)
+    assert scenario_in(family, 3, small_town, "x", 0) is None
+
+
+def test_no_gap_is_put_where_the_town_has_closed_it(small_town):
+    """Right behind the posts a planter of the town stood in the way: nobody could have driven through."""
+    family = load_family("bollard-gap")
+    family = replace(family, site=SiteQuery("street"), ego=replace(family.ego, start_before_m=parse_value(20)))
+    scenario = scenario_in(family, 0, small_town, "x", 0)
+    x, y, yaw = RoutePath(small_town, scenario.plan).point_at(scenario.anchor_s_m)
+    behind = [x + 4.0 * np.cos(yaw) - 0.8 * np.sin(yaw), y + 4.0 * np.sin(yaw) + 0.8 * np.cos(yaw), yaw]
+    closed = replace(
+        small_town,
+        prop_kind=np.append(small_town.prop_kind, np.uint8(PropKind.PLANTER)),
+        prop_pose=np.concatenate([small_town.prop_pose, [behind]]),
+        prop_style=np.append(small_town.prop_style, 0).astype(np.int32),
+        prop_layer=np.append(small_town.prop_layer, 0).astype(np.int8),
+    )
+    again = scenario_in(family, 0, closed, "x", 0)
+    there = None if again is None else RoutePath(closed, again.plan).point_at(again.anchor_s_m)
+    assert there is None or np.hypot(*(there[:2] - [x, y])) > 12.0
 
 
 def test_arms_that_are_asked_for_on_both_sides_face_each_other(small_town, monkeypatch):

@@ -7,19 +7,21 @@ import numpy as np
 from xiaolu.core.episode import Event, Header, Step
 from xiaolu.core.rates import SECOND_NS, TICK_S
 from xiaolu.core.score import Score
-from xiaolu.core.users import Kind
+from xiaolu.core.users import ON_FOOT, Kind
 from xiaolu.evaluation.plans import Plans
 from xiaolu.evaluation.track import Track
 from xiaolu.measures import interventions as rules
 from xiaolu.measures.closed_loop import Driven, closed_loop
 from xiaolu.measures.comfort import comfort
 from xiaolu.measures.leaderboard import driving_score_20, driving_score_21, infractions_of, success
+from xiaolu.measures.provoked import Scenes, has_green, provoked_by
 from xiaolu.measures.regulations import Ruling, braking, creeping, lateral, no_red, signal_stops
 from xiaolu.measures.words import word_action
 from xiaolu.world.ground import Ground
 from xiaolu.world.routing import RoutePath
 from xiaolu.world.town import Town
 
+NOT_DRIVEN = [int(kind) for kind in (*ON_FOOT, Kind.OBJECT)]
 RECENT_S = 100.0  # an intervention is noticed this long after it began at most: 40 m of wrong way at walking pace
 
 
@@ -53,6 +55,7 @@ class Referee:
         self.track = Track(town, path, ground)
         self.plans = Plans(self.track) if plans else None
         self._path = path
+        self._provoked_by: dict[int, int] = {}  # when hard braking began -> by whom, -1 for the ego's own
         self._taken: list[tuple[int, Event]] | None = None  # None: nobody asked, nobody took over
 
     def on_start(self, header: Header) -> None:
@@ -87,12 +90,32 @@ class Referee:
             *rules.vulnerable_too_close(
                 stamp, c("uid"), c("clearance_m"), c("ttc_s"), speed, c("on_road"), c("beside_or_ahead")
             ),
-            *rules.hard_braking(stamp, c("acceleration_mps2")),
+            *map(self._whose, rules.hard_braking(stamp, c("acceleration_mps2"))),
             *rules.stuck(stamp, speed, c("way_free")),
             *rules.missed_manoeuvre(stamp, c("route_distance_m")),
         ]
         whole = [event for event in found if first == 0 or event.from_ns > stamp[0]]
         return sorted(whole, key=lambda event: (event.from_ns, event.kind))
+
+    def _whose(self, braking: Event) -> Event:
+        """Return hard braking as the ego's own, or as what somebody provoked."""
+        if braking.from_ns not in self._provoked_by:
+            c = self.track.column
+            scenes = Scenes(
+                pose=c("pose"),
+                speed_mps=c("speed_mps"),
+                yaw_rate_radps=c("yaw_rate_radps"),
+                limit_mps=c("limit_mps"),
+                uid=np.where(c("user_there"), c("uid"), -1),
+                box=c("user_box"),
+                user_mps=c("user_mps"),
+                drives=~np.isin(c("kind"), NOT_DRIVEN),
+                green=has_green(c("line_ahead_m"), c("signal_colour")),
+            )
+            tick = int(np.searchsorted(c("stamp_ns"), braking.from_ns))
+            self._provoked_by[braking.from_ns] = provoked_by(scenes, tick)
+        uid = self._provoked_by[braking.from_ns]
+        return braking if uid < 0 else replace(braking, kind=rules.HARD_BRAKE_PROVOKED, detail=f"uid {uid}")
 
     def fresh_intervention(self) -> Event | None:
         """Return an intervention that has to be made now, if any: nobody made it, and no window is open.

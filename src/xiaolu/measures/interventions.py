@@ -22,12 +22,13 @@ RED_LINE = "red_line"
 WRONG_WAY = "wrong_way"
 VULNERABLE = "vulnerable_too_close"
 HARD_BRAKE = "hard_brake"
+HARD_BRAKE_PROVOKED = "hard_brake_provoked"  # by somebody else: see `measures.provoked`
 STUCK = "stuck"
 MISSED = "missed_manoeuvre"
 
 CRITICAL = (CONTACT, OFF_ROAD, RED_LINE, WRONG_WAY, VULNERABLE, HARD_BRAKE)
 EFFICIENCY = (STUCK, MISSED)
-COUNTED_APART = (CONTACT_BY_USER,)
+COUNTED_APART = (CONTACT_BY_USER, HARD_BRAKE_PROVOKED)
 
 WINDOW_S = 10.0  # the teacher takes over for this long after an event [this project's choice]
 SAME_CONTACT_S = 5.0  # a second touch of the same body within this is the same one (CARLA leaderboard)
@@ -148,7 +149,7 @@ def vulnerable_too_close(
 
 
 def hard_braking(stamp_ns: np.ndarray, acceleration_mps2: np.ndarray) -> list[Event]:
-    """Return spans of own braking beyond 5 m/s², from (T,) acceleration along x (as driven, not smoothed)."""
+    """Return spans of braking beyond 5 m/s², whoever caused it, from (T,) acceleration along x (as driven)."""
     return _events(HARD_BRAKE, stamp_ns, spans(acceleration_mps2 < -HARD_BRAKE_MPS2, 20))
 
 
@@ -166,7 +167,7 @@ def missed_manoeuvre(stamp_ns: np.ndarray, route_distance_m: np.ndarray, limit_m
 def interventions(events: list[Event], window_s: float = WINDOW_S) -> list[Event]:
     """Return the events that count: in time order, one in each window after an event's start.
 
-    Contacts that a user caused are counted apart: they are left out, and open no window.
+    What a user caused, a contact or hard braking, is counted apart: it is left out, and opens no window.
     """
     out: list[Event] = []
     for event in sorted(events, key=lambda e: (e.from_ns, e.kind)):

@@ -48,7 +48,10 @@ def _place(raw: Any, where: str, names: Names, site: SiteQuery | FixedRide) -> P
     if fields.has("arm"):
         if not (isinstance(site, SiteQuery) and site.kind == "junction"):
             raise fields.fail("arm", raw["arm"], "at a junction only")
-        spec = PlaceSpec(zero(), zero(), zero(), arm=fields.word("arm", ARMS), out_m=fields.value("out_m", 0.0, 200.0))
+        how_far = "meets_m" if fields.has("meets_m") else "out_m"
+        spec = PlaceSpec(
+            zero(), zero(), zero(), arm=fields.word("arm", ARMS), **{how_far: fields.value(how_far, 0.0, 200.0)}
+        )
     else:
         spec = PlaceSpec(
             s_m=fields.value("s_m", *S_M, 0.0),
@@ -100,7 +103,9 @@ def read_actor(raw: Any, where: str, names: Names, site: SiteQuery | FixedRide) 
     if at is None and goes.kind != "line":
         raise ValueError(f"{where}at is missing: where does it begin?")
     if (goes.kind == "arm") != (at is not None and bool(at.arm)):
-        raise ValueError(f"{where}goes: to another arm ({{ to = ... }}) goes with at = {{ arm, out_m }}, and only so")
+        raise ValueError(
+            f"{where}goes: to another arm ({{ to = ... }}) goes with at = {{ arm, out_m or meets_m }}, and only so"
+        )
     parked = fields.flag("parked", False) or kind in THINGS
     if parked and goes.kind != "stands":
         raise fields.fail("goes", goes.kind, "stands, for what is parked or a thing")

@@ -102,13 +102,14 @@ class SignalSpec:
 
 @dataclass(frozen=True, slots=True)
 class PlaceSpec:
-    """A pose in the route frame, or one on an arm of the junction."""
+    """A pose in the route frame; or one on an arm of the junction, so far out, or so far before the ego's way."""
 
     s_m: Value
     left_m: Value
     heading_deg: Value
     arm: str = ""
     out_m: Value | None = None
+    meets_m: Value | None = None
 
 
 @dataclass(frozen=True, slots=True)

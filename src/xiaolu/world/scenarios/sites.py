@@ -11,17 +11,16 @@ from xiaolu.core.control import EGO_BODY
 from xiaolu.core.frames import wrap_angle
 from xiaolu.world.routing import RoutePath, RoutePlan
 from xiaolu.world.scenarios.family import SiteQuery
+from xiaolu.world.scenarios.fixtures import obstructs_kerb, parked_beside
 from xiaolu.world.scenarios.frame import RouteFrame
 from xiaolu.world.scenarios.streets import Arms, Streets, streets_of
-from xiaolu.world.town import SOLID_M, LaneKind, Marking, PropKind, RoadClass, Town, Turn
+from xiaolu.world.town import LaneKind, Marking, PropKind, RoadClass, Town, Turn
 
 EVERY_M = 25.0  # along a street, a place so often
 MOST_PLACES, MOST_LOOKED_AT = 12, 250  # of one query in one town
 LINE_BEFORE_M = 1.0
-BESIDE_M = 20.0  # parked cars within this of the anchor are at the site
 BLIND_BEFORE_M, BLIND_OUT_M = 8.0, 25.0
 BAY_ASIDE_M = 7.0
-KERB_BEFORE_M, KERB_AFTER_M, KERB_ASIDE_M = 9.0, 6.0, 0.3  # of kerb with nothing fixed on it or so near, to draw up at
 KERB_FAR_M, KERB_STRAIGHT_M = 3.2, 0.3  # a kerb further from the lane's middle is not drawn up to, nor one that jumps
 KERB_BODY_M = np.arange(-4.0, 3.1, 1.0)  # along the anchor: what a car beside it takes up
 FACING_M = 14.0  # arms whose mouths lie further apart along the ego's way are two junctions, one after the other; tuned
@@ -240,13 +239,13 @@ def _measured(town: Town, query: SiteQuery, place: Place, streets: Streets) -> b
         and _sides(frame.walkway(here, -1.0) >= 0, frame.walkway(here, 1.0) >= 0) != query.sidewalk
     ):
         return False
-    if query.parked is not None and _sides(*_parked(town, frame)) != query.parked:
+    if query.parked is not None and _sides(*parked_beside(town, frame)) != query.parked:
         return False
     if query.bend_deg is not None:
         low, high = query.bend_deg
         if not low <= np.degrees(frame.bend_rad(0.0)) <= high:
             return False
-    if query.kind == "kerb" and (_obstructed(town, frame) or not _draws_up(frame)):
+    if query.kind == "kerb" and (obstructs_kerb(town, frame) or not _draws_up(frame)):
         return False
     arms = place.arms
     if (
@@ -268,28 +267,6 @@ def _measured(town: Town, query: SiteQuery, place: Place, streets: Streets) -> b
 
 def _sides(right: bool, left: bool) -> str:
     return {(True, True): "both", (True, False): "right", (False, True): "left"}.get((right, left), "none")
-
-
-def _parked(town: Town, frame: RouteFrame) -> tuple[bool, bool]:
-    """Return (right, left): are there places where cars stand along the street within BESIDE_M of the anchor?"""
-    x, y, _, yaw = frame.pose(0.0)
-    poses = town.prop_pose[(town.prop_kind == PropKind.PARKED_CAR) & (town.prop_layer == 0)]
-    dx, dy = poses[:, 0] - x, poses[:, 1] - y
-    along, aside = dx * np.cos(yaw) + dy * np.sin(yaw), -dx * np.sin(yaw) + dy * np.cos(yaw)
-    near = (np.abs(along) < BESIDE_M) & (np.abs(aside) < 12.0)
-    return bool((near & (aside < -1.0)).any()), bool((near & (aside > 1.0)).any())
-
-
-def _obstructed(town: Town, frame: RouteFrame) -> bool:
-    """Whether something of the town (a stall) stands on the road, or right beside it, where a car draws up."""
-    x, y, _, yaw = frame.pose(0.0)
-    solid = np.isin(town.prop_kind, [int(kind) for kind in SOLID_M]) & (town.prop_layer == 0)
-    reach = np.array([0.5 * min(SOLID_M[PropKind(int(kind))][:2]) for kind in town.prop_kind[solid]])
-    dx, dy = (town.prop_pose[solid, :2] - (x, y)).T
-    along, aside = dx * np.cos(yaw) + dy * np.sin(yaw), -dx * np.sin(yaw) + dy * np.cos(yaw)
-    right, _ = frame.edges(0.0)
-    there = (along > -KERB_BEFORE_M) & (along < KERB_AFTER_M) & (aside < 0.0)
-    return bool((there & (aside + reach > right - KERB_ASIDE_M)).any())
 
 
 def _draws_up(frame: RouteFrame) -> bool:

@@ -9,7 +9,8 @@ from xiaolu.core.control import EGO_BODY
 from xiaolu.core.decision import LampColour
 from xiaolu.core.users import Kind, Thing
 from xiaolu.world.scenarios.cast import KINDS, LIGHTS, THINGS
-from xiaolu.world.scenarios.family import ActorSpec, ActSpec, Family
+from xiaolu.world.scenarios.family import ActorSpec, ActSpec, Family, PlaceSpec
+from xiaolu.world.scenarios.fixtures import stands_in_way
 from xiaolu.world.scenarios.sites import Place
 from xiaolu.world.scenarios.streets import Streets
 from xiaolu.world.scenarios.values import Value
@@ -29,6 +30,7 @@ PARKED_GAP_M = 1.5  # no ambient parked car reaches nearer to an actor or its li
 WAY_M, WAY_STEP_M = 2.2, 2.0
 ON_WAY_M = 1.5  # who is so near the route's line has come onto it
 BESIDE_WAY_M = 0.3  # and what is parked leaves so much beside that way
+MEETS_WITHIN_M = 20.0  # who comes from an arm meets the ego this soon after it enters the junction
 SITE_M = 45.0  # where a family wants no ambient parked cars, none stand within this of the site
 LAMPS = {"red": LampColour.RED, "yellow": LampColour.YELLOW, "green": LampColour.GREEN}
 _TRIGGERS = {
@@ -89,6 +91,9 @@ class Staging:
         for number, (spec, _, _) in enumerate(rows):
             firsts.setdefault(spec.name, number)
         actors = tuple(self._actor(spec, name, n, firsts) for spec, name, n in rows)
+        for spec, _, n in rows:
+            if spec.parked and spec.at is not None and stands_in_way(self.town, self.frame, self._s_m(spec, n)):
+                raise MisfitError("right beside what is put there something of the town stands in the way")
         clear_m = self.number(self.family.around.clear_m)
         places = [(*actor.pose[:2], clear_m) for actor in actors] + [(*self.frame.pose(0.0)[:2], clear_m)]
         if self.family.signals is not None:
@@ -111,12 +116,24 @@ class Staging:
             parked.append((x + middle * np.cos(yaw), y + middle * np.sin(yaw), 4.2))
         return Script(actors, np.array(places).reshape(-1, 3), np.array(parked).reshape(-1, 3)), numbers
 
+    def _s_m(self, spec: ActorSpec, n: int) -> float:
+        """Return abreast of where on the route the n-th of a row is put."""
+        assert spec.at is not None
+        return self.number(spec.at.s_m) + (n * self.number(spec.repeat.step_s_m) if spec.repeat else 0.0)
+
     def _meets_s_m(self, lanes: list[int], along_m: float) -> float:
         """Return where along the route who comes over lanes from an arm comes onto it; NaN where it never does."""
-        places = np.array([self.frame.of(x, y, 0.0) for x, y in self._to_junctions_end(lanes, along_m)])
-        places = places.reshape(-1, 2)
+        return self._meeting(lanes, along_m)[0]
+
+    def _meeting(self, lanes: list[int], along_m: float) -> tuple[float, float]:
+        """Return where along the route that is, and how far its middle has gone by then."""
+        way = np.array(self._to_junctions_end(lanes, along_m)).reshape(-1, 2)
+        places = np.array([self.frame.of(x, y, 0.0) for x, y in way]).reshape(-1, 2)
         on_it = np.flatnonzero(np.abs(places[:, 1]) < ON_WAY_M)
-        return float(places[on_it[0], 0]) if len(on_it) else np.nan
+        if not len(on_it):
+            return np.nan, np.nan
+        gone = np.hypot(*np.diff(way[: on_it[0] + 1], axis=0).T).sum()
+        return float(places[on_it[0], 0]), float(gone)
 
     def _to_junctions_end(self, lanes: Sequence[int], along_m: float) -> list[tuple[float, float]]:
         """Return places along an actor's lanes, from where it begins to where it has left the junction."""
@@ -171,12 +188,8 @@ class Staging:
             return [line], (), 0.0, 0.0, pose, self.number(goes.line[0][0]) + shift_s
         assert spec.at is not None
         if goes.kind == "arm":
-            assert spec.at.out_m is not None
-            lanes, along = self._arm(
-                self.drawn.word(spec.at.arm),
-                self.drawn.word(goes.to),
-                self.number(spec.at.out_m) + length_m / 2 - shift_s,
-            )
+            arm, to = self.drawn.word(spec.at.arm), self.drawn.word(goes.to)
+            lanes, along = self._arm(arm, to, self._out_m(spec.at, arm, to, length_m) + length_m / 2 - shift_s)
             return [], lanes, along, 0.0, self._on_lane(lanes[0], along), 0.0
         s_m = self.number(spec.at.s_m) + shift_s
         left_m = self.number(spec.at.left_m, s_m) + shift_left
@@ -278,6 +291,18 @@ class Staging:
                     along -= float(self.town.lane_length_m[lanes.pop(0)])
                 return lanes, along
         raise MisfitError(f"no way from the {arm} arm to the {to} one")
+
+    def _out_m(self, at: PlaceSpec, arm: str, to: str, length_m: float) -> float:
+        """Return how far from the junction an actor's front begins on its arm."""
+        if at.meets_m is None:
+            assert at.out_m is not None
+            return self.number(at.out_m)
+        lanes, along = self._arm(arm, to, length_m / 2)
+        meets_s_m, gone_m = self._meeting(lanes, along)
+        out_m = self.number(at.meets_m) - (gone_m - length_m / 2)
+        if not (out_m >= 0.0 and meets_s_m < MEETS_WITHIN_M):
+            raise MisfitError(f"who comes from the {arm} arm meets the ego's way too far inside the junction")
+        return out_m
 
     def _along(self, lane: int, pose) -> float:
         line = self.town.line(lane)[:, :2]
