@@ -181,6 +181,15 @@ def test_who_waits_beyond_the_place_but_before_the_others_way_has_waited():
     assert found("waits_for", near, actor="one", place_m=30.0).holds is False
 
 
+def test_of_who_comes_over_on_a_slant_only_what_is_over_the_way_counts():
+    """The upright box around it comes over the way with a corner that is empty: at 36.0 m, 3 m before its side."""
+    front = drive((7.6, 5), (6.4, 0), (6, 5))  # stands at 38 m till 14 s
+    slant = {"s_m": np.linspace(29.6, 53.6, 201), "left_m": np.linspace(12.0, -12.0, 201), "yaw_rad": -np.pi / 4}
+    # Its right side comes over the way, 1.14 m left of the middle, at 39.2 m: the ego stands 1.2 m before that.
+    assert found("waits_for", account(front, actors=[slant]), actor="one", place_m=30.0).holds
+    assert found("waits_for", account(drive((20, 5)), actors=[slant]), actor="one", place_m=30.0).holds is False
+
+
 def test_who_comes_only_later_was_not_waited_for_and_who_never_comes_says_nothing():
     later = account(drive((20, 5)), actors=[crossing(70, 130)])
     assert found("waits_for", later, actor="one", place_m=30.0).holds is False

@@ -71,6 +71,36 @@ def test_it_lets_those_behind_go_before_it_pulls_out(ways):
     assert trace.pose[-1, 0] > start[0] + 3.0  # and then it goes
 
 
+@pytest.mark.parametrize(("past_m", "waits"), [(2.3, True), (4.5, False)])
+def test_parked_in_its_lane_it_lets_by_who_swings_out_round_it(ways, past_m, waits):
+    """Where the street is too narrow to stand beside the lane, cars from behind come past with little room."""
+    teacher = ways("Win", "Eout", 20.0)
+    start = start_of(teacher)
+
+    def behind(time: float):
+        x = start[0] - 24.0 + 7.0 * time
+        return people((Kind.CAR, x, start[1] + past_m, start[2], 7.0))
+
+    trace = drive(teacher, start, 8.0, behind, colour=heads(teacher, LampColour.GREEN))
+    tail = np.array([behind(t).x_m[0] for t in trace.time_s]) - 2.3
+    beside = tail < trace.pose[:, 0] + EGO_BODY.front_x_m
+    assert (trace.speed_mps[beside].max() < 0.1) == waits
+    assert trace.pose[-1, 0] > start[0] + 1.0  # and then it goes
+
+
+def test_under_way_it_does_not_wait_for_who_comes_from_behind(ways):
+    """Who follows sees it: an ego that stopped for followers would never get on."""
+    teacher = ways("Win", "Eout", 20.0)
+    start = start_of(teacher)
+
+    def behind(time: float):
+        x = start[0] - 60.0 + 7.0 * time if time > 6.0 else start[0] - 100.0
+        return people((Kind.CAR, x, start[1], start[2], 7.0))
+
+    trace = drive(teacher, start, 9.0, behind, colour=heads(teacher, LampColour.GREEN))
+    assert np.diff(trace.speed_mps[55:]).min() > -0.1
+
+
 def test_behind_a_parked_car_it_goes_on_to_where_there_is_room_to_draw_up(ways, small_town):
     """Straight in behind what it has just gone round, a car ends up slantwise: a longer kerb is a better one."""
     options = tuple(Berth(100.0 + shift, -0.7, 76.0 + shift) for shift in (0.0, -2.0, 2.0, 4.0, 6.0))

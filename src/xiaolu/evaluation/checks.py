@@ -202,28 +202,46 @@ def _creeps(check: str, a: Account, cast: Cast, v: Mapping[str, Any]) -> Finding
                   stand, end - 1)  # fmt: skip
 
 
+def _over_way(a: Account, uid: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return (low (T,), high (T,)): from where to where along the route an actor's outline lies over what the ego
+    sweeps there, NaN while it is beside that."""
+    yaw, size, half_m = a.actor_yaw_rad[:, uid], a.actor_size_m[:, uid], HALF_WIDTH_M + BESIDE_WAY_M
+    ahead, aside = (
+        0.5 * size[:, :1] * np.array([1.0, 1.0, -1.0, -1.0]),
+        0.5 * size[:, 1:2] * np.array([1.0, -1.0, -1.0, 1.0]),
+    )
+    cos, sin = np.cos(yaw)[:, None], np.sin(yaw)[:, None]
+    s, left = (
+        a.actor_s_m[:, uid, None] + cos * ahead - sin * aside,
+        a.actor_left_m[:, uid, None] + sin * ahead + cos * aside,
+    )
+    run, rise = np.roll(s, -1, axis=1) - s, np.roll(left, -1, axis=1) - left
+    steep = np.where(np.abs(rise) < 1e-9, 1e-9, rise)
+    ends = np.sort(np.stack([(-half_m - left) / steep, (half_m - left) / steep]), axis=0)
+    first, last = np.maximum(ends[0], 0.0), np.minimum(ends[1], 1.0)  # shares of each side that lie over it
+    over = first <= last
+    some = over.any(axis=1)
+    low = np.where(over, np.minimum(s + first * run, s + last * run), np.inf).min(axis=1)
+    high = np.where(over, np.maximum(s + first * run, s + last * run), -np.inf).max(axis=1)
+    return np.where(some, low, np.nan), np.where(some, high, np.nan)
+
+
 def _in_swept_way(a: Account, uid: int, place_m: float) -> np.ndarray:
     """Return (T,) bool: an actor's outline is in what the ego will sweep beyond a place."""
-    yaw, size = a.actor_yaw_rad[:, uid], a.actor_size_m[:, uid]
-    along = 0.5 * (size[:, 0] * np.abs(np.cos(yaw)) + size[:, 1] * np.abs(np.sin(yaw)))
-    across = 0.5 * (size[:, 0] * np.abs(np.sin(yaw)) + size[:, 1] * np.abs(np.cos(yaw)))
-    s, left = a.actor_s_m[:, uid], a.actor_left_m[:, uid]
+    low, high = _over_way(a, uid)
     with np.errstate(invalid="ignore"):
-        beside = np.abs(left) - across > HALF_WIDTH_M + BESIDE_WAY_M
-        way = a.there[:, uid] & ~beside & (s + along > place_m) & (s - along < place_m + CONFLICT_M)
+        way = a.there[:, uid] & (high > place_m) & (low < place_m + CONFLICT_M)
         if not way.any():
             return way
         # Where it joins the way counts: behind a wide bend that is far beyond the place.
-        joins_m = max(float((s - along)[_first(way)]), place_m)
-        return way & ~((np.cos(yaw) > 0.7) & (s - along > joins_m + GOES_ALONG_M))
+        joins_m = max(float(low[_first(way)]), place_m)
+        return way & ~((np.cos(a.actor_yaw_rad[:, uid]) > 0.7) & (low > joins_m + GOES_ALONG_M))
 
 
 def _meets_from(a: Account, uid: int, place_m: float) -> float:
     """Return where, beyond a place, an actor's outline first comes into the ego's way; the place if it never does."""
     way = _in_swept_way(a, uid, place_m)
-    yaw, size = a.actor_yaw_rad[:, uid], a.actor_size_m[:, uid]
-    along = 0.5 * (size[:, 0] * np.abs(np.cos(yaw)) + size[:, 1] * np.abs(np.sin(yaw)))
-    return float((a.actor_s_m[way, uid] - along[way]).min(initial=np.inf)) if way.any() else place_m
+    return float(_over_way(a, uid)[0][way].min()) if way.any() else place_m
 
 
 def _free_from(way: np.ndarray, over: int) -> int:
@@ -411,7 +429,7 @@ def _pulls_out(check: str, a: Account, cast: Cast, v: Mapping[str, Any]) -> Find
     last = min(reached + round(AFTER_PULL_OUT_S / TICK_S), len(a) - 1)
     most = float(a.braking_behind_mps2[moved : last + 1].max())
     why = f"who followed braked with {most:.1f} m/s², at most {v['most_braking_mps2']:g}"
-    return _found(check, a, most <= v["most_braking_mps2"], most, "m/s²", why, moved, last)
+    return _found(check, a, most <= v["most_braking_mps2"] + 1e-6, most, "m/s²", why, moved, last)
 
 
 def _no_wrong_way(check: str, a: Account, cast: Cast, v: Mapping[str, Any]) -> Finding:

@@ -4,7 +4,7 @@ import numpy as np
 from numba import njit
 
 from xiaolu.core.control import EGO_BODY
-from xiaolu.expert.bodies import Counted, frenet
+from xiaolu.expert.bodies import STANDING_MPS, Counted, frenet
 from xiaolu.expert.conflict import occupancy
 from xiaolu.expert.course import Course
 from xiaolu.expert.forecast import MOMENTS, MOMENTS_S, Moves
@@ -12,7 +12,9 @@ from xiaolu.expert.path import FRONT_M, PATH_STEP_M
 
 FACING_RAD = 2.0  # heading apart by more than this where the two would meet: it comes down our own way
 NEARER_M = 2.0
+BEHIND_RAD = 1.2  # who comes from behind heads no further off than so
 COMES_UP_S, CUTS_OFF_SIN = 4.0, 0.35  # who comes up beside the ego, and whose way it would then cross; tuned
+LET_BY_M, LET_BY_S = 0.8, 4.0  # who passes so near beside a standing ego, and how soon; tuned
 OWN_HALF_M, OWN_HALF_LOOK_M = 0.4, 40.0  # it waits so far before the place where it would leave its own half
 _SIDE_M = 0.5 * EGO_BODY.width_m
 
@@ -26,6 +28,22 @@ def cut_off(here: Counted, moves: Moves, h: int, path: np.ndarray, low: np.ndarr
         return np.zeros(MOMENTS, bool)
     at = np.clip((np.where(some, low, 0.0) + FRONT_M) / PATH_STEP_M, 0, len(path) - 1).astype(np.int64)
     return some & (np.abs(np.sin(path[at, 2] - moves.poses[h, :, 2])) > CUTS_OFF_SIN)
+
+
+def let_by(here: Counted, moves: Moves, path: np.ndarray) -> list[tuple[int, float]]:
+    """Return (user, s) of who drives up from behind and passes close by where the ego stands, and how long that lasts:
+    who sets off from the kerb lets them by."""
+    u = here.users
+    comes = (np.abs(here.turned_rad) < BEHIND_RAD) & (u.speed_mps > STANDING_MPS) & ~here.on_foot
+    comes &= here.ahead_m < FRONT_M + 0.5 * u.length_m
+    which = np.flatnonzero(comes[moves.owner])
+    owner = moves.owner[which]
+    size = np.full(len(which), 0.3), np.full(len(which), LET_BY_M)
+    body = EGO_BODY.length_m, EGO_BODY.width_m
+    low, _ = occupancy(path[:1], PATH_STEP_M, 1, *body, moves.poses[which], u.length_m[owner], u.width_m[owner], *size)
+    beside = ~np.isnan(low)
+    soon = np.flatnonzero((beside & (MOMENTS_S < LET_BY_S)).any(axis=1))
+    return [(int(owner[h]), float(MOMENTS_S[beside[h]][-1])) for h in soon.tolist()]
 
 
 def crosses(poses: np.ndarray, path: np.ndarray, sigma_m: float) -> bool:

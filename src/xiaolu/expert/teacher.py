@@ -41,7 +41,7 @@ from xiaolu.world.ground import Ground
 from xiaolu.world.routing import RoutePlan
 from xiaolu.world.town import Town
 
-PULLS_OUT_M, PULLS_OUT_MPS = 0.5, 4.0
+PULLS_OUT_M, PULLS_OUT_MPS, UNDER_WAY_MPS = 0.5, 4.0, 1.5
 # A proposal whose foreseen risk is below this, and that brakes no harder, is as good as any; a path of another kind
 # than a moment ago must be better by so much: tuned with the weights of `scoring`.
 CALM, EASY_MPS2, OTHER_WAY = 0.6, 2.1, 0.8
@@ -331,9 +331,11 @@ class Teacher:
         return limits, alone, perceived, rolled
 
     def _pulls_out(self, tick: Tick, way: Way) -> bool:
-        """Whether it is at the kerb and about to leave it: those who come from behind cannot know."""
+        """Whether it sets off from where it was parked, or is at the kerb and about to leave it: those who come from
+        behind cannot know."""
         leaves = bool(way.offsets_m[: S_CELLS // 3].max() > tick.d0_m + PULLS_OUT_M)
-        return tick.speed_mps < PULLS_OUT_MPS and tick.d0_m < -PULLS_OUT_M and leaves
+        at_kerb = tick.speed_mps < PULLS_OUT_MPS and tick.d0_m < -PULLS_OUT_M and leaves
+        return at_kerb or not self._memory.under_way
 
     def _before(self, tick: Tick) -> np.ndarray | None:
         """Return the path chosen a moment ago from the ego's place on, (n, 2), None for none."""
@@ -350,6 +352,7 @@ class Teacher:
         memory.s_m, memory.offsets_s0_m = tick.s0_m, best.way.from_s_m
         memory.offsets_m, memory.way, memory.path = best.way.offsets_m, best.way.kind, best.way.path[:, :2].copy()
         memory.speed_stamp_ns, memory.speed_mps = stamp, best.speed[: FORESEEN_STEPS + 1].copy()
+        memory.under_way |= tick.speed_mps > UNDER_WAY_MPS
         memory.waits_for = reason.uid if reason is not None and tick.speed_mps < 0.3 else -1
         memory.sets_off = bool(best.speed[SETS_OFF_STEPS] > SETS_OFF_MPS)
         waits = tick.speed_mps < 0.3 and reason is not None and reason.cause not in (Cause.SIGNAL, Cause.ARRIVAL)

@@ -64,6 +64,7 @@ class Memory:
     speed_stamp_ns: int = -1
     speed_mps: np.ndarray | None = None
     sets_off: bool = False
+    under_way: bool = False  # it has driven: before that it is parked, wherever it stands
     backing: Backing | None = None
     too_near_s_m: float = np.inf  # where it made room in vain
     backed_off: tuple[int, float] = (0, 0.0)  # how often it has backed off before the same thing, and where

@@ -11,7 +11,7 @@ from xiaolu.core.users import Kind
 from xiaolu.expert.bodies import STANDING_MPS, Counted
 from xiaolu.expert.conflict import occupancy
 from xiaolu.expert.course import Course
-from xiaolu.expert.encounter import comes_at_us, crosses, cut_off, faces, own_half_m
+from xiaolu.expert.encounter import comes_at_us, crosses, cut_off, faces, let_by, own_half_m
 from xiaolu.expert.forecast import MOMENTS, MOMENTS_S, STEP_S, Moves
 from xiaolu.expert.limits import FIRM_BRAKE_MPS2, Limits
 from xiaolu.expert.margins import (
@@ -106,6 +106,9 @@ def resolve(
         )  # fmt: skip
         low[late[np.isnan(some).all(axis=1)]] = np.nan
     half_m = own_half_m(course, path, s0_m)
+    if pulls_out and speed_mps < STANDING_MPS:
+        for k, until_s in let_by(here, moves, path):
+            limits.stop(0.0, 0.0, until_s + AFTER_S, _reason(here, k, 0.0, False))
     pending = []
     for h in np.flatnonzero(~np.isnan(low).all(axis=1)).tolist():
         k = int(moves.owner[h])
