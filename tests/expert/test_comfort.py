@@ -14,11 +14,12 @@ from xiaolu.core.plan import PATH_DISTANCES_M, Plan
 from xiaolu.core.rates import TICK_NS, TICK_S
 from xiaolu.core.users import Kind
 from xiaolu.expert.course import steady_speeds
-from xiaolu.expert.forecast import MOMENTS
+from xiaolu.expert.encounter import tail_of
+from xiaolu.expert.forecast import MOMENTS, STEP_S
 from xiaolu.expert.path import PATH_STEP_M, PATH_STEPS, S_CELLS, choose_offsets, drive_line
 from xiaolu.expert.road import LATERAL_MPS2
-from xiaolu.expert.speed import rollout
-from xiaolu.measures.comfort import NOTICED, motion_of
+from xiaolu.expert.speed import SPEED_UP_MPS2, rollout
+from xiaolu.measures.comfort import NOTICED, breaches, motion_of
 from xiaolu.vehicle.dynamics import advance, start
 from xiaolu.vehicle.tracker import Tracker
 
@@ -28,14 +29,20 @@ NONE = np.empty((0, 4)), np.empty(0, np.int64)
 
 
 def stopped(
-    speed_mps: float, needed_mps2: float, seconds: float = 12.0, body: bool = False
+    speed_mps: float, needed_mps2: float, seconds: float = 12.0, body: bool = False, speeds_up: bool = False
 ) -> tuple[np.ndarray, float]:
     """Return (speed (T,), metres left) of an ego before which, at APPEARS_S, a place to stop turns up, or a body that
     stands there.
 
-    needed_mps2: what braking at once, without any delay, would take to stop there.
+    needed_mps2: what braking at once, without any delay, would take to stop there; speeds_up: it has come to its speed
+    by speeding up all the while.
     """
     stop_m = speed_mps * APPEARS_S + 0.5 * speed_mps**2 / needed_mps2
+    top_mps = speed_mps
+    if speeds_up:
+        speed_mps -= SPEED_UP_MPS2 * APPEARS_S
+        stop_m -= 0.5 * SPEED_UP_MPS2 * APPEARS_S**2
+        top_mps += 5.0
     path = Plan(np.column_stack([PATH_DISTANCES_M, np.zeros_like(PATH_DISTANCES_M)]), np.zeros(10)).path
     state, tracker, last = start(np.zeros((1, 3)), speed_mps), Tracker(), None
     in_force, speeds = None, []
@@ -44,7 +51,7 @@ def stopped(
         begun = felt if last is None else float(np.clip((last[1] - last[0]) / TICK_S, felt - 0.6, felt + 0.6))
         there, one = tick * TICK_S >= APPEARS_S, np.zeros(1, np.int64)
         stop = (np.array([[stop_m - place, 0.0, np.inf, 0.0]]), one) if there and not body else NONE
-        allowed = np.full(PATH_STEPS + 1, speed_mps)
+        allowed = np.full(PATH_STEPS + 1, top_mps)
         lows = (np.full((1, MOMENTS), stop_m - place), one) if there and body else (np.empty((0, MOMENTS)), one[:0])
         _, last, _ = rollout(speed, begun, allowed, np.zeros(PATH_STEPS + 1, np.int64), PATH_STEP_M, *stop, *lows)
         ego = EgoState(tick * TICK_NS, speed, felt, 0.0, 0.0, state.pose[0].copy())
@@ -64,6 +71,16 @@ def test_a_stop_that_turns_up_late_is_made_in_comfort(speed_mps, needed_mps2):
     assert motion.longitudinal_mps2.min() > NOTICED.longitudinal_low_mps2
     assert np.abs(motion.longitudinal_jerk_mps3).max() < NOTICED.longitudinal_jerk_mps3
     assert speed[-1] == 0.0 and -0.1 < left_m < 0.2
+
+
+@pytest.mark.parametrize(("speed_mps", "needed_mps2"), [(5.0, 1.3), (7.0, 1.35), (9.0, 1.35)])
+def test_who_is_speeding_up_when_a_stop_turns_up_lets_off_without_a_jerk(speed_mps, needed_mps2):
+    """The accelerator let go at once and the brakes on together threw people forward by 2.1 m/s³ and more."""
+    speed, left_m = stopped(speed_mps, needed_mps2, 14.0, speeds_up=True)
+    motion = motion_of(speed, np.zeros_like(speed))
+    assert speed.max() > speed_mps - 0.4, "it does speed up"
+    assert motion.longitudinal_jerk_mps3.min() > -NOTICED.longitudinal_jerk_mps3
+    assert speed[-1] == 0.0 and -0.2 < left_m < 0.3
 
 
 def test_a_stop_that_needs_more_is_made_with_more():
@@ -124,6 +141,35 @@ def test_the_path_stands_still_while_the_ego_drives_along_it(ways):
     assert np.abs(turning).max() > 0.05, "it goes round the car"
     shaking = np.abs(np.diff(turning, 2))
     assert np.percentile(shaking, 90) < SHAKES_RADPS
+
+
+@pytest.mark.parametrize("speed_mps", [7.0, 8.5])
+def test_it_goes_round_what_is_parked_without_swaying(ways, speed_mps):
+    teacher = ways("Win", "Eout", 40.0)
+    parked = people((Kind.CAR, -70.0, -2.3, 0.0, 0.0))
+    trace = drive(
+        teacher, start_of(teacher), 12.0, lambda _: parked, speed_mps, colour=heads(teacher, LampColour.GREEN)
+    )
+    motion = motion_of(trace.speed_mps, trace.pose[:, 2])
+    assert np.abs(motion.lateral_mps2).max() > 0.3, "it goes round the car"
+    assert np.abs(motion.lateral_jerk_mps3).max() < NOTICED.lateral_jerk_mps3
+    assert not breaches(motion, NOTICED).any()
+
+
+def test_the_tail_of_who_cuts_in_does_not_seem_to_come_back():
+    """Its nose is over the ego's way first, 4 m further on than its tail: told by what meets the way it stood there for
+    a second, and was braked for as if it did."""
+    path = np.zeros((PATH_STEPS + 1, 4))
+    path[:, 0] = np.arange(PATH_STEPS + 1) * PATH_STEP_M
+    poses = np.zeros((MOMENTS, 3))
+    poses[:, 0] = 20.0 + 4.0 * STEP_S * np.arange(MOMENTS)
+    low = poses[:, 0] - 8.0
+    low[:3] = 16.0, np.nan, 14.5
+    tail = tail_of(low, poses, path)
+    assert np.diff(tail) / STEP_S == pytest.approx(4.0) and tail[0] == pytest.approx(12.0)
+    poses[:, 0] = 20.0 - 2.0 * STEP_S * np.arange(MOMENTS)
+    oncoming = poses[:, 0] - 8.0
+    assert tail_of(oncoming, poses, path) == pytest.approx(oncoming), "who does come nearer is met where it is"
 
 
 @pytest.mark.parametrize(("speed_mps", "needed_mps2"), [(3.2, 1.7), (6.0, 2.0)])

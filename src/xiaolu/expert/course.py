@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from numba import njit
 
 from xiaolu.core.control import EGO_BODY
 from xiaolu.core.decision import LampColour
@@ -68,16 +69,30 @@ class Entry:
     turn: Turn
 
 
-def steady_speeds(curvature_1pm: np.ndarray, step_m: float) -> np.ndarray:
-    """Return (n,) m/s at which a way of curvatures (n,) every step_m (about 1 m) sways a passenger no more than so."""
-    bent = np.convolve(np.pad(curvature_1pm, BENT_M // 2, "edge"), np.full(BENT_M, 1.0 / BENT_M), "valid")
-    at, steady = np.arange(len(bent), dtype=np.float64), np.full(len(bent), np.inf)
-    for speed in SWAY_SPEEDS_MPS[::-1]:
-        half = 0.5 * SWAY_S * speed / step_m
-        change = np.interp(at + half, at, bent) - np.interp(at - half, at, bent)
-        steady[speed**2 * np.abs(change) > SWAY_MPS2] = speed - SWAY_STEP_MPS
-    padded = np.pad(steady, SWAYS_M // 2, "edge")
-    return np.lib.stride_tricks.sliding_window_view(padded, SWAYS_M).min(axis=1)
+@njit(cache=True)
+def steady_speeds(curvature_1pm, step_m):
+    """Return (n,) m/s at which a way of curvatures (n,) every step_m sways a passenger no more than so; inf where any
+    speed does."""
+    n, around, along = len(curvature_1pm), round(0.5 * (BENT_M - 1) / step_m), round(0.5 * (SWAYS_M - 1) / step_m)
+    bent, steady, out = np.zeros(n), np.full(n, np.inf), np.empty(n)
+    for i in range(n):
+        for k in range(-around, around + 1):
+            bent[i] += curvature_1pm[min(max(i + k, 0), n - 1)] / (2 * around + 1)
+    for i in range(n):
+        for m in range(len(SWAY_SPEEDS_MPS)):
+            speed = SWAY_SPEEDS_MPS[m]
+            half = 0.5 * SWAY_S * speed / step_m
+            ends = 0.0
+            for way in (-1.0, 1.0):
+                at = min(max(i + way * half, 0.0), n - 1.000001)
+                low = int(at)
+                ends += way * (bent[low] + (at - low) * (bent[low + 1] - bent[low]))
+            if speed * speed * abs(ends) > SWAY_MPS2:
+                steady[i] = speed - SWAY_STEP_MPS
+                break
+    for i in range(n):
+        out[i] = steady[max(i - along, 0) : min(i + along, n - 1) + 1].min()
+    return out
 
 
 @lru_cache(maxsize=4)

@@ -56,6 +56,23 @@ def crosses(poses: np.ndarray, path: np.ndarray, sigma_m: float) -> bool:
     return abs(-np.sin(yaw) * moved[0] + np.cos(yaw) * moved[1]) > 0.6 * distance
 
 
+@njit(cache=True)
+def tail_of(low, poses, path):
+    """Return low (MOMENTS,) of somebody who drives on along the ego's path (n, 4), by its poses (MOMENTS, 3), counted
+    to its tail from the first: who comes in at a slant is met at its nose first, and would seem to come back as the
+    tail follows."""
+    out = low.copy()
+    there = np.flatnonzero(~np.isnan(low))
+    for k in range(there[-1] - 1, there[0] - 1, -1):
+        at = min(max(int((out[k + 1] + FRONT_M) / PATH_STEP_M), 0), len(path) - 1)
+        ahead_x, ahead_y = np.cos(path[at, 2]), np.sin(path[at, 2])
+        moved = (poses[k + 1, 0] - poses[k, 0]) * ahead_x + (poses[k + 1, 1] - poses[k, 1]) * ahead_y
+        before = out[k + 1] - max(moved, 0.0)
+        if np.isnan(low[k]) or moved > 0.0:
+            out[k] = before if np.isnan(low[k]) else min(low[k], before)
+    return out
+
+
 def own_half_m(course: Course, path: np.ndarray, s0_m: float) -> float:
     """Return how far along its path (n, 4) the ego may go and be in its own half of the road; inf where it stays in it
     for OWN_HALF_LOOK_M, or is out of it."""

@@ -8,11 +8,11 @@ from xiaolu.core.decision import Cause
 from xiaolu.core.users import Kind
 from xiaolu.expert.bodies import STANDING_MPS, TALL_M
 from xiaolu.expert.conflict import passing_gaps
-from xiaolu.expert.course import Course
+from xiaolu.expert.course import Course, steady_speeds
 from xiaolu.expert.limits import Limits
 from xiaolu.expert.path import FRONT_M, PATH_STEP_M, PATH_STEPS
 from xiaolu.expert.reasons import NAMES, Reason, standing
-from xiaolu.expert.speed import envelope
+from xiaolu.expert.speed import ENVELOPE_MPS2, envelope
 from xiaolu.expert.tick import Tick
 
 TOP_MPS = 11.0  # a plan's path reaches 60 m in its 5 s
@@ -73,6 +73,9 @@ def road_limits(course: Course, tick: Tick, path: np.ndarray, goal_s_m: float, d
     curvature = np.convolve(np.abs(path[:, 3]), np.full(5, 0.2), "same")
     cap(np.sqrt(LATERAL_MPS2 / np.maximum(curvature, 1e-4)), Reason(Cause.CURVE, "bend", 0.0))
     cap(course.steady_mps[index], Reason(Cause.CURVE, "bend", 0.0))
+    # The path round others sways as well; one that is new is slowed down for no harder than gently.
+    gently = np.sqrt(np.maximum(tick.speed_mps**2 - 2.0 * ENVELOPE_MPS2 * sigma, 0.0))
+    cap(np.maximum(steady_speeds(path[:, 3], PATH_STEP_M), gently), Reason(Cause.CURVE, "bend", 0.0))
     draws_up = np.where(s0_m + sigma > draws_up_s_m, DRAWS_UP_MPS, np.inf)
     cap(draws_up, Reason(Cause.ARRIVAL, "destination", goal_s_m - s0_m))
     for entry in course.entries:

@@ -21,11 +21,14 @@ ROLL_UP_MPS2, ROLL_UP_S = 0.6, 1.5  # speeding up towards a stop only as far as 
 ORDINARY_BRAKE_MPS2 = 1.8
 FIRM_MPS2 = 2.3  # who needs more than this is in need, not in comfort; tuned
 EVENLY, SOONER = 1.1, 1.3  # times what an even stop takes; tuned
+# What is easy, what no more, and how hard the one is braked for where it is early; tuned.
+EASY_MPS2, UNEASY_MPS2, EARLY_MPS2 = 1.7, 2.1, 1.85
 HARDEST_MPS2 = 4.3  # beyond 5 is emergency braking: the guardian's business
 JERK_MPS3, RELEASE_MPS3, HARD_JERK_MPS3 = 1.7, 1.6, 8.0
+HARD_AT_MPS2 = 3.0  # the harder the braking that is needed, the quicker it comes on: from the one jerk to the other
 SPEED_UP_MPS3 = 1.0
 # Off the accelerator so quickly, where stopping needs so much: what is lost there is braked for twice. Tuned.
-LET_OFF_MPS3, LET_OFF_FOR_MPS2 = 5.0, 1.2
+LET_OFF_MPS3, LET_OFF_FOR_MPS2 = 2.5, 1.0
 HARD_RELEASE_MPS3 = 7.0  # who has braked hard for nothing lets go at once
 LOOK_S = 0.5
 # IDM (Treiber, Hennecke, Helbing 2000) with gaps of Shanghai traffic.
@@ -88,7 +91,10 @@ def rollout(speed, acceleration, allowed, ruling, step_m, stops, stop_cause, low
             early = stops[m, 3] > 0.0
             sooner = SOONER if early or kinematic >= FIRM_MPS2 else EVENLY
             gentlest = ORDINARY_BRAKE_MPS2 if early else min(1.3 * kinematic + 0.3, ORDINARY_BRAKE_MPS2)
-            need = max(need, -max(sooner * kinematic, gentlest))
+            # As long as that is comfortable: where it is not anyway, all of it.
+            share = min(max((kinematic - EASY_MPS2) / (UNEASY_MPS2 - EASY_MPS2), 0.0), 1.0)
+            firmly = min(sooner * kinematic, max(EARLY_MPS2, (EVENLY + share * (sooner - EVENLY)) * kinematic))
+            need = max(need, -max(firmly, gentlest))
             left = stops[m, 2] - t
             if left < 20.0 and v * left <= 2.0 * room:
                 # It clears in time: arrive as it does, rather than stop. (Slower than that one stands before it does.)
@@ -129,7 +135,8 @@ def rollout(speed, acceleration, allowed, ruling, step_m, stops, stop_cause, low
             if need < least:
                 least, rule = need, low_cause[n]
         least = max(least, -HARDEST_MPS2)
-        down = HARD_JERK_MPS3 if least < -ORDINARY_BRAKE_MPS2 - 0.05 else JERK_MPS3
+        hard = min(max((-least - EARLY_MPS2) / (HARD_AT_MPS2 - EARLY_MPS2), 0.0), 1.0)
+        down = JERK_MPS3 + hard * (HARD_JERK_MPS3 - JERK_MPS3)
         if a > 0.0 and least < 0.0 and must > LET_OFF_FOR_MPS2:
             down = max(down, LET_OFF_MPS3)
         if least < a:

@@ -44,7 +44,7 @@ DRAW_UP_COST = 1.5
 BERTH_FROM_M, BERTH_KEPT_M = 60.0, 14.0  # a berth is chosen within the one, and kept from the other on
 TIGHT_GAP_M = 0.45  # with less on both sides the ego keeps to the middle of a gap
 # Sideways it goes over to another line no more abruptly than so, for so long from now on: tuned in closed loop.
-SWAY_MPS3, SWAY_S, CALMEST_1PM2 = 3.0, 1.0, 0.004
+SWAY_MPS3, SWAY_S, CALMEST_1PM2 = 2.7, 1.0, 0.004
 KEEPS_LANE_S = 12.0  # who has waited so long in its lane, for nothing that a signal asks, goes round
 LEAN_M, LEAN_COST = 0.8, 0.6  # a proposal that keeps to one side
 

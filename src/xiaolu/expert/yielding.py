@@ -11,7 +11,7 @@ from xiaolu.core.users import Kind
 from xiaolu.expert.bodies import STANDING_MPS, Counted
 from xiaolu.expert.conflict import occupancy
 from xiaolu.expert.course import Course
-from xiaolu.expert.encounter import comes_at_us, crosses, cut_off, faces, let_by, own_half_m
+from xiaolu.expert.encounter import comes_at_us, crosses, cut_off, faces, let_by, own_half_m, tail_of
 from xiaolu.expert.forecast import MOMENTS, MOMENTS_S, STEP_S, Moves
 from xiaolu.expert.limits import FIRM_BRAKE_MPS2, Limits
 from xiaolu.expert.margins import (
@@ -44,7 +44,8 @@ LAST_PATIENCE_S = 14.0
 ROUNDS = 6
 FACES_US_RAD = 2.4
 BACK_AT_US_M = 0.5  # who backs up, and will be so much nearer than now, comes at the ego; tuned
-PEOPLE_BRAKE_MPS2 = 2.9
+EASY_PEOPLE_MPS2, PEOPLE_BRAKE_MPS2 = 1.65, 2.9
+SHORT_OF_PEOPLE_M = 0.6  # comfort may cost so much of the room before people, not all; tuned
 FACED_BRAKES_MPS2 = (EASY_BRAKE_MPS2, 1.8, FIRM_BRAKE_MPS2)
 SURE_M = 0.06  # more than the clearance that is asked for beside people and riders
 # A stop for who is gone all at once is held so long, where it is easy; tuned.
@@ -129,8 +130,9 @@ def resolve(
                 firm_m = LATE_S * speed_mps + 0.5 * speed_mps**2 / FIRM_BRAKE_MPS2
                 stop_m = max(float(np.nanmin(low[h])) - STOP_SHORT_M - swings_m, firm_m)
                 limits.stop(stop_m, 0.0, np.inf, _reason(here, k, float(low[h, 0]), True))
+            tail = tail_of(low[h], moves.poses[h], path)
             limits.lead(
-                low[h] - swing_m(course, here, k, s0_m, speed_mps, low[h]), _reason(here, k, float(low[h, 0]), True)
+                tail - swing_m(course, here, k, s0_m, speed_mps, low[h]), _reason(here, k, float(low[h, 0]), True)
             )
         else:
             pending.append(h)
@@ -288,7 +290,8 @@ def _limit_for(
     if here.on_foot[k] and here.on_road[k] and moves.certain[h]:
         # Room before people is worth more than comfort. Brakes that are on already come on no more.
         late_s = LATE_S * (1.0 - float(np.clip(-acceleration_mps2 / PEOPLE_BRAKE_MPS2, 0.0, 1.0)))
-        easy_m = firm_m = late_s * speed_mps + 0.5 * speed_mps**2 / PEOPLE_BRAKE_MPS2
+        easy_m, firm_m = (late_s * speed_mps + 0.5 * speed_mps**2 / b for b in (EASY_PEOPLE_MPS2, PEOPLE_BRAKE_MPS2))
+        easy_m = min(easy_m, place_m - SHORT_OF_PEOPLE_M)
     stop_m = max(stop_m, min(easy_m, place_m + spare_m - 0.2), min(firm_m, place_m + spare_m))
     if firm_m > place_m + spare_m and not here.on_foot[k]:
         # Too near to stop before it: who stands by the time the other gets there need not brake harder than so.
@@ -305,7 +308,7 @@ def _limit_for(
     limits.given[uid] = min(limits.given.get(uid, np.inf), s0_m + stop_m)
     if slope > 0.8 and valid[-1] == MOMENTS - 1 and not here.on_foot[k]:
         # It joins our way: be behind it from the moment it does.
-        limits.lead(low.copy(), reason)
+        limits.lead(tail_of(low, moves.poses[h], path), reason)
         if arrives_s > 0.0:
             limits.stop(stop_m, 0.0, arrives_s, reason, bool(here.vulnerable[k]))
         return True

@@ -41,7 +41,7 @@ class TrackerSettings:
     jerk_brake_mps3: float = 7.0
     hard_mps2: float = 2.5  # braking beyond this is not softened
     hold_mps2: float = 1.5  # at standstill
-    stop_within_s: float = 3.0  # a stop this near is braked for by its distance
+    stop_within_s: float = 1.0  # a stop this near is braked for by its distance; before, by the profile
     standing_mps: float = 0.1
 
 
