@@ -12,7 +12,7 @@ from numba import njit
 
 from xiaolu.cameras.light import Light
 from xiaolu.core.camera import CameraModel
-from xiaolu.core.chance import Purpose, uniform
+from xiaolu.core.chance import Purpose
 from xiaolu.core.conditions import Conditions
 from xiaolu.core.rates import TICK_NS
 from xiaolu.core.scene import Scene
@@ -52,7 +52,7 @@ def lost(scene: Scene, name: str) -> bool:
     if share == 0.0:
         return False
     tick = scene.stamp_ns // TICK_NS
-    return bool(uniform(scene.seed, _camera_key(name), tick, Purpose.CAMERA, DROPPED)[0] < share)
+    return bool(drawn(scene.seed, _camera_key(name), tick, int(Purpose.CAMERA), DROPPED) < share)
 
 
 def is_perfect(conditions: Conditions) -> bool:
