@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from xiaolu.core.decision import LampColour
+from xiaolu.core.decision import Cause, LampColour
 from xiaolu.core.frames import to_child, to_parent
 from xiaolu.core.users import Gesture, Kind, empty_users
 from xiaolu.evaluation.referee import Referee
@@ -82,6 +82,39 @@ def test_who_overtakes_riders_is_known(ride_steps, kind, ahead_m, left_m, speed_
     users.uid[0], users.active[0], users.kind[0], users.speed_mps[0] = 1, True, kind, speed_mps
     users.x_m[0], users.y_m[0], users.yaw_rad[0] = *place, scene.ego_pose[2] + yaw_rad
     assert overtakes(replace(scene, users=users, ego_speed_mps=7.0)) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "ahead_m", "visible", "share"),
+    [
+        (Kind.OFFICER, 20.0, True, 1.0),
+        (Kind.OFFICER, 20.0, False, 0.0),  # no camera sees it
+        (Kind.OFFICER, -20.0, True, 0.0),  # it is behind
+        (Kind.PEDESTRIAN, 20.0, True, 0.0),  # a passer-by is no signal
+    ],
+)
+def test_an_officials_sign_is_a_cause_where_no_stop_line_is(ride_steps, kind, ahead_m, visible, share):
+    config, steps = ride_steps
+    town = replace(config.town, stop_s_m=np.full_like(config.town.stop_s_m, np.nan))
+    staged = []
+    for step in steps[40:60]:
+        users = empty_users(1)
+        place = to_parent(step.scene.ego_pose, np.array([ahead_m, 2.0]))
+        users.uid[0], users.active[0], users.kind[0] = 1, True, kind
+        users.x_m[0], users.y_m[0] = place
+        said = replace(
+            step.decision,
+            why="Slowing for the officer's sign 16 m ahead",
+            cause=Cause.SIGNAL,
+            plan=replace(step.decision.plan, speed_mps=np.linspace(step.scene.ego_speed_mps, 0.0, 10)),
+        )
+        staged.append(replace(with_scene(step, users=users, visible=np.array([visible])), decision=said))
+    referee = Referee(town, RoutePath(town, config.route), Ground(town))
+    for step in staged:
+        referee.track.add(step)
+    column = referee.track.column
+    assert column("claims").all() and column("claims_hold").all()
+    assert float((column("cause_exists") & column("cause_visible")).mean()) == share
 
 
 @pytest.mark.parametrize("by_user", [False, True])

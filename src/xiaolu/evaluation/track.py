@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from xiaolu.core.control import EGO_BODY
-from xiaolu.core.decision import Cause, LampColour
+from xiaolu.core.decision import Cause, Decision, LampColour
 from xiaolu.core.episode import Step
 from xiaolu.core.frames import to_child, to_parent, wrap_angle
 from xiaolu.core.plan import PATH_DISTANCES_M
@@ -40,8 +40,10 @@ BEHIND_RAD = np.deg2rad(150.0)  # who is met in this cone behind runs into the e
 # Riders and walkers that the ego overtakes: so far ahead of its rear axle, behind it, and to its right.
 TO_OVERTAKE_M, OVERTAKEN_M, OVERTAKES_ASIDE_M = 30.0, 8.0, 6.0
 CAUSE_M = 70.0  # what a driver gives as its cause is no farther than this
+JUNCTION_M = 30.0  # a junction is no longer than this
 # Of whom a cause speaks, and how far behind the ego they may be.
 CAUSE_OF = {
+    Cause.SIGNAL: (0.0, [int(Kind.OFFICER), int(Kind.WORKER)]),  # where no stop line is: an official's sign
     Cause.LEAD: (0.0, [int(k) for k in Kind]),
     Cause.RIGHT_OF_WAY: (-CAUSE_M, [int(k) for k in Kind]),
     Cause.PEDESTRIAN: (-2.0, [int(k) for k in VULNERABLE]),
@@ -211,7 +213,7 @@ class Track:
         left_m = deviation_m(decision.plan.path, line) - offset_m if len(np.unique(line, axis=0)) > 1 else np.zeros(1)
         backwards = bool(decision.plan.path[0, 0] < 0.0)
         speeds, now = decision.plan.speed_mps, scene.ego_speed_mps
-        exists, visible = self._cause(scene, decision.cause)
+        exists, visible = self._cause(scene, decision)
         return {
             "claims": bool(claims),
             "claims_hold": all(claim_holds(claim, speeds, now, left_m, backwards) for claim in claims),
@@ -219,13 +221,16 @@ class Track:
             "cause_visible": visible,
         }
 
-    def _cause(self, scene: Scene, cause: Cause) -> tuple[bool, bool]:
+    def _cause(self, scene: Scene, decision: Decision) -> tuple[bool, bool]:
         """Whether something of the kind a cause names is there, and whether one such is in sight of the ego's eye."""
-        if cause == Cause.SIGNAL:
-            there = bool(np.isfinite(self.stop_line.now.ahead_m))
-            return there, there
+        cause, by = decision.cause, decision.limited_by
+        if cause == Cause.SIGNAL and np.isfinite(self.stop_line.now.ahead_m):
+            return True, True
         if cause not in CAUSE_OF:
             return True, True  # the road itself, or the goal
+        if cause == Cause.RIGHT_OF_WAY and by is not None and by.uid < 0:
+            there = any(-JUNCTION_M < at_m - self._s_m < CAUSE_M for at_m, _, _ in self._path.junctions)
+            return there, there  # a place where others may go first
         users = scene.users
         place = to_child(scene.ego_pose, np.stack([users.x_m, users.y_m], axis=-1))
         back_m, kinds = CAUSE_OF[cause]

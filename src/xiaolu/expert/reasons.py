@@ -72,7 +72,7 @@ def sentence(reason: Reason | None, standing: bool, stopping: bool, slowing: boo
     """
     if reason is None:
         return "Slowing to the speed limit" if slowing else "Driving on, the way is free"
-    ahead = f"{max(reason.sigma_m, 0.0):.0f} m ahead"
+    ahead = f" {reason.sigma_m:.0f} m ahead" if reason.sigma_m > 0.5 else ""
     side = f" from the {reason.side}" if reason.side else ""
     on = f" on the {reason.side}" if reason.side else ""
     what = reason.what
@@ -80,23 +80,29 @@ def sentence(reason: Reason | None, standing: bool, stopping: bool, slowing: boo
     if reason.cause == Cause.SIGNAL:
         if standing:
             return f"Waiting at the {what}"
-        return f"{verb} for the {what} {ahead}" if verb else f"Rolling up to the {what} {ahead}"
+        return f"{verb} for the {what}{ahead}" if verb else f"Rolling up to the {what}{ahead}"
     if reason.cause == Cause.LEAD:
-        return f"Waiting behind the {what} ahead" if standing else f"Following the {what} {ahead}"
+        return f"Waiting behind the {what} ahead" if standing else f"Following the {what}{ahead}"
+    if reason.cause == Cause.RIGHT_OF_WAY and reason.uid < 0:  # a place where others may go first
+        return (
+            f"Waiting at the {what}"
+            if standing
+            else f"{'Slowing' if slowing else 'Going slowly'} for the {what}{ahead}"
+        )
     if reason.cause == Cause.RIGHT_OF_WAY:
         return f"{'Waiting for' if standing else 'Giving way to' if slowing else 'Watching'} the {what}{side}"
     if reason.cause == Cause.PEDESTRIAN:
         if standing:
             return f"Waiting for the {what} to cross"
-        return f"{verb} for the {what} {ahead}" if verb else f"Passing the {what} slowly"
+        return f"{verb} for the {what}{ahead}" if verb else f"Passing the {what} slowly"
     if reason.cause == Cause.OBSTACLE:
         if standing:
             return f"Waiting before the {what}{on}"
         if not slowing:
             return f"Passing the {what}{on} slowly"
-        return f"{'Stopping before' if stopping else 'Slowing to pass'} the {what}{on} {ahead}"
+        return f"{'Stopping before' if stopping else 'Slowing to pass'} the {what}{on}{ahead}"
     if reason.cause == Cause.ARRIVAL:
         if standing:
             return "Standing at the destination"
-        return f"{'Stopping' if verb else 'Drawing up'} at the destination {ahead}"
-    return f"{'Slowing for' if slowing else 'Going slowly for'} the {what} {ahead}"
+        return f"{verb} for the destination{ahead}" if verb else f"Drawing up at the destination{ahead}"
+    return f"{'Slowing for' if slowing else 'Going slowly for'} the {what}{ahead}"

@@ -37,6 +37,7 @@ from xiaolu.expert.ways import KINDS, Way, Ways
 from xiaolu.expert.ways import Kind as PathKind
 from xiaolu.expert.yielding import GIVEN_NS, HELD_NS, resolve
 from xiaolu.measures.strategy import strategy_of
+from xiaolu.measures.words import FREE_SHARE
 from xiaolu.world.ground import Ground
 from xiaolu.world.routing import RoutePlan
 from xiaolu.world.town import Town
@@ -51,6 +52,9 @@ CAPS, CREEP_CAP_MPS = (0.8, 0.55, 0.3), 1.2
 STOPS_MPS2 = (1.5, 2.7)
 LAGS_MPS2 = 0.6  # the car's acceleration lags by so much: tuned
 SETS_OFF_STEPS, SETS_OFF_MPS = 10, 0.3  # who will be so fast in a second is not held: it does not back up for anybody
+RULES_STEPS, PLAN_STEPS = 31, 50  # of a rollout: what rules it now, and what a plan holds
+STANDS_MPS = 0.3
+PASSED = (Cause.OBSTACLE, Cause.PEDESTRIAN)
 DRAWS_UP_M = 0.3  # who stops so far beside its way draws up to there
 BEFORE_START_M = 30.0  # it may back up beyond where its way begins
 HESITATES_M, WALK_MPS = 6.0, 1.2  # who stands in the road so near may walk on over the way
@@ -308,7 +312,7 @@ class Teacher:
     def _risk_of(self, tick: Tick, proposal: Proposal) -> Reason:
         """Return whom a proposal is slower for: who costs it most."""
         k = proposal.outlook.user
-        return Reason(Cause.RIGHT_OF_WAY, "traffic", 0.0) if k < 0 else reason_of(tick.here, k)
+        return Reason(Cause.CURVE, "way ahead", 0.0) if k < 0 else reason_of(tick.here, k)
 
     def _limited(
         self, tick: Tick, way: Way
@@ -370,30 +374,37 @@ class Teacher:
         _, deviation = frenet(course.xy, course.yaw_rad, course.step_m, first, last, at[:, 0], at[:, 1])
         ahead = course.change[int(tick.s0_m / course.step_m) : int((tick.s0_m + 25.0) / course.step_m)]
         change = int(ahead[np.flatnonzero(ahead)[0]]) if ahead.any() else 0
-        why = sentence(reason, now < 0.3 and speed[10] < 0.3, speed[50] < 0.3, _slows(speed, now))
+        why = sentence(
+            reason, now < STANDS_MPS and speed[10] < STANDS_MPS, speed[PLAN_STEPS] < STANDS_MPS, _slows(speed, now)
+        )
         strategy = strategy_of(plan, now, deviation, change)
         cause = Cause.FREE if reason is None else reason.cause
         return Decision(tick.scene.stamp_ns, plan, strategy, cause, why, best.perceived, limited_by=limited_by(reason))
 
 
 def _ruling(limits: Limits, speed: np.ndarray, cause: np.ndarray, now_mps: float) -> Reason | None:
-    """Return the limit that rules the coming 3 s, None where the way is free.
+    """Return the limit that rules the coming 3 s, or all of a plan that slows or ends standing; None for a free way.
 
     Where the plan gives up speed it is the one that rules while it does; else the one that holds it back longest.
     """
-    soon, falls = cause[:31], np.diff(speed[:32]) < -0.02
+    slows = _slows(speed, now_mps) or speed[PLAN_STEPS] < STANDS_MPS
+    steps = PLAN_STEPS if slows else RULES_STEPS
+    soon, falls = cause[:steps], np.diff(speed[: steps + 1]) < -0.02
+    asks = np.array([reason.cause != Cause.FREE for reason in limits.reasons])[soon] & (soon != FREE)
     named = soon[soon != FREE]
-    if _slows(speed, now_mps) and (soon[falls] != FREE).any():
-        named = soon[falls & (soon != FREE)]
+    if slows and (falls & asks).any():
+        named = soon[falls & asks]
     elif not len(named) or (len(named) < 4 and now_mps > 1.0):
         return None
     reason = limits.reasons[int(np.argmax(np.bincount(named)))]
     if reason.cause == Cause.FREE:
         return None
-    held = _slows(speed, now_mps) or now_mps < 0.5 or speed[30] < 0.7 * limits.allowed[0]
+    if not slows and reason.cause in PASSED and reason.sigma_m > DT_S * speed[:PLAN_STEPS].sum():
+        return None  # it gets there later than it plans
+    held = slows or now_mps < 0.5 or speed[30] < 0.7 * limits.allowed[0]
     return reason if held or reason.cause == Cause.LEAD else None
 
 
 def _slows(speed: np.ndarray, now_mps: float) -> bool:
-    """Whether a rollout's speed falls noticeably within 4 s."""
-    return bool(speed[:41].min() < now_mps - 0.3)
+    """Whether a rollout gives up speed: noticeably within 4 s, or by its end more than who has a free way."""
+    return bool(speed[:41].min() < now_mps - 0.3) or bool(speed[PLAN_STEPS] < FREE_SHARE * now_mps)
