@@ -109,3 +109,23 @@ def test_behind_a_parked_car_it_goes_on_to_where_there_is_room_to_draw_up(ways, 
     assert free_berth(options, 100.0, car - [[20.0, 20.0, 0.0, 0.0]]) == options[0]
     assert free_berth(options, 100.0, car) == options[4]
     assert free_berth(options[:3], 100.0, car) == options[2]
+
+
+def test_how_late_it_can_still_move_over():
+    """1.05 m aside, 0.15 of which may be left, at the steepest 0.25: 1.5 / 0.25 x 0.9 m, and 3 m to end with."""
+    assert Berth(100.0, -0.7, 76.0).needs_m(0.35) == pytest.approx(8.4)
+    assert Berth(100.0, -0.7, 76.0).needs_m(-0.6) == 0.0
+
+
+def test_at_the_end_of_its_way_it_stays_behind_who_walks_there(ways, small_town):
+    """It passed a child that walked along the kerb, and then stood out in the road at a slant."""
+    teacher = ways("Win", "Eout", 100.0, 60.0)  # the goal lies at x = 74
+
+    def walks(time: float):
+        return people((Kind.CHILD, 52.0 + 1.3 * time, -3.2, 0.0, 1.3))
+
+    start = start_of(teacher) + np.array([100.0, 0.0, 0.0])
+    trace = drive(teacher, start, 40.0, walks, colour=heads(teacher, LampColour.GREEN))
+    gaps = gap_to_kerb(small_town, trace.pose[-1])
+    assert trace.speed_mps[-1] == 0.0 and gaps.min() > 0.1 and gaps.max() < 0.6
+    assert abs(np.degrees(trace.pose[-1, 2])) < 4.0

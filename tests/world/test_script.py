@@ -293,3 +293,13 @@ def test_whose_line_ends_beside_a_lane_rides_over_into_it_and_does_not_jump(empt
     assert (column(states, "lane") >= 0).any(), "it has come into a lane"
     assert steps.max() < 0.75
     assert np.abs(np.diff(y)).max() < 0.25
+
+
+def test_whose_line_ends_halfway_along_a_lane_goes_on_in_it(empty):
+    """It stood at its line's end in the middle of the street, and the ego behind it."""
+    car = actor("car", Kind.CAR, -90.0, -2.4, 0.0, Act(speed_mps=5.0, heeds=Heed.NONE),
+                 line=[(-90.0, -2.4), (-70.0, -2.4)], then_lane=True)  # fmt: skip
+    states = play(empty.staged(Script((car,))), 11.0)
+    x, y = column(states, "x_m"), column(states, "y_m")
+    assert x[-1] > -50.0 and (column(states, "lane")[-20:] >= 0).all()
+    assert np.hypot(np.diff(x), np.diff(y)).max() < 0.6 and np.abs(np.diff(y)).max() < 0.25

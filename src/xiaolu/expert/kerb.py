@@ -21,7 +21,9 @@ FINE_M, REACH_M = 0.05, 5.0
 STRAIGHT_M = 0.3  # a kerb that jumps by more than this along the car is no place to draw up
 BEFORE_M, AFTER_M = 6.0, 1.0  # of free kerb to draw up, and before the bumper
 DRAW_UP_M, PARALLEL_M = 24.0, 4.5  # how far before the berth it begins to move over, and is parallel again
+NEAR_ENOUGH_M, STRAIGHT_END_M = 0.15, 3.0  # of the move over, what may be left, and what it ends with; tuned
 STEEP, STEEPEST = 0.1, 0.25  # of the move over, metres aside a metre: an easy one; where only that leads there; tuned
+LATER_M = 1.0  # or so much later, and later
 OUT_OF_TURN_M = 8.0  # behind a junction it may begin to move over in the last metres of the turn
 PASSING_M = 0.25  # between the body and the kerb on the way there
 
@@ -40,6 +42,12 @@ class Berth:
         length = max(self.s_m - PARALLEL_M - self.from_s_m, 1e-6)
         share = np.clip((at_s_m - self.from_s_m) / length, 0.0, 1.0)
         return self.left_m * share * share * (3.0 - 2.0 * share)
+
+    def needs_m(self, left_m: float) -> float:
+        """Return how far before it an ego so far left of the way can at the latest move over; 0 for one that is near
+        enough to its line."""
+        aside_m = left_m - self.left_m - NEAR_ENOUGH_M
+        return 1.5 / STEEPEST * aside_m + STRAIGHT_END_M if aside_m > 0.0 else 0.0
 
 
 def berths(course: Course, ground: Ground, town: Town) -> tuple[Berth, ...]:
@@ -66,13 +74,19 @@ def berths(course: Course, ground: Ground, town: Town) -> tuple[Berth, ...]:
             continue
         left_m = min(EGO_BODY.width_m / 2.0 + DOOR_M - float(along.min()), 0.0)
         junction_m = max((high for low, high in inside if low < s_m), default=-np.inf)
-        berth = Berth(float(s_m), left_m, float(max(s_m - DRAW_UP_M, junction_m - OUT_OF_TURN_M)))
-        # 1.5: a smooth step is that much steeper in its middle than on the whole.
-        slope = 1.5 * -left_m / max(s_m - PARALLEL_M - berth.from_s_m, 0.1)
-        moving = (index * course.step_m >= berth.from_s_m) & (index * course.step_m <= front)
-        room = kerb[moving] + berth.offset_m(index[moving] * course.step_m) - EGO_BODY.width_m / 2.0
-        if slope < STEEPEST and (room > PASSING_M).all():
-            (easy if slope < STEEP else steep).append(berth)
+        first_m = max(s_m - DRAW_UP_M, junction_m - OUT_OF_TURN_M)
+        # As early as the kerb on the way there leaves room for it: out of a turn that may be late.
+        for from_s_m in np.arange(first_m, max(s_m - PARALLEL_M, first_m + 0.1), LATER_M):
+            berth = Berth(float(s_m), left_m, float(from_s_m))
+            # 1.5: a smooth step is that much steeper in its middle than on the whole.
+            slope = 1.5 * -left_m / max(s_m - PARALLEL_M - berth.from_s_m, 0.1)
+            moving = (index * course.step_m >= berth.from_s_m) & (index * course.step_m <= front)
+            room = kerb[moving] + berth.offset_m(index[moving] * course.step_m) - EGO_BODY.width_m / 2.0
+            if slope >= STEEPEST:
+                break
+            if (room > PASSING_M).all():
+                (easy if slope < STEEP else steep).append(berth)
+                break
     return (*easy, *steep)
 
 

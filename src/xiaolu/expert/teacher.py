@@ -107,7 +107,7 @@ class Teacher:
         backed = self._retreat.decide(tick, memory)
         if backed is not None:
             return backed
-        memory.berth = self._ways.berth(tick.here, tick.s0_m, memory)
+        memory.berth = self._ways.berth(tick.here, tick.s0_m, tick.d0_m, memory)
         memory.aside = self._aside(tick)
         best = self._best(tick)
         return self.decided(tick, best)
@@ -128,7 +128,7 @@ class Teacher:
     def proposed(self, tick: Tick, kind: PathKind) -> tuple[Way, Limits, Limits, Perceived]:
         """Return the path of a kind, with its limits, those of road, law and hands alone, and what signals show."""
         memory = self._memory
-        memory.backing, memory.berth = None, self._ways.berth(tick.here, tick.s0_m, memory)
+        memory.backing, memory.berth = None, self._ways.berth(tick.here, tick.s0_m, tick.d0_m, memory)
         bodies = self._ways.bodies(tick.scene, tick.here, tick.moves, tick.s0_m, tick.d0_m, memory)
         way = self._ways.propose(kind, tick, bodies, memory)
         limits, alone, perceived, _ = self._limited(tick, way)

@@ -41,6 +41,8 @@ LOOKED_AT_M, LOOKS = 24.0, 4
 LOOKS_WIDER_M, ENOUGH_M = 0.06, 0.02  # of a path more is asked than of what is driven; so little less will do; tuned
 KEEPS_M = 14.0  # what a line of a moment ago passed well is passed along it, so far ahead; tuned
 DRAW_UP_COST = 1.5
+WALKS_ON_MPS = 0.5
+REACH_SPARE_M = 1.0  # to spare, when another berth is chosen
 BERTH_FROM_M, BERTH_KEPT_M = 60.0, 14.0  # a berth is chosen within the one, and kept from the other on
 TIGHT_GAP_M = 0.45  # with less on both sides the ego keeps to the middle of a gap
 # Sideways it goes over to another line no more abruptly than so, for so long from now on: tuned in closed loop.
@@ -107,18 +109,28 @@ class Ways:
         """The place to draw up at if nothing stands there, None where the kerb has none."""
         return self._berths[0] if self._berths else None
 
-    def berth(self, here: Counted, s0_m: float, memory: Memory) -> Berth | None:
-        """Return where to draw up, None while that is far; chosen anew when somebody has taken it."""
+    def berth(self, here: Counted, s0_m: float, d0_m: float, memory: Memory) -> Berth | None:
+        """Return where to draw up, None while that is far; chosen anew when somebody has taken it, and farther on when
+        the ego was kept out, by somebody whom it passed, until it is too near for the move over."""
         course, kept = self.course, memory.berth
         if s0_m < course.goal_s_m - BERTH_FROM_M:
             return None
+        later: tuple[Berth, ...] = ()
         if kept is not None and kept.s_m - s0_m < BERTH_KEPT_M:
-            return kept
+            if kept.s_m - s0_m >= kept.needs_m(d0_m):
+                return kept
+            later = tuple(b for b in self._berths if b.s_m - s0_m > b.needs_m(d0_m) + REACH_SPARE_M)
+            if not later:
+                return kept
+            later = tuple(sorted(later, key=lambda b: b.s_m))
         u = here.users
         still = np.flatnonzero((np.abs(u.speed_mps) < STANDING_MPS) & (here.ahead_m > -6.0))
         some = u[still]
         boxes = extents(course, s0_m, some.x_m, some.y_m, some.yaw_rad, some.length_m, some.width_m)
         boxes[:, :2] += s0_m
+        if later:
+            found = free_berth(later, course.goal_s_m, boxes)
+            return found if found in later else kept
         options = self._berths if kept is None else (kept, *(b for b in self._berths if b.s_m > s0_m + BERTH_KEPT_M))
         return free_berth(options, course.goal_s_m, boxes)
 
@@ -133,6 +145,11 @@ class Ways:
             return bodies
         front_m = stop.s_m - s0_m + FRONT_M
         bodies = bodies[bodies[:, 0] < front_m + 0.5]
+        if stop.s_m - s0_m < BERTH_KEPT_M:
+            # Nor does it pass who walks on before it, at the end of its way: it would come to stand out in the road.
+            who, speed = bodies[:, 6].astype(np.int64), here.users.speed_mps
+            walks_on = here.on_foot & (speed > WALKS_ON_MPS) & (np.cos(here.turned_rad) > 0.5)
+            bodies = bodies[(who < 0) | ~walks_on[who]]
         beside = bodies[:, 1] > front_m - EGO_BODY.length_m
         bodies[beside, 5] = bodies[beside, 4]
         return bodies

@@ -12,13 +12,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from xiaolu.core.users import Gesture, Kind
+from xiaolu.world.joining import joins, led_to
 from xiaolu.world.temper import ON_FOOT, OWN_SPEED_MPS, TWO_WHEELER
 from xiaolu.world.town import LaneKind, RoadClass, Turn
 from xiaolu.world.ways import POINT, WAY, Ways, befores
 
 LINE_SPACING_M = 0.5
 ROUNDING_M = {True: 0.6, False: 4.0}  # how far either side of it a corner of a line is rounded: on foot, else; tuned
-JOINS_OVER, JOINED_M = 4.0, 0.3  # a line joins a lane over so many metres for each one aside; so near it has joined it
 ROOM_M = {True: 0.8, False: 0.4}  # room beside a line beyond the body's half width, to pass what stands there; tuned
 BEHIND_M = 60.0  # so far behind where it begins an actor knows the lanes: it may have to back up for somebody; tuned
 U_TURN_RAD = 2.4
@@ -243,8 +243,13 @@ class _Builder:
         """Add a line of an actor's own and the same one backwards; return the way's index."""
         walks = bool(ON_FOOT[actor.kind])
         kind = LaneKind.FOOT if walks else (LaneKind.CYCLE if TWO_WHEELER[actor.kind] else LaneKind.DRIVE)
-        onward = self._join(line[-1], line[-2], actor.kind) if actor.then_lane else []
-        points = rounded(self._led_to(line, onward[0]) if onward else line, ROUNDING_M[walks])
+        joined, point = joins(self.ways, line, actor.kind) if actor.then_lane else (-1, 0)
+        onward: list[int] = []
+        if joined >= 0:
+            begins = self.ways.point[self.ways.way["start"][joined] + point]
+            line = led_to(line, np.array([begins["x"], begins["y"], begins["z"]]))
+            onward = [joined if point == 0 else self._rest_of(joined, point)]
+        points = rounded(line, ROUNDING_M[walks])
         room = actor.width_m / 2 + ROOM_M[walks]
         offsets = [abs(act.offset_m) for act in actor.acts if act.offset_m is not None]
         first = -1
@@ -259,33 +264,15 @@ class _Builder:
             first = way if number == 0 else first
         return first
 
-    def _join(self, end: np.ndarray, before: np.ndarray, kind: int) -> list[int]:
-        """Return the town's way, for a kind of user, that begins ahead of a line's end, as a list; empty where none
-        does."""
-        way, point = self.ways.way, self.ways.point
-        yaw = np.arctan2(end[1] - before[1], end[0] - before[0])
-        lanes = (LaneKind.DRIVE, LaneKind.CYCLE) if TWO_WHEELER[kind] else (LaneKind.DRIVE,)
-        drive = np.flatnonzero(np.isin(way["kind"], lanes) & ~way["back"])
-        first = point[way["start"][drive]]
-        turn = np.abs((first["yaw"] - yaw + np.pi) % (2 * np.pi) - np.pi)
-        gap = np.hypot(first["x"] - end[0], first["y"] - end[1])
-        fits = np.where((turn < 0.8) & (gap < 8.0), gap + 3.0 * turn, np.inf)
-        return [int(drive[fits.argmin()])] if len(drive) and np.isfinite(fits.min()) else []
-
-    def _led_to(self, line: np.ndarray, way: int) -> np.ndarray:
-        """Return a line (n, 3) that leads on to where a way begins: it leaves its own course so far before that it
-        moves aside by no more than one metre in JOINS_OVER."""
-        first = self.ways.point[self.ways.way["start"][way]]
-        end = np.array([first["x"], first["y"], first["z"]])
-        yaw = np.arctan2(line[-1, 1] - line[-2, 1], line[-1, 0] - line[-2, 0])
-        dx, dy = end[0] - line[-1, 0], end[1] - line[-1, 1]
-        ahead_m, aside_m = dx * np.cos(yaw) + dy * np.sin(yaw), -dx * np.sin(yaw) + dy * np.cos(yaw)
-        if np.hypot(dx, dy) < JOINED_M:
-            return line
-        along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(line[:, :2], axis=0).T))])
-        until_m = max(along[-1] - max(JOINS_OVER * abs(aside_m) - ahead_m, 0.0), JOINED_M)
-        last = np.array([np.interp(until_m, along, line[:, axis]) for axis in range(3)])
-        return np.concatenate([line[along < until_m - JOINED_M], [last, end]])
+    def _rest_of(self, way: int, first: int) -> int:
+        """Add what is left of one of the town's ways from its first-th point on; return the new way."""
+        row = self.ways.way[way : way + 1].copy()[0]
+        span = self.ways.point[row["start"] + first : row["end"]]
+        onward = self.ways.next_way[row["next_start"] : row["next_end"]].tolist()
+        stop_s = float(row["stop_s"]) - first * float(row["spacing"])
+        self.add_points(row, np.stack([span["x"], span["y"], span["z"]], axis=-1))
+        row["stop_s"] = stop_s
+        return self.add(row, onward, -1)
 
     def chain(self, actor: Actor) -> tuple[int, int]:
         """Add copies of the town's lanes that an actor goes along, each leading to the next, and before them of those

@@ -45,6 +45,7 @@ class SiteQuery:
     classes: tuple[str, ...] = ()
     limit_mps: Interval | None = None
     bend_deg: Interval | None = None
+    kerb_m: Interval = (-4.0, 3.0)
     blind: bool | None = None
     turn: str = "any"
     signal: bool | None = None

@@ -50,7 +50,7 @@ SITES = {
                  "roundabout", "waiting_area", "gives_way"),
     "crossing": (*EVERYWHERE, "signal", "marked"),
     "bend": (*EVERYWHERE, "bend_deg", "blind"),
-    "dead_end": EVERYWHERE, "bay": EVERYWHERE, "kerb": EVERYWHERE, "gate": EVERYWHERE,
+    "dead_end": EVERYWHERE, "bay": EVERYWHERE, "kerb": (*EVERYWHERE, "kerb_m"), "gate": EVERYWHERE,
 }  # fmt: skip
 BUILT_IN = "assets/scenarios"
 
@@ -189,6 +189,7 @@ def _site(raw: Any, names: Names) -> SiteQuery | FixedRide:
         "classes": lambda f: fields.word_list(f, ROAD_CLASSES),
         "limit_mps": lambda f: fields.span(f, 1.0, 25.0),
         "bend_deg": lambda f: fields.span(f, 0.0, 180.0),
+        "kerb_m": lambda f: fields.span(f, -30.0, 30.0),
         "turn": lambda f: fields.word(f, ("straight", "left", "right", "any")),
         "arms": lambda f: fields.span(f, 2, 8),
         "has": lambda f: fields.word_list(f, ("left", "right", "ahead")),

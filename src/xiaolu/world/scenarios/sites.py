@@ -14,6 +14,7 @@ from xiaolu.world.scenarios.family import SiteQuery
 from xiaolu.world.scenarios.fixtures import obstructs_kerb, parked_beside
 from xiaolu.world.scenarios.frame import RouteFrame
 from xiaolu.world.scenarios.streets import Arms, Streets, streets_of
+from xiaolu.world.scenarios.values import Interval
 from xiaolu.world.town import LaneKind, Marking, PropKind, RoadClass, Town, Turn
 
 EVERY_M = 25.0  # along a street, a place so often
@@ -22,7 +23,6 @@ LINE_BEFORE_M = 1.0
 BLIND_BEFORE_M, BLIND_OUT_M = 8.0, 25.0
 BAY_ASIDE_M = 7.0
 KERB_FAR_M, KERB_STRAIGHT_M = 3.2, 0.3  # a kerb further from the lane's middle is not drawn up to, nor one that jumps
-KERB_BODY_M = np.arange(-4.0, 3.1, 1.0)  # along the anchor: what a car beside it takes up
 FACING_M = 14.0  # arms whose mouths lie further apart along the ego's way are two junctions, one after the other; tuned
 
 _TURNS = {"straight": Turn.STRAIGHT, "left": Turn.LEFT, "right": Turn.RIGHT}
@@ -245,7 +245,7 @@ def _measured(town: Town, query: SiteQuery, place: Place, streets: Streets) -> b
         low, high = query.bend_deg
         if not low <= np.degrees(frame.bend_rad(0.0)) <= high:
             return False
-    if query.kind == "kerb" and (obstructs_kerb(town, frame) or not _draws_up(frame)):
+    if query.kind == "kerb" and (obstructs_kerb(town, frame) or not _draws_up(frame, query.kerb_m)):
         return False
     arms = place.arms
     if (
@@ -269,9 +269,9 @@ def _sides(right: bool, left: bool) -> str:
     return {(True, True): "both", (True, False): "right", (False, True): "left"}.get((right, left), "none")
 
 
-def _draws_up(frame: RouteFrame) -> bool:
-    """Whether there is a kerb beside the anchor that a car in its lane can draw up to: near by, and straight."""
-    kerb = np.array([frame.edges(float(s))[0] for s in KERB_BODY_M])
+def _draws_up(frame: RouteFrame, along_m: Interval) -> bool:
+    """Whether along there, from the anchor, is a kerb that a car in its lane can draw up to: near by, and straight."""
+    kerb = np.array([frame.edges(float(s))[0] for s in np.arange(along_m[0], along_m[1] + 0.1, 1.0)])
     return bool(kerb.min() > -KERB_FAR_M and np.ptp(kerb) < KERB_STRAIGHT_M)
 
 
