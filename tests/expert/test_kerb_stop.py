@@ -122,7 +122,7 @@ def test_at_the_end_of_its_way_it_stays_behind_who_walks_there(ways, small_town)
     teacher = ways("Win", "Eout", 100.0, 60.0)  # the goal lies at x = 74
 
     def walks(time: float):
-        return people((Kind.CHILD, 52.0 + 1.3 * time, -3.2, 0.0, 1.3))
+        return people((Kind.CHILD, 48.0 + 1.4 * time, -2.7, 0.0, 1.4))
 
     start = start_of(teacher) + np.array([100.0, 0.0, 0.0])
     trace = drive(teacher, start, 40.0, walks, colour=heads(teacher, LampColour.GREEN))

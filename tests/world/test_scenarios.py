@@ -12,6 +12,7 @@ from xiaolu.world.routing import RoutePath
 from xiaolu.world.scenarios import checks, sites, staging
 from xiaolu.world.scenarios.ambient import ambient, ambient_of, drawn, read_ambient
 from xiaolu.world.scenarios.family import SiteQuery
+from xiaolu.world.scenarios.fixtures import stands_before_bay
 from xiaolu.world.scenarios.format import family_names, load_family, read_family
 from xiaolu.world.scenarios.sample import draw, free_time_s, scenario_in, town_order
 from xiaolu.world.scenarios.sites import place_of, places
@@ -276,6 +277,21 @@ def test_no_gap_is_put_where_the_town_has_closed_it(small_town):
     again = scenario_in(family, 0, closed, "x", 0)
     there = None if again is None else RoutePath(closed, again.plan).point_at(again.anchor_s_m)
     assert there is None or np.hypot(*(there[:2] - [x, y])) > 12.0
+
+
+def test_no_ride_begins_in_a_bay_with_a_tree_before_it(small_town):
+    """Trees and lamps stand beside the road, where one swings out of a bay: it stood before one all the ride."""
+    bay = (10.0, 20.0, 0.5)
+    ahead, aside = np.array([np.cos(0.5), np.sin(0.5)]), np.array([-np.sin(0.5), np.cos(0.5)])
+
+    def planted(along_m, left_m, kind=PropKind.TREE):
+        place = [*(np.array(bay[:2]) + along_m * ahead + left_m * aside), 0.0]
+        kinds, poses = np.array([kind], np.uint8), np.array([place])
+        return replace(small_town, prop_kind=kinds, prop_pose=poses, prop_layer=np.zeros(1, np.int8))
+
+    assert stands_before_bay(planted(4.0, 0.8), bay)
+    assert not stands_before_bay(planted(4.0, 2.0), bay) and not stands_before_bay(planted(-4.0, 0.0), bay)
+    assert not stands_before_bay(planted(4.0, 0.0, PropKind.PARKED_CAR), bay), "a place where a car may stand"
 
 
 def test_arms_that_are_asked_for_on_both_sides_face_each_other(small_town, monkeypatch):

@@ -23,6 +23,7 @@ NEAR_BEHIND_M = 2.5  # of it behind the rear axle: who is still beside the tail;
 # Who is hidden is remembered so long; on foot longer: who went behind a parked car will come out from behind it.
 REMEMBERED_NS, PEOPLE_REMEMBERED_NS = 1_000_000_000, 3_000_000_000
 PASSED_NS, PASSED_M = 180_000_000_000, 50.0  # what stood beside its way is remembered as long as it may back up there
+WALKS_ON_MPS = 0.5
 STANDING_MPS = 0.3
 OTHER_LANE_M = 1.5  # middles this far apart: it drives beside our line, not on it
 HESITATES_MPS, HESITATES_S = 0.7, 4.0
@@ -171,13 +172,20 @@ def _extents(xy, yaw_rad, step_m, first, last, s0_m, x, y, yaw, length, width):
 
 
 def in_the_way(
-    course: Course, scene: Scene, here: Counted, s0_m: float, d0_m: float, owner: np.ndarray, poses: np.ndarray
+    course: Course,
+    scene: Scene,
+    here: Counted,
+    s0_m: float,
+    d0_m: float,
+    owner: np.ndarray,
+    poses: np.ndarray,
+    follows: bool = False,
 ) -> np.ndarray:
     """Return bodies (M, 7) for `choose_offsets`: what to pass beside, and what to keep out of the lane next to ours.
 
     The last column is the user that stands there, -1 where the place is a forecast. owner, poses: forecasts, see
     `forecast.forecasts`. A vehicle that waits in its lane is not passed but followed, unless it has stood for long
-    with nothing before it.
+    with nothing before it. follows: nor is who walks on before the ego, at the end of its way.
     """
     u, v_ego = here.users, max(scene.ego_speed_mps, 3.0)
     if not len(u):
@@ -199,6 +207,8 @@ def in_the_way(
             tall = u.height_m[k] > TALL_M and kind[k] != Kind.OBJECT
             out.append((low_s, high_s, low_d, high_d, *(TALL_GAPS_M if tall else PARKED_GAPS_M), k))
         elif on_foot[k]:
+            if follows and along[k] > WALKS_ON_MPS and low_s > 0.0:
+                continue
             if abs(across[k]) < 0.4 and not (hesitates[k] and low_d < 2.0 and high_d > -2.0):
                 who = k if abs(speed[k]) < STANDING_MPS else -1
                 out.append((low_s - 1.0, high_s + 1.0 + 2.0 * max(along[k], 0.0), low_d, high_d, *PERSON_GAPS_M, who))

@@ -41,7 +41,6 @@ LOOKED_AT_M, LOOKS = 24.0, 4
 LOOKS_WIDER_M, ENOUGH_M = 0.06, 0.02  # of a path more is asked than of what is driven; so little less will do; tuned
 KEEPS_M = 14.0  # what a line of a moment ago passed well is passed along it, so far ahead; tuned
 DRAW_UP_COST = 1.5
-WALKS_ON_MPS = 0.5
 REACH_SPARE_M = 1.0  # to spare, when another berth is chosen
 BERTH_FROM_M, BERTH_KEPT_M = 60.0, 14.0  # a berth is chosen within the one, and kept from the other on
 TIGHT_GAP_M = 0.45  # with less on both sides the ego keeps to the middle of a gap
@@ -139,17 +138,14 @@ class Ways:
 
         Beside who waits where it stops it needs no more than the least gap: it comes to a stand there.
         """
-        bodies = in_the_way(self.course, scene, here, s0_m, d0_m, moves.owner, moves.poses)
         stop = memory.aside or memory.berth
+        # At the end of its way it follows who walks there: past him it would come to stand out in the road.
+        follows = stop is not None and stop.s_m - s0_m < BERTH_KEPT_M
+        bodies = in_the_way(self.course, scene, here, s0_m, d0_m, moves.owner, moves.poses, follows)
         if stop is None:
             return bodies
         front_m = stop.s_m - s0_m + FRONT_M
         bodies = bodies[bodies[:, 0] < front_m + 0.5]
-        if stop.s_m - s0_m < BERTH_KEPT_M:
-            # Nor does it pass who walks on before it, at the end of its way: it would come to stand out in the road.
-            who, speed = bodies[:, 6].astype(np.int64), here.users.speed_mps
-            walks_on = here.on_foot & (speed > WALKS_ON_MPS) & (np.cos(here.turned_rad) > 0.5)
-            bodies = bodies[(who < 0) | ~walks_on[who]]
         beside = bodies[:, 1] > front_m - EGO_BODY.length_m
         bodies[beside, 5] = bodies[beside, 4]
         return bodies

@@ -8,6 +8,7 @@ from xiaolu.world.town import SOLID_M, PropKind, Town
 
 BESIDE_M = 20.0  # parked cars within this of the anchor are at the site
 KERB_BEFORE_M, KERB_AFTER_M, KERB_ASIDE_M = 9.0, 6.0, 0.3  # of kerb with nothing fixed on it or so near, to draw up at
+SWINGS_OUT_M, POST_M = 4.0, 0.5  # it is out of its bay after so much; a post or trunk, and room beside it; tuned
 SWING_M = 12.0  # past a thing and straight on past the next takes so much road between them; tuned
 WAY_ASIDE_M = (
     0.35  # what stands nearer than this to the side of a car on the route's line has to be driven round; tuned
@@ -37,6 +38,17 @@ def stands_in_way(town: Town, frame: RouteFrame, s_m: float) -> bool:
     along, aside, reach = _solid(town, frame, s_m)
     in_way = np.abs(aside) - reach < EGO_BODY.width_m / 2 + WAY_ASIDE_M
     return bool((in_way & (np.abs(along) < SWING_M)).any())
+
+
+def stands_before_bay(town: Town, bay: tuple[float, float, float]) -> bool:
+    """Whether something of the town, a tree or a lamp's post as well, stands before a car in a bay (x, y of its middle,
+    yaw) that goes out forwards, so that it could not swing out."""
+    x, y, yaw = bay
+    stands = (town.prop_kind != PropKind.PARKED_CAR) & (town.prop_layer == 0)
+    dx, dy = (town.prop_pose[stands, :2] - (x, y)).T
+    along, aside = dx * np.cos(yaw) + dy * np.sin(yaw), -dx * np.sin(yaw) + dy * np.cos(yaw)
+    before = (along > 0.0) & (along < EGO_BODY.length_m / 2 + SWINGS_OUT_M)
+    return bool((before & (np.abs(aside) < EGO_BODY.width_m / 2 + POST_M)).any())
 
 
 def _solid(town: Town, frame: RouteFrame, s_m: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -11,7 +11,7 @@ from xiaolu.core.control import EGO_BODY
 from xiaolu.core.frames import wrap_angle
 from xiaolu.world.routing import RoutePath, RoutePlan
 from xiaolu.world.scenarios.family import SiteQuery
-from xiaolu.world.scenarios.fixtures import obstructs_kerb, parked_beside
+from xiaolu.world.scenarios.fixtures import obstructs_kerb, parked_beside, stands_before_bay
 from xiaolu.world.scenarios.frame import RouteFrame
 from xiaolu.world.scenarios.streets import Arms, Streets, streets_of
 from xiaolu.world.scenarios.values import Interval
@@ -245,6 +245,8 @@ def _measured(town: Town, query: SiteQuery, place: Place, streets: Streets) -> b
         low, high = query.bend_deg
         if not low <= np.degrees(frame.bend_rad(0.0)) <= high:
             return False
+    if query.kind == "bay" and place.site.bay is not None and stands_before_bay(town, place.site.bay):
+        return False
     if query.kind == "kerb" and (obstructs_kerb(town, frame) or not _draws_up(frame, query.kerb_m)):
         return False
     arms = place.arms
