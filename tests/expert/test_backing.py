@@ -70,6 +70,26 @@ def test_who_is_about_to_set_off_backs_up_for_nobody(ways):
     assert teacher._retreat._room_for(tick, teacher._memory) is None
 
 
+def test_of_two_that_meet_one_backs_up(ways):
+    """A car that faces the ego 4 m before it, and backs up: the ego gives up its own backing, and waits with the next
+    until that car has stood for long."""
+    teacher = ways("Win", "Eout")
+    pose = np.array(teacher.course.path.point_at(S_M))
+    x, y = pose[:2] + 10.0 * np.array([np.cos(pose[2]), np.sin(pose[2])])
+
+    def decided(ticks: int, mps: float):
+        car = (Kind.CAR, x, y, pose[2] + np.pi, mps, 0, 20.0, 0.0)
+        teacher._memory.waits_since_ns = 0
+        tick = teacher._tick(scene_of(teacher.town, teacher.route, ticks, pose, 0.0, people(car)))
+        return teacher._retreat.decide(tick, teacher._memory)
+
+    teacher._memory.s_m = S_M
+    assert decided(100, 0.0) is not None, "it stands: the ego backs up"
+    assert decided(101, -0.5) is None and teacher._memory.backing is None, "it backs up itself"
+    assert decided(102, 0.0) is None
+    assert decided(102 + 130, 0.0) is not None, "it has stood for 13 s, and nothing came of it"
+
+
 def test_who_brakes_while_it_backs_goes_on_braking():
     """Begun anew from nothing at every moment, the brake would come too late, and then hard."""
     _, speed = roll_back(-1.4, 0.9, 0.9)

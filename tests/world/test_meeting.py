@@ -124,6 +124,19 @@ def test_a_car_that_faces_a_standing_ego_in_a_narrow_lane_makes_way(narrow):
     assert column(states, "y_m", 0).min() < 7.0  # all the way out: there is no wide place in between
 
 
+def test_a_car_whose_way_an_ego_bars_from_aside_makes_way_as_well(narrow):
+    """The ego stands askew, its middle more than two half widths off the car's line, and its tail in the way."""
+    yaw = -np.pi / 2 - 0.6
+    middle = np.array([88.4, 58.0])
+    ego = np.array([*(middle - 1.4 * np.array([np.cos(yaw), np.sin(yaw)])), yaw])
+    state = placed(narrow, [("narrow_out", 35.0, 3.0)], ego)
+    states = watch(narrow, state, 60.0)
+    x, y = column(states, "x_m", 0), column(states, "y_m", 0)
+    assert (x - middle[0])[np.argmax(y)] > 2.1, "it has come up aside of the ego's nose"
+    assert y.max() < 58.0
+    assert y[np.argmax(y) :].min() < y.max() - 8.0, "it has to go back"
+
+
 def test_whoever_queues_behind_an_ego_that_is_met_makes_room_for_it(narrow):
     """The ego stands there coming up, before a car out of the dead end, which has no way back: who stands behind the
     ego drives back, so that the ego can."""

@@ -26,6 +26,7 @@ from xiaolu.world.ground import Ground
 NOBODY = -2  # for whom it backs off only to have room
 AT_GOAL_M = 12.0  # so near its goal it does not back off: it is there
 GONE_M = -3.0  # for whom it made room has passed it
+THEIRS_NS = 12_000_000_000  # so long after it was seen to back up it is the other one that makes room; tuned
 THERE_M = 0.3  # of where it wants to be: it is there
 
 
@@ -39,6 +40,11 @@ class Retreat:
         """Return the decision of backing up for somebody, or of standing aside for it; None where nobody asks that."""
         here = tick.here
         kept = memory.backing
+        facing = backing.opponent(here)
+        if facing >= 0 and here.users.speed_mps[facing] < -backing.STANDING_MPS:
+            memory.makes_room = int(here.users.uid[facing]), tick.scene.stamp_ns
+            if kept is not None and kept.uid == memory.makes_room[0]:
+                memory.backing = kept = None  # one of two is enough
         if kept is None:
             kept = memory.backing = self._room_for(tick, memory) or self._room_to_swing(tick, memory)
             if kept is None:
@@ -152,6 +158,9 @@ class Retreat:
         k = backing.opponent(tick.here)
         if k < 0:
             return None
+        who, when_ns = memory.makes_room
+        if who == tick.here.users.uid[k] and tick.scene.stamp_ns - when_ns < THEIRS_NS:
+            return None  # who has begun makes room: two that back up never meet an end
         u, course, pose = tick.here.users, self.course, tick.scene.ego_pose
         name = f"oncoming {NAMES[Kind(int(u.kind[k]))]}"
         in_vain_m = tick.s0_m - memory.too_near_s_m + backing.FURTHER_M

@@ -40,6 +40,7 @@ _LINES_M = (0.0, 0.4, -0.4, 0.8, -0.8)
 _BETTER_M = 1.0
 SHORT_M, LEAST_M = 0.6, 1.0  # it stops so far short of what is behind it; with less room than this it does not begin
 BESIDE_M = 3.0  # two that are turned to each other, in a bend, may have met flank to flank, so far past their noses
+NOWHERE_S = 20.0  # who has stood so long with no good place behind makes do with one round the corner; tuned
 LOCKED_S = 7.0  # a ring in which nobody could be waved through stands for so long before one backs out of it
 
 _STEP_M = 1.0
@@ -59,6 +60,19 @@ def _fills_lane(bodies, users, i):
 @njit(cache=True)
 def _facing(bodies, i, j):
     return bodies[i].cos * bodies[j].cos + bodies[i].sin * bodies[j].sin < -0.5
+
+
+@njit(cache=True)
+def _met(bodies, i, j, beside, near):
+    """Return whether i stands face to face with j: nose to nose, or one in the other's way though aside of its nose.
+
+    beside, near: how far j's front may be before i's front, m, at least and at most.
+    """
+    gap, lat = _gap_ahead(bodies, i, j)
+    if not _facing(bodies, i, j) or gap < beside or gap > near or abs(bodies[i].z - bodies[j].z) > 3.0:
+        return False
+    in_the_way = bodies[i].leader == j or bodies[j].leader == i
+    return in_the_way or abs(lat) <= bodies[i].half_width + bodies[j].half_width + 0.25
 
 
 @njit(cache=True)
@@ -144,8 +158,17 @@ def _goes_there(ways, table, bodies, o, users, seed, j, way):
 def place_behind(ways, table, bodies, paths, o, users, seed, i, j, least):
     """Return (how far back, offset there) of the nearest place where i stands aside and j passes; inf where none is.
 
-    Not nearer than `least` m.
+    Not nearer than `least` m. Who finds none for long, or has begun, goes round a corner though j may follow there.
     """
+    back, aside = _place(ways, table, bodies, paths, o, users, seed, i, j, least, True)
+    if back == np.inf and (bodies[i].waited > NOWHERE_S or bodies[i].backs_for == code_of(bodies[j].uid)):
+        back, aside = _place(ways, table, bodies, paths, o, users, seed, i, j, least, False)
+    return back, aside
+
+
+@njit(cache=True)
+def _place(ways, table, bodies, paths, o, users, seed, i, j, least, choosy):
+    """Do what `place_behind` does; choosy: not round a corner where j is going to go."""
     row = table.row[o + i]
     way, along, count = row.way, row.along_m, row.junctions
     half, wide = bodies[i].half_length, bodies[i].half_width
@@ -174,7 +197,7 @@ def place_behind(ways, table, bodies, paths, o, users, seed, i, j, least):
             free = aside + wide + other + EDGE_M <= left or one_way
             # Round the corner it is out of the way whatever the width, unless that is where the other wants to go.
             if not free and left_junction:
-                free = not _goes_there(ways, table, bodies, o, users, seed, j, way)
+                free = not choosy or not _goes_there(ways, table, bodies, o, users, seed, j, way)
             if (
                 free
                 and not _stands_in(bodies, users, i, j, x, y, cos, sin, half + 0.3, aside - wide, aside + wide + 0.1)
@@ -219,8 +242,11 @@ def _queue_behind(bodies, users, i):
 
 
 @njit(cache=True)
-def _room_back(ways, table, bodies, o, users, seed, i, aside):
-    """Return how far i, backing along its way and over to `aside`, gets before it meets anything, up to ROOM_M."""
+def _room_back(ways, table, bodies, o, users, seed, i, aside, all_of_them):
+    """Return how far i, backing along its way and over to `aside`, gets before it meets anything, up to ROOM_M.
+
+    all_of_them: else only what does not move by itself.
+    """
     row = table.row[o + i]
     way, along, count, kind = row.way, row.along_m, row.junctions, row.kind
     hl, hw, change = bodies[i].half_length, bodies[i].half_width, aside - bodies[i].offset
@@ -250,6 +276,8 @@ def _room_back(ways, table, bodies, o, users, seed, i, aside):
         for k in range(users + 1):
             if k == i or not bodies[k].present or abs(bodies[k].z - bodies[i].z) > 3.0:
                 continue
+            if not all_of_them and (bodies[k].moving or k == users):
+                continue
             dx, dy = bodies[k].x - x, bodies[k].y - y
             if abs(dx) + abs(dy) > 16.0 or dx * cos + dy * sin > 0.0:
                 continue
@@ -264,9 +292,12 @@ def _room_back(ways, table, bodies, o, users, seed, i, aside):
 
 
 @njit(cache=True)
-def _line_back(ways, table, bodies, o, users, seed, i, aside, far):
-    """Return (offset, m): the line along which i backs to a place far m behind it, and how far that leads."""
-    line, room = aside, _room_back(ways, table, bodies, o, users, seed, i, aside)
+def _line_back(ways, table, bodies, o, users, seed, i, aside, far, all_of_them):
+    """Return (offset, m): the line along which i backs to a place far m behind it, and how far that leads.
+
+    all_of_them: as for `_room_back`.
+    """
+    line, room = aside, _room_back(ways, table, bodies, o, users, seed, i, aside, all_of_them)
     enough = min(far, ROOM_M) - _ROOM_STEP_M
     if room >= enough:
         return line, room
@@ -276,7 +307,7 @@ def _line_back(ways, table, bodies, o, users, seed, i, aside, far):
         other = bodies[i].offset + left
         if left != 0.0 and not least <= other <= most:
             continue
-        leads = _room_back(ways, table, bodies, o, users, seed, i, other)
+        leads = _room_back(ways, table, bodies, o, users, seed, i, other, all_of_them)
         if leads > room + _BETTER_M or (leads > room and leads >= enough):
             line, room = other, leads
     return line, room
@@ -287,9 +318,11 @@ def cost_of_backing(ways, table, bodies, paths, o, users, seed, i, j):
     """Return how many metres it takes i to get out of j's way backwards, those behind it included; inf: it cannot."""
     cost, aside = place_behind(ways, table, bodies, paths, o, users, seed, i, j, 0.0)
     k = _queue_behind(bodies, users, i)
-    if k < 0 and LEAST_M < cost < np.inf:
-        _, room = _line_back(ways, table, bodies, o, users, seed, i, aside, cost)
-        return cost if room > LEAST_M else np.inf
+    if LEAST_M < cost < np.inf:
+        # Who queues behind it will back up as well; what stands there will not.
+        _, room = _line_back(ways, table, bodies, o, users, seed, i, aside, cost, k < 0)
+        if room <= LEAST_M:
+            return np.inf
     k = i
     for _ in range(4):
         k = _queue_behind(bodies, users, k)
@@ -354,19 +387,15 @@ def _locked(ways, table, bodies, paths, o, users, seed, i):
 @njit(cache=True)
 def _is_to_back(ways, table, bodies, paths, o, users, seed, i, j):
     """Return whether of i and j, who stand face to face, i is the one to back up."""
-    gap, lat = _gap_ahead(bodies, i, j)
-    beside = -0.5 if min(bodies[i].waited, bodies[j].waited) < LOCKED_S else -BESIDE_M
-    if (
-        gap < beside
-        or gap > (EGO_NEAR_M if j == users else NEAR_M)
-        or abs(lat) > bodies[i].half_width + bodies[j].half_width + 0.25
-    ):
+    beside = -0.5 if j == users or min(bodies[i].waited, bodies[j].waited) < LOCKED_S else -BESIDE_M
+    if not _met(bodies, i, j, beside, EGO_NEAR_M if j == users and bodies[i].waited < EGO_LOCKED_S else NEAR_M):
         return False
     mine = cost_of_backing(ways, table, bodies, paths, o, users, seed, i, j)
     if mine == np.inf or abs(bodies[j].speed) > 0.3:
         return False
     if j == users:
-        return bodies[i].waited > EGO_SETTLE_S
+        # An ego that backs up has begun: one waits, and then goes on.
+        return bodies[i].waited > EGO_SETTLE_S and bodies[j].speed > EGO_BACKS_MPS
     if bodies[j].waited < SETTLE_S:
         return False
     first = bodies[i].uid < bodies[j].uid
@@ -383,11 +412,9 @@ def _ego_backs_for(bodies, users):
     if bodies[users].speed > 0.3:
         return 0
     for j in range(users):
-        if not _fills_lane(bodies, users, j) or bodies[j].backs_for != 0 or not _facing(bodies, users, j):
+        if not _fills_lane(bodies, users, j) or bodies[j].backs_for != 0 or abs(bodies[j].speed) > 0.3:
             continue
-        gap, lat = _gap_ahead(bodies, users, j)
-        near = -0.5 < gap < NEAR_M and abs(lat) < bodies[users].half_width + bodies[j].half_width + 0.25
-        if not near or abs(bodies[j].speed) > 0.3 or abs(bodies[j].z - bodies[users].z) > 3.0:
+        if not _met(bodies, users, j, -0.5, NEAR_M):
             continue
         if bodies[users].speed < EGO_BACKS_MPS or bodies[j].waited > EGO_LOCKED_S:
             return code_of(bodies[j].uid)
@@ -423,9 +450,9 @@ def settle(ways, table, bodies, paths, o, users, seed):
         if not _fills_lane(bodies, users, i):
             continue
         for j in range(users + 1):
-            if j == i or not _fills_lane(bodies, users, j) or bodies[j].backs_for != 0 or not _facing(bodies, i, j):
+            if j == i or not _fills_lane(bodies, users, j) or (bodies[j].backs_for != 0 and j < users):
                 continue
-            if abs(bodies[j].z - bodies[i].z) < 3.0 and _is_to_back(ways, table, bodies, paths, o, users, seed, i, j):
+            if _is_to_back(ways, table, bodies, paths, o, users, seed, i, j):
                 bodies[i].backs_for = code_of(bodies[j].uid)
                 break
 
@@ -459,7 +486,7 @@ def back_up(ways, table, bodies, paths, o, users, seed):
         off = abs(bodies[i].offset - aside)
         if far < 1.0 and off > 0.15:
             far = 2.0  # it is abreast of its place: on until it stands well aside
-        line, behind = _line_back(ways, table, bodies, o, users, seed, i, aside, far)
+        line, behind = _line_back(ways, table, bodies, o, users, seed, i, aside, far, True)
         paths.row[i].aim = line
         behind -= SHORT_M
         room = min(far, behind)
