@@ -6,6 +6,7 @@ import pytest
 from tests.expert.loop import people, scene_of
 from xiaolu.core.users import Kind
 from xiaolu.expert.backing import Backing, kept_on_road
+from xiaolu.expert.bodies import in_the_way
 from xiaolu.expert.encounter import own_half_m
 from xiaolu.expert.margins import margins
 from xiaolu.expert.road import road_limits
@@ -73,6 +74,22 @@ def test_who_walks_away_across_the_road_is_passed_slower_than_who_walks_along_it
     across, along = slowest
     assert across < 2.2, "from so slow it can still stop for him"
     assert along > across + 2.0
+
+
+def test_it_keeps_off_a_rider_who_comes_up_beside_it(ways):
+    """It has no eyes for the mirror while it draws back to the right: the rider would be squeezed against the kerb."""
+    teacher = ways("Win", "Eout")
+    bodies = []
+    for speed in (7.0, 2.0):
+        tick = tick_with(teacher, Kind.BICYCLE, -6.0, -1.9, 0.0, speed)
+        bodies.append(
+            in_the_way(
+                teacher.course, tick.scene, tick.here, tick.s0_m, tick.d0_m, tick.moves.owner, tick.moves.poses
+            )
+        )
+    coming, falling_back = bodies
+    assert len(coming) == 1 and coming[0, 0] < 0.0 < coming[0, 1] and coming[0, 4] >= 0.5
+    assert not len(falling_back), "who is slower than the ego stays behind"
 
 
 def test_a_gap_little_wider_than_the_car_is_driven_through_in_its_middle():

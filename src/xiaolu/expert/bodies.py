@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
+from xiaolu.core.control import EGO_BODY
 from xiaolu.core.frames import to_child
 from xiaolu.core.scene import Scene
 from xiaolu.core.users import ON_FOOT, VULNERABLE, Gesture, Kind, Thing, Users
@@ -38,6 +39,7 @@ _WALKS, _EXPOSED, _STEPS_OUT = (
 )
 _WAVES_ON = np.isin(np.arange(len(Gesture)), WAVES_ON)
 CYCLE_GAPS_M, PERSON_GAPS_M = (0.5, 1.2), (0.5, 1.2)
+GAINS_MPS, COMES_UP_S = 0.5, 6.0  # a rider who comes up so much faster, and will have passed so soon; tuned
 RIDER_ASIDE_M = 1.0  # a rider who stands so far beside the way is passed, not queued behind
 
 
@@ -199,6 +201,14 @@ def in_the_way(
     kind, speed, stood = u.kind.tolist(), u.speed_mps.tolist(), here.stood_s.tolist()
     parked, on_foot, along, across = here.parked.tolist(), here.on_foot.tolist(), along.tolist(), across.tolist()
     for k, (low_s, high_s, low_d, high_d) in enumerate(box.tolist()):
+        gains_mps = along[k] - scene.ego_speed_mps
+        if kind[k] in (Kind.BICYCLE, Kind.E_BIKE) and low_s < FRONT_M and gains_mps > GAINS_MPS:
+            # It comes up beside the ego: that does not draw over towards it until it has passed.
+            beside_m = max(low_d - d0_m, d0_m - high_d) - 0.5 * EGO_BODY.width_m
+            passed_s = (FRONT_M - low_s) / gains_mps
+            if beside_m > 0.0 and passed_s < COMES_UP_S:
+                out.append((-1.0, scene.ego_speed_mps * passed_s + 4.0, low_d, high_d, *CYCLE_GAPS_M, -1))
+                continue
         if high_s < -3.0 or low_s > 72.0 or low_d > 5.5 or high_d < -5.5:
             continue
         if kind[k] == Kind.OBJECT and u.style[k] == Thing.GATE_ARM and u.length_m[k] > OPEN_ARM_M:

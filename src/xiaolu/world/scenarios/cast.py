@@ -50,8 +50,9 @@ def _place(raw: Any, where: str, names: Names, site: SiteQuery | FixedRide) -> P
             raise fields.fail("arm", raw["arm"], "at a junction only")
         how_far = "meets_m" if fields.has("meets_m") else "out_m"
         spec = PlaceSpec(
-            zero(), zero(), zero(), arm=fields.word("arm", ARMS), **{how_far: fields.value(how_far, 0.0, 200.0)}
-        )
+            zero(), fields.value("left_m", *LEFT_M, 0.0), zero(),
+            arm=fields.word("arm", ARMS), **{how_far: fields.value(how_far, 0.0, 200.0)},
+        )  # fmt: skip
     else:
         spec = PlaceSpec(
             s_m=fields.value("s_m", *S_M, 0.0),

@@ -189,8 +189,13 @@ class Staging:
         assert spec.at is not None
         if goes.kind == "arm":
             arm, to = self.drawn.word(spec.at.arm), self.drawn.word(goes.to)
-            lanes, along = self._arm(arm, to, self._out_m(spec.at, arm, to, length_m) + length_m / 2 - shift_s)
-            return [], lanes, along, 0.0, self._on_lane(lanes[0], along), 0.0
+            out_m = self._out_m(spec.at, arm, to, length_m) + length_m / 2 - shift_s
+            lanes, along = self._arm(arm, to, out_m)
+            x, y, z, yaw = self._on_lane(lanes[0], along)
+            # On the ego's own arm the route's measures are those of its place, elsewhere those of the junction.
+            here = -out_m if arm == "behind" else 0.0
+            left_m = self.number(spec.at.left_m, here) + shift_left
+            return [], lanes, along, left_m, (x - left_m * np.sin(yaw), y + left_m * np.cos(yaw), z, yaw), here
         s_m = self.number(spec.at.s_m) + shift_s
         left_m = self.number(spec.at.left_m, s_m) + shift_left
         heading = np.radians(self.number(spec.at.heading_deg, s_m))
