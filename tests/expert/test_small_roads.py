@@ -83,9 +83,7 @@ def test_it_keeps_off_a_rider_who_comes_up_beside_it(ways):
     for speed in (7.0, 2.0):
         tick = tick_with(teacher, Kind.BICYCLE, -6.0, -1.9, 0.0, speed)
         bodies.append(
-            in_the_way(
-                teacher.course, tick.scene, tick.here, tick.s0_m, tick.d0_m, tick.moves.owner, tick.moves.poses
-            )
+            in_the_way(teacher.course, tick.scene, tick.here, tick.s0_m, tick.d0_m, tick.moves.owner, tick.moves.poses)
         )
     coming, falling_back = bodies
     assert len(coming) == 1 and coming[0, 0] < 0.0 < coming[0, 1] and coming[0, 4] >= 0.5
