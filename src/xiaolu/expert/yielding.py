@@ -39,6 +39,10 @@ STEADY_BEFORE_S, STEADY_AFTER_S = 0.5, 0.3  # more of both for whom the ego gave
 GIVEN_NS = 600_000_000
 # Who should yield to us and would have to brake harder than this may not be going to.
 TRUSTED_BRAKE_MPS2, RIDER_TRUST_MPS2 = 1.5, 0.8
+LATER_S, LATER_BRAKE_MPS2 = (
+    4.0,
+    0.8,
+)  # what somebody on foot may do later is not yet stopped for, where it is easy; tuned
 MAYBE_BRAKE_MPS2 = 1.8  # the ego brakes this hard for what somebody on foot might do, not harder
 LAST_PATIENCE_S = 14.0
 ROUNDS = 6
@@ -334,7 +338,8 @@ def _counts_on_foot(
     on_pavement = walking and not here.on_road[k]
     braking = speed_mps**2 / (2.0 * max(place_m - STOP_SHORT_M, 0.1))
     if not on_pavement:
-        return True
+        # What he may do much later can be seen in time, unless the ego would have to brake for it by then.
+        return bool(moves.certain[h]) or arrives_s < LATER_S or braking > LATER_BRAKE_MPS2
     if waited_s > LAST_PATIENCE_S:
         return arrives_s < 1.0
     if moves.certain[h]:
