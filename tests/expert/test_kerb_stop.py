@@ -112,9 +112,9 @@ def test_behind_a_parked_car_it_goes_on_to_where_there_is_room_to_draw_up(ways, 
 
 
 def test_how_late_it_can_still_move_over():
-    """1.05 m aside, 0.15 of which may be left, at the steepest 0.25: 1.5 / 0.25 x 0.9 m, and 3 m to end with."""
-    assert Berth(100.0, -0.7, 76.0).needs_m(0.35) == pytest.approx(8.4)
-    assert Berth(100.0, -0.7, 76.0).needs_m(-0.6) == 0.0
+    """1.05 m aside, 0.4 of which may be left, at the steepest 0.25: 1.5 / 0.25 x 0.65 m, and 3 m to end with."""
+    assert Berth(100.0, -0.7, 76.0).needs_m(0.35) == pytest.approx(6.9)
+    assert Berth(100.0, -0.7, 76.0).needs_m(-0.4) == 0.0
 
 
 def test_at_the_end_of_its_way_it_stays_behind_who_walks_there(ways, small_town):

@@ -12,11 +12,21 @@ from xiaolu.expert.path import FRONT_M, PATH_STEP_M
 
 FACING_RAD = 2.0  # heading apart by more than this where the two would meet: it comes down our own way
 NEARER_M = 2.0
+ABREAST_M, BEHIND_RAD, FROM_SIDE_RAD, ASIDE_M = 0.5, 1.2, 0.4, 2.5  # tuned
 BEHIND_RAD = 1.2  # who comes from behind heads no further off than so
 COMES_UP_S, CUTS_OFF_SIN = 4.0, 0.35  # who comes up beside the ego, and whose way it would then cross; tuned
 LET_BY_M, LET_BY_S = 0.8, 4.0  # who passes so near beside a standing ego, and how soon; tuned
 OWN_HALF_M, OWN_HALF_LOOK_M = 0.4, 40.0  # it waits so far before the place where it would leave its own half
 _SIDE_M = 0.5 * EGO_BODY.width_m
+
+
+def from_behind(here: Counted, k: int) -> bool:
+    """Whether a vehicle comes from behind, or drives beside the ego: it sees the ego. Who comes from the side, out of
+    another street, sees it as well, but may have to be given way to."""
+    turned, aside_m = abs(here.turned_rad[k]), abs(here.left_m[k])
+    if here.ahead_m[k] >= ABREAST_M or turned > BEHIND_RAD:
+        return False
+    return bool(turned < FROM_SIDE_RAD or aside_m < max(ASIDE_M, -here.ahead_m[k]))
 
 
 def cut_off(here: Counted, moves: Moves, h: int, path: np.ndarray, low: np.ndarray) -> np.ndarray:

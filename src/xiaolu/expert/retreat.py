@@ -26,7 +26,8 @@ from xiaolu.world.ground import Ground
 NOBODY = -2  # for whom it backs off only to have room
 AT_GOAL_M = 12.0  # so near its goal it does not back off: it is there
 GONE_M = -3.0  # for whom it made room has passed it
-THEIRS_NS = 12_000_000_000  # so long after it was seen to back up it is the other one that makes room; tuned
+# So long after it was seen to back up it is the other one that makes room, but not for longer than so; tuned.
+THEIRS_NS, IN_VAIN_NS = 12_000_000_000, 30_000_000_000
 THERE_M = 0.3  # of where it wants to be: it is there
 
 
@@ -42,8 +43,8 @@ class Retreat:
         kept = memory.backing
         facing = backing.opponent(here)
         if facing >= 0 and here.users.speed_mps[facing] < -backing.STANDING_MPS:
-            memory.makes_room = int(here.users.uid[facing]), tick.scene.stamp_ns
-            if kept is not None and kept.uid == memory.makes_room[0]:
+            memory.makes_room = _seen_backing(memory.makes_room, int(here.users.uid[facing]), tick.scene.stamp_ns)
+            if kept is not None and _is_theirs(memory.makes_room, kept.uid, tick.scene.stamp_ns):
                 memory.backing = kept = None  # one of two is enough
         if kept is None:
             kept = memory.backing = self._room_for(tick, memory) or self._room_to_swing(tick, memory)
@@ -158,8 +159,7 @@ class Retreat:
         k = backing.opponent(tick.here)
         if k < 0:
             return None
-        who, when_ns = memory.makes_room
-        if who == tick.here.users.uid[k] and tick.scene.stamp_ns - when_ns < THEIRS_NS:
+        if _is_theirs(memory.makes_room, int(tick.here.users.uid[k]), tick.scene.stamp_ns):
             return None  # who has begun makes room: two that back up never meet an end
         u, course, pose = tick.here.users, self.course, tick.scene.ego_pose
         name = f"oncoming {NAMES[Kind(int(u.kind[k]))]}"
@@ -177,3 +177,14 @@ class Retreat:
             if backing.drivable(path, pose):
                 return kept if backing.room_behind(tick.here, path) > backing.LEAST_M else None
         return None
+
+
+def _seen_backing(known: tuple[int, int, int], uid: int, stamp_ns: int) -> tuple[int, int, int]:
+    """Return (uid, since, until): who is seen to back up for the ego, and when it began with that."""
+    goes_on = known[0] == uid and stamp_ns - known[2] < IN_VAIN_NS
+    return uid, known[1] if goes_on else stamp_ns, stamp_ns
+
+
+def _is_theirs(known: tuple[int, int, int], uid: int, stamp_ns: int) -> bool:
+    """Whether a user has begun to make room, and gets on with it."""
+    return known[0] == uid and stamp_ns - known[2] < THEIRS_NS and stamp_ns - known[1] < IN_VAIN_NS

@@ -67,7 +67,7 @@ class Memory:
     under_way: bool = False  # it has driven: before that it is parked, wherever it stands
     backing: Backing | None = None
     too_near_s_m: float = np.inf  # where it made room in vain
-    makes_room: tuple[int, int] = (-1, -1)  # who was last seen to back up before it, and when, ns
+    makes_room: tuple[int, int, int] = (-1, -1, -1)  # who was last seen to back up before it, since and until when, ns
     backed_off: tuple[int, float] = (0, 0.0)  # how often it has backed off before the same thing, and where
 
     def copy(self) -> "Memory":

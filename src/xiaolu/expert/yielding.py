@@ -11,7 +11,7 @@ from xiaolu.core.users import Kind
 from xiaolu.expert.bodies import STANDING_MPS, Counted
 from xiaolu.expert.conflict import occupancy
 from xiaolu.expert.course import Course
-from xiaolu.expert.encounter import comes_at_us, crosses, cut_off, faces, let_by, own_half_m, tail_of
+from xiaolu.expert.encounter import comes_at_us, crosses, cut_off, faces, from_behind, let_by, own_half_m, tail_of
 from xiaolu.expert.forecast import MOMENTS, MOMENTS_S, STEP_S, Moves
 from xiaolu.expert.limits import FIRM_BRAKE_MPS2, Limits
 from xiaolu.expert.margins import (
@@ -123,7 +123,7 @@ def resolve(
                 low[h, ~across] = np.nan  # beside each other they ride on
                 pending.append(h)
                 continue
-        if here.ahead_m[k] < 0.5 and abs(here.turned_rad[k]) < 1.2 and not (pulls_out and low[h, 0] != 0.0):
+        if from_behind(here, k) and not (pulls_out and low[h, 0] != 0.0):
             continue  # it comes from behind: it sees us
         if here.ahead_m[k] < -1.0 - 0.5 * u.length_m[k] and not pulls_out:
             continue
@@ -263,7 +263,7 @@ def _limit_for(
     else:
         if here.vulnerable[k] and moves.chain[h, 0] < 0 and here.users.lane[k] >= 0 and arrives_s > GLANCE_S:
             return False
-        behind = here.ahead_m[k] < 0.5 and abs(here.turned_rad[k]) < 1.2  # counted only while the ego pulls out
+        behind = from_behind(here, k)  # counted only while the ego pulls out
         there = min(int(max(low[met[0]], 0.0) / PATH_STEP_M), len(path) - 1)
         towards_rad = float(moves.poses[h, met[0], 2] - path[there, 2])
         right = -1 if behind else priority(course, entry, moves.chain[h], humble, unlit, towards_rad)
