@@ -19,7 +19,7 @@ from xiaolu.world.scenarios.sites import place_of, places
 from xiaolu.world.scenarios.streets import streets_of
 from xiaolu.world.scenarios.towns import Towns
 from xiaolu.world.scenarios.values import parse_value
-from xiaolu.world.signals import lamp, programs_of
+from xiaolu.world.signals import lamp, longest_red_s, programs_of
 from xiaolu.world.town import PropKind, save_town
 
 CHILD = """
@@ -319,6 +319,17 @@ def test_the_ego_meets_its_signal_as_the_file_says(small_town):
         clear = scenario.script.clear
         inside = np.hypot(*(way[:, None] - clear[None, :, :2]).transpose(2, 0, 1)) < clear[:, 2]
         assert inside.any(axis=1).all(), "nobody begins ahead of it and stands at its line instead"
+
+
+@pytest.mark.parametrize(
+    ("name", "whole_red"), [("amber-dilemma", True), ("creep-red-extended", True), ("red-and-start", False)]
+)
+def test_who_waits_through_a_whole_red_is_given_the_time(small_town, name, whole_red):
+    family = load_family(name)
+    scenario = scenario_in(family, 3, small_town, "old-town", 0)
+    red_s = longest_red_s(small_town, scenario.signal)
+    assert red_s > 10.0
+    assert (scenario.time_limit_s >= family.time_limit_s + red_s) == whole_red
 
 
 def test_nothing_stands_in_the_way_of_who_comes_from_an_arm(small_town):

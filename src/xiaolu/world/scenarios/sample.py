@@ -179,7 +179,7 @@ def _staged(
     script, actors = staging.script(lambda name: rolls[name] < shares[name])
     if len(script.actors) > USERS:
         raise ValueError(f"{family.name}: {len(script.actors)} actors; valid is up to {USERS}")
-    limit_s = family.time_limit_s + _reds_s(town, place.plan, signal if family.signals is not None else -1)
+    limit_s = family.time_limit_s + _reds_s(town, place.plan, signal if _sets_green(family, staging) else -1)
     names, weights = list(family.conditions), np.array(list(family.conditions.values()))
     condition = names[int(chance.choice(len(names), p=weights / weights.sum()))]
     start_mps = staging.number(family.ego.start_mps)
@@ -220,8 +220,18 @@ def _act_names(family: Family, actors: dict[str, int]) -> dict[str, tuple[str, .
     return out
 
 
+def _sets_green(family: Family, staging: Staging) -> bool:
+    """Whether the family decides when its signal turns green. After yellow comes all of the red, however long, and a
+    red that is extended may take the place of a short green."""
+    spec = family.signals
+    if spec is None:
+        return False
+    lamp_word, fault = staging.drawn.word(spec.lamp), staging.drawn.word(spec.fault)
+    return lamp_word != "yellow" and fault != "red_extended"
+
+
 def _reds_s(town: Town, plan: RoutePlan, own: int) -> float:
-    """Return how long a ride may stand at the reds of its way at most, s; own: the signal that the family sets."""
+    """Return how long a ride may stand at the reds of its way at most, s; own: the signal whose red is counted already."""
     columns = {int(town.lane_signal[lane]) for lane in plan.lanes} - {-1, own}
     return sum(longest_red_s(town, signal) for signal in columns)
 
