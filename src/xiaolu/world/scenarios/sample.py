@@ -231,7 +231,7 @@ def _sets_green(family: Family, staging: Staging) -> bool:
 
 
 def _reds_s(town: Town, plan: RoutePlan, own: int) -> float:
-    """Return how long a ride may stand at the reds of its way at most, s; own: the signal whose red is counted already."""
+    """Return how long a ride may stand at the reds of its way at most, s; own: a signal that is left out."""
     columns = {int(town.lane_signal[lane]) for lane in plan.lanes} - {-1, own}
     return sum(longest_red_s(town, signal) for signal in columns)
 
