@@ -104,5 +104,5 @@ def sentence(reason: Reason | None, standing: bool, stopping: bool, slowing: boo
     if reason.cause == Cause.ARRIVAL:
         if standing:
             return "Standing at the destination"
-        return f"{verb} for the destination{ahead}" if verb else f"Drawing up at the destination{ahead}"
+        return f"{verb} for the {what}{ahead}" if verb else f"Drawing up at the {what}{ahead}"
     return f"{'Slowing for' if slowing else 'Going slowly for'} the {what}{ahead}"

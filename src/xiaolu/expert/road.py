@@ -77,7 +77,7 @@ def road_limits(course: Course, tick: Tick, path: np.ndarray, goal_s_m: float, d
     gently = np.sqrt(np.maximum(tick.speed_mps**2 - 2.0 * ENVELOPE_MPS2 * sigma, 0.0))
     cap(np.maximum(steady_speeds(path[:, 3], PATH_STEP_M), gently), Reason(Cause.CURVE, "bend", 0.0))
     draws_up = np.where(s0_m + sigma > draws_up_s_m, DRAWS_UP_MPS, np.inf)
-    cap(draws_up, Reason(Cause.ARRIVAL, "destination", goal_s_m - s0_m))
+    cap(draws_up, Reason(Cause.ARRIVAL, "kerb", draws_up_s_m - s0_m))
     for entry in course.entries:
         at_m = entry.from_s_m - s0_m - FRONT_M
         on_red, unlit = entry.lane in tick.humble, entry.lane in tick.unlit
