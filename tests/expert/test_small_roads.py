@@ -1,12 +1,14 @@
 """A user would lose: an ego that takes who waits for parked, meets others in the gap, or speeds by those who cross."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from tests.expert.loop import people, scene_of
 from xiaolu.core.users import Kind
 from xiaolu.expert.backing import Backing, kept_on_road
-from xiaolu.expert.bodies import in_the_way
+from xiaolu.expert.bodies import in_the_way, queueing
 from xiaolu.expert.encounter import own_half_m
 from xiaolu.expert.margins import margins
 from xiaolu.expert.road import road_limits
@@ -127,3 +129,18 @@ def test_it_does_not_back_where_its_nose_would_swing_over_the_other_kerb(ways):
     for left_m, fits in ((-2.4, False), (-0.4, True)):
         place = Backing(1, "car", S_M - 16.0, left_m, 0)
         assert (kept_on_road(teacher.course, Edge(), pose, S_M, 0.0, place) is not None) == fits
+
+
+def test_who_has_stood_for_long_before_a_junction_without_a_signal_waits_no_more(ways):
+    teacher = ways("Eout", "narrow_out", 20.0, 40.0)
+    entry = teacher.course.entries[0]
+    assert not entry.signalled
+    x, y, yaw = teacher.course.path.point_at(entry.from_s_m - 6.0)
+    pose = np.array(teacher.course.path.point_at(entry.from_s_m - 20.0))
+    scene = scene_of(teacher.town, teacher.route, 100, pose, 0.0, people((Kind.CAR, x, y, yaw, 0.0)))
+    here = teacher._tick(scene).here
+    waits = [
+        queueing(teacher.course, replace(here, stood_s=np.full(1, stood_s)), 0, entry.from_s_m - 4.0)
+        for stood_s in (10.0, 40.0)
+    ]
+    assert waits == [True, False]

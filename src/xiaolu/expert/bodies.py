@@ -25,6 +25,7 @@ NEAR_BEHIND_M = 2.5  # of it behind the rear axle: who is still beside the tail;
 REMEMBERED_NS, PEOPLE_REMEMBERED_NS = 1_000_000_000, 3_000_000_000
 PASSED_NS, PASSED_M = 180_000_000_000, 50.0  # what stood beside its way is remembered as long as it may back up there
 WALKS_ON_MPS = 0.5
+GIVES_WAY_S = 25.0  # nobody gives way before a junction for longer; tuned
 STANDING_MPS = 0.3
 OTHER_LANE_M = 1.5  # middles this far apart: it drives beside our line, not on it
 HESITATES_MPS, HESITATES_S = 0.7, 4.0
@@ -285,11 +286,16 @@ def _beside(
 
 
 def queueing(course: Course, here: Counted, k: int, front_s_m: float) -> bool:
-    """Whether a standing vehicle waits for something: a stop line or a junction before it, or another in its lane."""
+    """Whether a standing vehicle waits for something: a stop line or a junction before it, or another in its lane.
+
+    Nobody waits for ever before a junction without a signal: who has stood there for long is as good as parked.
+    """
     for line in course.stop_lines:
         if -2.0 < line.s_m - front_s_m < 45.0:
             return True
     for entry in course.entries:
+        if not entry.signalled and here.stood_s[k] > GIVES_WAY_S:
+            continue
         if -1.0 < entry.from_s_m - front_s_m < 8.0 or entry.from_s_m < front_s_m < entry.to_s_m:
             return True
     u = here.users
