@@ -144,3 +144,14 @@ def test_who_has_stood_for_long_before_a_junction_without_a_signal_waits_no_more
         for stood_s in (10.0, 40.0)
     ]
     assert waits == [True, False]
+
+
+def test_the_lane_is_kept_before_a_signal_though_the_way_has_just_changed_lanes(ways):
+    """Who stays in the old lane there crosses the line under another lamp."""
+    course = ways("Win", "Eout", 60.0).course
+    line = course.stop_lines[0]
+    course.change[:] = 1
+    keep_m = course._kept_lanes()
+    rear_s = np.arange(course.n) * course.step_m
+    near = (rear_s > line.s_m - 12.0) & (rear_s < line.s_m - 4.0)
+    assert near.any() and (keep_m[near] < 1.5).all()

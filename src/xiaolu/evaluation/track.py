@@ -40,7 +40,7 @@ BEHIND_RAD = np.deg2rad(150.0)  # who is met in this cone behind runs into the e
 # Riders and walkers that the ego overtakes: so far ahead of its rear axle, behind it, and to its right.
 TO_OVERTAKE_M, OVERTAKEN_M, OVERTAKES_ASIDE_M = 30.0, 8.0, 6.0
 CAUSE_M = 70.0  # what a driver gives as its cause is no farther than this
-JUNCTION_M = 30.0  # a junction is no longer than this
+JUNCTION_M, HEAD_BEYOND_M = 30.0, 30.0  # a junction is no longer than this; heads hang beyond it
 # Of whom a cause speaks, and how far behind the ego they may be.
 CAUSE_OF = {
     Cause.SIGNAL: (0.0, [int(Kind.OFFICER), int(Kind.WORKER)]),  # where no stop line is: an official's sign
@@ -224,11 +224,11 @@ class Track:
     def _cause(self, scene: Scene, decision: Decision) -> tuple[bool, bool]:
         """Whether something of the kind a cause names is there, and whether one such is in sight of the ego's eye."""
         cause, by = decision.cause, decision.limited_by
-        if cause == Cause.SIGNAL and np.isfinite(self.stop_line.now.ahead_m):
+        if cause == Cause.SIGNAL and (np.isfinite(self.stop_line.now.ahead_m) or self._head_ahead(scene)):
             return True, True
         if cause not in CAUSE_OF:
             return True, True  # the road itself, or the goal
-        if cause == Cause.RIGHT_OF_WAY and by is not None and by.uid < 0:
+        if cause == Cause.RIGHT_OF_WAY and by is not None and by.uid == -1:
             there = any(-JUNCTION_M < at_m - self._s_m < CAUSE_M for at_m, _, _ in self._path.junctions)
             return there, there  # a place where others may go first
         users = scene.users
@@ -236,6 +236,11 @@ class Track:
         back_m, kinds = CAUSE_OF[cause]
         fits = users.active & np.isin(users.kind, kinds) & (place[:, 0] > back_m) & (np.hypot(*place.T) < CAUSE_M)
         return bool(fits.any()), bool((fits & scene.visible).any())
+
+    def _head_ahead(self, scene: Scene) -> bool:
+        """Whether a signal's head is ahead: some lanes on, its line is none of the ego's yet."""
+        place = to_child(scene.ego_pose, self._town.head_pose[:, :2])
+        return bool(((place[:, 0] > 0.0) & (np.hypot(*place.T) < CAUSE_M + HEAD_BEYOND_M)).any())
 
     def _on_route(self, lane: int, distance_m: float) -> bool:
         """Whether the ego is on a carriageway of its route, on whichever lane: a lane too far is no missed turn."""

@@ -323,7 +323,7 @@ class Course:
         rear_s = np.arange(self.n) * self.step_m
         for line in self.stop_lines:
             to_line = line.s_m - EGO_BODY.front_x_m - rear_s
-            near = (to_line > -self.step_m) & (to_line < SOLID_M) & ~self.shared & (self.change == 0)
+            near = (to_line > -self.step_m) & (to_line < SOLID_M) & ~self.shared
             keep[near] = np.maximum(self.half_lane_m[near] - 0.5 * EGO_BODY.width_m + LEANS_M, LEANS_M)
         return keep
 
