@@ -129,3 +129,15 @@ def test_at_the_end_of_its_way_it_stays_behind_who_walks_there(ways, small_town)
     gaps = gap_to_kerb(small_town, trace.pose[-1])
     assert trace.speed_mps[-1] == 0.0 and gaps.min() > 0.1 and gaps.max() < 0.6
     assert abs(np.degrees(trace.pose[-1, 2])) < 4.0
+
+
+def test_a_stream_of_riders_from_behind_does_not_hold_it_in_its_lane_for_ever(ways):
+    teacher = ways("Win", "Eout", 60.0)
+    start = start_of(teacher)
+
+    def riders(time: float):
+        places = [start[0] - 14.0 * n + 5.0 * time for n in range(1, 16)]
+        return people(*((Kind.BICYCLE, x, start[1] - 1.85, start[2], 5.0) for x in places))
+
+    trace = drive(teacher, start, 28.0, riders, colour=heads(teacher, LampColour.GREEN))
+    assert trace.pose[-1, 0] > start[0] + 15.0

@@ -35,14 +35,14 @@ from xiaolu.expert.speed import DT_S, FREE
 from xiaolu.expert.tick import FORESEEN_STEPS, Memory, Tick
 from xiaolu.expert.ways import KINDS, Way, Ways
 from xiaolu.expert.ways import Kind as PathKind
-from xiaolu.expert.yielding import GIVEN_NS, HELD_NS, resolve
+from xiaolu.expert.yielding import GIVEN_NS, HELD_NS, LAST_PATIENCE_S, resolve
 from xiaolu.measures.strategy import strategy_of
 from xiaolu.measures.words import FREE_SHARE
 from xiaolu.world.ground import Ground
 from xiaolu.world.routing import RoutePlan
 from xiaolu.world.town import Town
 
-PULLS_OUT_M, PULLS_OUT_MPS, UNDER_WAY_MPS = 0.5, 4.0, 1.5
+PULLS_OUT_M, PULLS_OUT_MPS, UNDER_WAY_MPS = 0.5, 4.0, 0.3
 # A proposal whose foreseen risk is below this, and that brakes no harder, is as good as any; a path of another kind
 # than a moment ago must be better by so much: tuned with the weights of `scoring`.
 CALM, EASY_MPS2, OTHER_WAY = 0.6, 2.1, 0.8
@@ -336,10 +336,10 @@ class Teacher:
 
     def _pulls_out(self, tick: Tick, way: Way) -> bool:
         """Whether it sets off from where it was parked, or is at the kerb and about to leave it: those who come from
-        behind cannot know."""
+        behind cannot know. Who rolls is seen; and in a lane nobody waits for ever for those who go round it."""
         leaves = bool(way.offsets_m[: S_CELLS // 3].max() > tick.d0_m + PULLS_OUT_M)
         at_kerb = tick.speed_mps < PULLS_OUT_MPS and tick.d0_m < -PULLS_OUT_M and leaves
-        return at_kerb or not self._memory.under_way
+        return at_kerb or not (self._memory.under_way or tick.waited_s > LAST_PATIENCE_S)
 
     def _before(self, tick: Tick) -> np.ndarray | None:
         """Return the path chosen a moment ago from the ego's place on, (n, 2), None for none."""
