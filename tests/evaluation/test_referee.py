@@ -95,8 +95,8 @@ def test_who_overtakes_riders_is_known(ride_steps, kind, ahead_m, left_m, speed_
 )
 def test_an_officials_sign_is_a_cause_where_no_stop_line_is(ride_steps, kind, ahead_m, visible, share):
     config, steps = ride_steps
-    far_off = config.town.head_pose + 1e4 * (np.arange(config.town.head_pose.shape[1]) == 0)
-    town = replace(config.town, stop_s_m=np.full_like(config.town.stop_s_m, np.nan), head_pose=far_off)
+    unlit = np.full_like(config.town.lane_signal, -1)
+    town = replace(config.town, stop_s_m=np.full_like(config.town.stop_s_m, np.nan), lane_signal=unlit)
     staged = []
     for step in steps[40:60]:
         users = empty_users(1)

@@ -40,7 +40,7 @@ BEHIND_RAD = np.deg2rad(150.0)  # who is met in this cone behind runs into the e
 # Riders and walkers that the ego overtakes: so far ahead of its rear axle, behind it, and to its right.
 TO_OVERTAKE_M, OVERTAKEN_M, OVERTAKES_ASIDE_M = 30.0, 8.0, 6.0
 CAUSE_M = 70.0  # what a driver gives as its cause is no farther than this
-JUNCTION_M, HEAD_BEYOND_M = 30.0, 30.0  # a junction is no longer than this; heads hang beyond it
+JUNCTION_M = 30.0  # a junction is no longer than this
 # Of whom a cause speaks, and how far behind the ego they may be.
 CAUSE_OF = {
     Cause.SIGNAL: (0.0, [int(Kind.OFFICER), int(Kind.WORKER)]),  # where no stop line is: an official's sign
@@ -63,6 +63,7 @@ class Track:
         self._bay_margin_m = np.full(len(self._bays), BAY_MARGIN_M)
         self._no_actors = Actors(np.empty((0, 5)), np.empty(0), np.empty(0, bool), np.empty(0, np.int32))
         self._route_edges = set(town.lane_edge[path.plan.lanes].tolist())
+        self._lamps_s_m = path.lane_from_s_m[town.lane_signal[path.plan.lanes] >= 0]
         self._s_m = 0.0
         self.layer = 0  # on which the ego was at the last step
         self.stop_line = StopLine(town, path, self._ground)
@@ -224,7 +225,7 @@ class Track:
     def _cause(self, scene: Scene, decision: Decision) -> tuple[bool, bool]:
         """Whether something of the kind a cause names is there, and whether one such is in sight of the ego's eye."""
         cause, by = decision.cause, decision.limited_by
-        if cause == Cause.SIGNAL and (np.isfinite(self.stop_line.now.ahead_m) or self._head_ahead(scene)):
+        if cause == Cause.SIGNAL and (np.isfinite(self.stop_line.now.ahead_m) or self._lamp_ahead()):
             return True, True
         if cause not in CAUSE_OF:
             return True, True  # the road itself, or the goal
@@ -237,10 +238,9 @@ class Track:
         fits = users.active & np.isin(users.kind, kinds) & (place[:, 0] > back_m) & (np.hypot(*place.T) < CAUSE_M)
         return bool(fits.any()), bool((fits & scene.visible).any())
 
-    def _head_ahead(self, scene: Scene) -> bool:
-        """Whether a signal's head is ahead: some lanes on, its line is none of the ego's yet."""
-        place = to_child(scene.ego_pose, self._town.head_pose[:, :2])
-        return bool(((place[:, 0] > 0.0) & (np.hypot(*place.T) < CAUSE_M + HEAD_BEYOND_M)).any())
+    def _lamp_ahead(self) -> bool:
+        """Whether a signal of the route is ahead: some lanes on, its line is none of the ego's yet."""
+        return any(0.0 < at_m - self._s_m < CAUSE_M for at_m in self._lamps_s_m)
 
     def _on_route(self, lane: int, distance_m: float) -> bool:
         """Whether the ego is on a carriageway of its route, on whichever lane: a lane too far is no missed turn."""

@@ -10,9 +10,7 @@ BESIDE_M = 20.0  # parked cars within this of the anchor are at the site
 KERB_BEFORE_M, KERB_AFTER_M, KERB_ASIDE_M = 9.0, 6.0, 0.3  # of kerb with nothing fixed on it or so near, to draw up at
 SWINGS_OUT_M, POST_M = 4.0, 0.5  # it is out of its bay after so much; a post or trunk, and room beside it; tuned
 SWING_M = 12.0  # past a thing and straight on past the next takes so much road between them; tuned
-WAY_ASIDE_M = (
-    0.35  # what stands nearer than this to the side of a car on the route's line has to be driven round; tuned
-)
+WAY_ASIDE_M = 0.35  # what stands nearer than this beside a car on the route's line has to be driven round; tuned
 
 
 def parked_beside(town: Town, frame: RouteFrame) -> tuple[bool, bool]:
