@@ -12,7 +12,7 @@ from xiaolu.expert.bodies import in_the_way, queueing
 from xiaolu.expert.encounter import own_half_m
 from xiaolu.expert.margins import margins
 from xiaolu.expert.road import road_limits
-from xiaolu.expert.ways import S_STEP_M, centred
+from xiaolu.expert.ways import KINDS, S_STEP_M, centred
 
 S_M = 30.0
 
@@ -90,6 +90,23 @@ def test_it_keeps_off_a_rider_who_comes_up_beside_it(ways):
     coming, falling_back = bodies
     assert len(coming) == 1 and coming[0, 0] < 0.0 < coming[0, 1] and coming[0, 4] >= 0.5
     assert not len(falling_back), "who is slower than the ego stays behind"
+
+
+@pytest.mark.parametrize(("out_m", "beside_m"), [(3.0, -3.0), (0.0, 3.0)])
+def test_who_drives_where_it_belongs_it_falls_in_behind(ways, out_m, beside_m):
+    """Out in the other half of the road, abreast of a car in its own lane, it would overtake that car all along the
+    street. In its lane it goes on beside a car in the next one."""
+    teacher = ways("Win", "Eout")
+    pose, ahead, left = ego(teacher)
+    pose = np.array([*(pose[:2] + out_m * left), pose[2]])
+    place = pose[:2] + 2.0 * ahead + beside_m * left
+    scene = scene_of(teacher.town, teacher.route, 0, pose, 5.0, people((Kind.CAR, *place, pose[2], 5.0)))
+    tick = teacher._tick(scene)
+    bodies = in_the_way(teacher.course, scene, tick.here, tick.s0_m, tick.d0_m, tick.moves.owner, tick.moves.poses)
+    assert (len(bodies) == 0) == (out_m > 0.0)
+    if out_m:
+        way = teacher._ways.propose(KINDS[0], tick, bodies, teacher._memory)
+        assert abs(way.offsets_m[20]) < 0.5
 
 
 def test_a_gap_little_wider_than_the_car_is_driven_through_in_its_middle():

@@ -198,6 +198,7 @@ def in_the_way(
     index = np.minimum(np.maximum(index, 0), course.n - 1)
     toward = (u.yaw_rad - course.yaw_rad[index] + np.pi) % (2 * np.pi) - np.pi
     along, across = u.speed_mps * np.cos(toward), u.speed_mps * np.sin(toward)
+    over_the_line = d0_m > course.line_left_m[min(max(round(s0_m / course.step_m), 0), course.n - 1)]
     out, hesitates = [], here.hesitates.tolist()
     kind, speed, stood = u.kind.tolist(), u.speed_mps.tolist(), here.stood_s.tolist()
     parked, on_foot, along, across = here.parked.tolist(), here.on_foot.tolist(), along.tolist(), across.tolist()
@@ -239,6 +240,8 @@ def in_the_way(
             caught = min(low_s * v_ego / (v_ego - along[k]), 60.0)
             out.append((low_s - 1.0, caught + 6.0, low_d, high_d, *CYCLE_GAPS_M, -1))
         elif abs(0.5 * (low_d + high_d) - d0_m) > OTHER_LANE_M and low_s < 14.0:
+            if over_the_line and abs(0.5 * (low_d + high_d)) < OTHER_LANE_M:
+                continue  # it drives where the ego belongs: the ego falls in behind, and does not overtake
             at = poses[int(np.argmax(owner == k))]
             out.extend(_beside(course, s0_m, d0_m, at, u.length_m[k], u.width_m[k], scene.ego_speed_mps))
     return np.array(out, np.float64).reshape(-1, 7)
