@@ -8,12 +8,13 @@ import pytest
 from xiaolu.core.decision import LampColour
 from xiaolu.core.plan import PATH_DISTANCES_M, SPEED_KNOTS, Plan
 from xiaolu.core.users import Kind, empty_users
-from xiaolu.evaluation.plans import EVERY, TICKS, Plans, driven_out
+from xiaolu.evaluation.plans import EVERY, TICKS, Plans, moving
 from xiaolu.evaluation.track import Track
 from xiaolu.measures.interventions import WINDOW_S
 from xiaolu.ride.config import RideConfig
 from xiaolu.ride.follower import Follower
 from xiaolu.ride.ride import Ride
+from xiaolu.vehicle.pursuit import driven_out
 from xiaolu.world.ground import Ground
 from xiaolu.world.world import World
 
@@ -106,7 +107,7 @@ def test_one_plan_a_second_each_with_four_seconds_after_it(ride):
 def test_the_motion_is_the_cars_and_not_the_plans(ride):
     """A plan that asks to stand at once is driven with brakes that have limits."""
     steps, _ = ride
-    poses, speeds = driven_out((standing(steps), steps[FIRST].decision.plan), steps[FIRST].scene)
+    poses, speeds = driven_out((standing(steps), steps[FIRST].decision.plan), moving(steps[FIRST].scene), TICKS)
     assert poses.shape == (2, TICKS + 1, 3) and speeds.shape == (2, TICKS + 1)
     now = steps[FIRST].scene.ego_speed_mps
     assert speeds[0, 0] == speeds[1, 0] == now and now > 1.0

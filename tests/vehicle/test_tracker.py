@@ -1,5 +1,7 @@
 """A plan that the car does not follow is worth nothing: the proving ground's figures, with bounds."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,7 +10,10 @@ from hypothesis import strategies as st
 from xiaolu.core.observation import EgoState
 from xiaolu.core.plan import PATH_DISTANCES_M, SPEED_KNOTS, Plan
 from xiaolu.core.rates import TICK_NS
+from xiaolu.vehicle.dynamics import advance, start
+from xiaolu.vehicle.parameters import EGO_VEHICLE
 from xiaolu.vehicle.proving import back_up, hairpin, slalom, stop_at_mark
+from xiaolu.vehicle.pursuit import driven_out
 from xiaolu.vehicle.tracker import Tracker, smoothed
 
 
@@ -91,3 +96,31 @@ def test_snapshot_carries_the_memory_over():
     twin.restore(tracker.snapshot())
     arguments = (straight(8.0), ego(5.0, TICK_NS), ego(5.0, 2 * TICK_NS), 3 * TICK_NS)
     assert twin.control(*arguments) == tracker.control(*arguments)
+
+
+@given(st.floats(-2.0, 12.0), st.floats(-0.3, 0.3), st.floats(-2.0, 1.5), st.floats(0.0, 10.0), st.floats(-0.06, 0.06))
+@settings(max_examples=20, deadline=None)
+def test_a_plan_driven_out_in_one_call_is_tracked_as_in_the_loop(speed, steering, acceleration, wanted, curvature):
+    way = -1.0 if speed < 0.0 else 1.0
+    plan = Plan(arc(curvature or 0.01) * [way, 1.0], way * np.linspace(abs(speed), wanted, SPEED_KNOTS))
+    rate = speed * np.tan(steering) / EGO_VEHICLE.wheelbase_m
+    motion = np.array([3.0, -2.0, 0.7, speed, acceleration, rate * EGO_VEHICLE.rear_axle_m, rate, steering])
+    poses, speeds = driven_out((plan,), motion, 20)
+    each = np.ones(1)
+    state = replace(
+        start(motion[:3], speed), acceleration_mps2=each * acceleration, lateral_mps=each * motion[5],
+        yaw_rate_radps=each * rate, steering_rad=each * steering,
+        pending_rad=np.full((1, EGO_VEHICLE.steering_delay_steps), steering),
+    )  # fmt: skip
+    tracker = Tracker()
+    tracker.restore((steering, acceleration))
+    planned_at = None
+    for tick in range(20):
+        now = EgoState(
+            int(state.stamp_ns[0]), float(state.speed_mps[0]), float(state.acceleration_mps2[0]),
+            float(state.yaw_rate_radps[0]), float(state.steering_rad[0]), state.pose[0],
+        )  # fmt: skip
+        planned_at = planned_at or now
+        state, _ = advance(state, [tracker.control(plan, planned_at, now, now.stamp_ns + TICK_NS)])
+        assert np.allclose(poses[0, tick + 1], state.pose[0], atol=1e-9)
+        assert speeds[0, tick + 1] == pytest.approx(state.speed_mps[0], abs=1e-9)

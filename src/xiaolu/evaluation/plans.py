@@ -16,8 +16,6 @@ from xiaolu.core.control import EGO_BODY
 from xiaolu.core.decision import LampColour
 from xiaolu.core.episode import Step
 from xiaolu.core.frames import wrap_angle
-from xiaolu.core.observation import EgoState
-from xiaolu.core.plan import Plan
 from xiaolu.core.rates import TICK_NS, TICK_S, ticks_of
 from xiaolu.core.scene import Scene
 from xiaolu.core.score import Score
@@ -29,9 +27,8 @@ from xiaolu.measures import pdm
 from xiaolu.measures.closed_loop import CORNER_M
 from xiaolu.measures.geometry import clearance_m
 from xiaolu.measures.interventions import WRONG_WAY_RAD, outside_windows
-from xiaolu.vehicle.dynamics import VehicleState, advance, start
 from xiaolu.vehicle.parameters import EGO_VEHICLE
-from xiaolu.vehicle.tracker import Tracker
+from xiaolu.vehicle.pursuit import driven_out
 from xiaolu.world.looking import FORGET_Z_M
 
 HORIZON_S, EVERY_S, BEFORE_S = 4.0, 1.0, 0.5
@@ -87,7 +84,7 @@ class Plans:
         step, scene = now.step, now.step.scene
         self._reference.restore(now.progress_m)
         reference = self._reference.drive_scene(scene, step.observation).plan
-        poses, speeds = driven_out((step.decision.plan, reference), scene)
+        poses, speeds = driven_out((step.decision.plan, reference), moving(scene), TICKS)
         others = Others.of(scenes)
         own, safe = (self._parts(poses[k], speeds[k], others, scenes, now) for k in range(2))
         best_m = max((parts.progress for parts in (own, safe) if _sound(parts)), default=0.0)
@@ -206,36 +203,10 @@ class Others:
         return cls(box, column("speed_mps")[..., None] * heading, column("kind") != Kind.OBJECT)
 
 
-def driven_out(plans: Sequence[Plan], scene: Scene) -> tuple[np.ndarray, np.ndarray]:
-    """Return (poses (P, T, 3), speeds (P, T)) of the rear axle: each plan tracked by the car for 4 s from a scene."""
-    state = start(np.tile(scene.ego_pose, (len(plans), 1)), scene.ego_speed_mps)
-    each = np.ones(len(plans))
-    rolling = scene.ego_yaw_rate_radps * EGO_VEHICLE.rear_axle_m
-    state = replace(
-        state, acceleration_mps2=each * scene.ego_acceleration_mps2, yaw_rate_radps=each * scene.ego_yaw_rate_radps,
-        lateral_mps=each * rolling, steering_rad=each * scene.ego_steering_rad,
-        pending_rad=np.full_like(state.pending_rad, scene.ego_steering_rad),
-    )  # fmt: skip
-    trackers = [Tracker() for _ in plans]
-    for tracker in trackers:
-        tracker.restore((scene.ego_steering_rad, scene.ego_acceleration_mps2))
-    planned_at = _ego(state, 0)
-    poses, speeds = [state.pose], [state.speed_mps]
-    for _ in range(TICKS):
-        until_ns = int(state.stamp_ns[0]) + TICK_NS
-        controls = [
-            tracker.control(plan, planned_at, _ego(state, k), until_ns)
-            for k, (tracker, plan) in enumerate(zip(trackers, plans, strict=True))
-        ]
-        state, _ = advance(state, controls)
-        poses.append(state.pose)
-        speeds.append(state.speed_mps)
-    return np.stack(poses, axis=1), np.stack(speeds, axis=1)
-
-
-def _ego(state: VehicleState, branch: int) -> EgoState:
-    """Return a branch as the tracker sees it, its place known exactly."""
-    return EgoState(
-        int(state.stamp_ns[branch]), float(state.speed_mps[branch]), float(state.acceleration_mps2[branch]),
-        float(state.yaw_rate_radps[branch]), float(state.steering_rad[branch]), state.pose[branch],
-    )  # fmt: skip
+def moving(scene: Scene) -> np.ndarray:
+    """Return (8,) how the ego moves in a scene, see `pursuit.driven_out`."""
+    side_mps = scene.ego_yaw_rate_radps * EGO_VEHICLE.rear_axle_m
+    return np.array([
+        *scene.ego_pose, scene.ego_speed_mps, scene.ego_acceleration_mps2, side_mps, scene.ego_yaw_rate_radps,
+        scene.ego_steering_rad,
+    ])  # fmt: skip

@@ -8,17 +8,17 @@ Sources: NAVSIM (Dauner et al. 2024), NAVSIM v2 (Cao et al. 2025), nuPlan (Caesa
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 
-from xiaolu.core.frames import wrap_angle
 from xiaolu.core.rates import TICK_S
 from xiaolu.core.score import Score
 from xiaolu.measures.comfort import NUPLAN, Bounds, breaches, motion_of
-from xiaolu.measures.geometry import clearance_m
+from xiaolu.measures.geometry import boxes_overlap
 
 PROJECTED_S = (0.0, 0.3, 0.6, 0.9)
 LITTLE_PROGRESS_M = 5.0
 STANDING_MPS = 0.005
-BEHIND_RAD = np.deg2rad(150.0)  # whoever meets the ego in this cone behind it runs into it
+BEHIND_COS = float(np.cos(np.deg2rad(150.0)))  # whoever meets the ego in this cone behind it runs into it
 LANE_KEEPING_M, LANE_KEEPING_S = 0.5, 2.0
 OVERSPEED_MPS = 2.23
 # Metres driven against the lane within a second: up to the first it is forgiven, up to the second it costs half.
@@ -43,16 +43,53 @@ class Parts:
     progressing: float = 1.0
 
 
+@njit(cache=True)
+def _fault(ego, speed_mps, other):
+    """Whether the ego (5,) overlaps another (5,), moving, and is not hit from behind."""
+    if abs(speed_mps) <= STANDING_MPS:
+        return False
+    dx, dy = other[0] - ego[0], other[1] - ego[1]
+    away = np.hypot(dx, dy)
+    if away > 0.5 * (np.hypot(ego[3], ego[4]) + np.hypot(other[3], other[4])):
+        return False  # too far off to touch, whichever way it is turned
+    behind = np.cos(ego[2]) * dx + np.sin(ego[2]) * dy < away * BEHIND_COS
+    return not behind and boxes_overlap(ego, other)
+
+
+@njit(cache=True)
+def _faults(ego, speed_mps, others, out):
+    for t in range(len(ego)):
+        for n in range(others.shape[1]):
+            out[t, n] = _fault(ego[t], speed_mps[t], others[t, n])
+
+
+@njit(cache=True)
+def _comes_to_fault(ego, speed_mps, others, other_velocity, ahead_s):
+    """Whether there is a fault at any sample so many seconds ahead (K,), everybody going straight on."""
+    mine, theirs = np.empty(5), np.empty(5)
+    for t in range(len(ego)):
+        for n in range(others.shape[1]):
+            for s in ahead_s:
+                mine[:], theirs[:] = ego[t], others[t, n]
+                mine[0] += s * speed_mps[t] * np.cos(ego[t, 2])
+                mine[1] += s * speed_mps[t] * np.sin(ego[t, 2])
+                theirs[0] += s * other_velocity[t, n, 0]
+                theirs[1] += s * other_velocity[t, n, 1]
+                if _fault(mine, speed_mps[t], theirs):
+                    return True
+    return False
+
+
 def at_fault(ego: np.ndarray, speed_mps: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Return (T, N) bool: the ego (T, 5) at speed (T,) overlaps others (T, N, 5), moving, and not hit from behind."""
-    away = np.hypot(others[..., 0] - ego[:, None, 0], others[..., 1] - ego[:, None, 1])
-    reach = 0.5 * (np.hypot(ego[:, 3], ego[:, 4])[:, None] + np.hypot(others[..., 3], others[..., 4]))
-    overlap = away <= reach  # the rest is too far off to touch, whichever way it is turned
-    mine = np.broadcast_to(ego[:, None], others.shape)
-    overlap[overlap] = clearance_m(mine[overlap], others[overlap]) <= 0.0
-    toward = np.arctan2(others[..., 1] - ego[:, None, 1], others[..., 0] - ego[:, None, 0])
-    behind = np.abs(wrap_angle(toward - ego[:, None, 2])) > BEHIND_RAD
-    return overlap & ~behind & (np.abs(speed_mps) > STANDING_MPS)[:, None]
+    out = np.zeros(others.shape[:2], bool)
+    ego, speed_mps, others = _floats(ego, speed_mps, others)
+    _faults(ego, speed_mps, others, out)
+    return out
+
+
+def _floats(*values: np.ndarray) -> tuple[np.ndarray, ...]:
+    return tuple(np.ascontiguousarray(value, np.float64) for value in values)
 
 
 def no_collision(faults: np.ndarray, is_user: np.ndarray) -> float:
@@ -73,14 +110,8 @@ def projected_time_to_collision(
 
     ego (T, 5), speed (T,), others (T, N, 5), other_velocity (T, N, 2) m/s; all projected at constant velocity.
     """
-    heading = np.stack([np.cos(ego[:, 2]), np.sin(ego[:, 2])], axis=-1)
-    for ahead_s in PROJECTED_S:
-        mine, theirs = ego.copy(), np.array(others, np.float64)
-        mine[:, :2] += ahead_s * speed_mps[:, None] * heading
-        theirs[..., :2] += ahead_s * other_velocity
-        if at_fault(mine, speed_mps, theirs).any():
-            return 0.0
-    return 1.0
+    ego, speed_mps, others, other_velocity = _floats(ego, speed_mps, others, other_velocity)
+    return float(not _comes_to_fault(ego, speed_mps, others, other_velocity, np.array(PROJECTED_S)))
 
 
 def ego_progress(progress_m: float, best_safe_m: float) -> float:

@@ -13,7 +13,7 @@ from xiaolu.core.rates import SECOND_NS, SUBSTEPS, TICK_NS, TICK_S
 from xiaolu.measures.geometry import meeting_s
 from xiaolu.ride.progress import STANDING_MPS
 from xiaolu.vehicle.dynamics import substeps
-from xiaolu.vehicle.tracker import command, steering_rate_radps
+from xiaolu.vehicle.pursuit import asked_of
 from xiaolu.world.routing import project_each
 from xiaolu.world.world import tick_branches
 
@@ -80,7 +80,6 @@ class Way(NamedTuple):
 @njit(cache=True)
 def _steer(knots_s, plans, cars, gains, stamp_ns, steering, acceleration, reverse):
     """Fill (B,) what each branch's plan in force asks of its car."""
-    pose = np.empty(3)
     for b in range(len(steering)):
         p = -1
         for later in range(len(plans.from_ns)):
@@ -90,15 +89,10 @@ def _steer(knots_s, plans, cars, gains, stamp_ns, steering, acceleration, revers
             steering[b], acceleration[b], reverse[b] = 0.0, HAS_NO_PLAN_MPS2, False
             cars.ego[b, 5] = 0.0
             continue
-        sense, at = plans.sense[p, b], plans.pose[p, b]
-        cos, sin = np.cos(at[2]), np.sin(at[2])
-        dx, dy = cars.motion[b, 0] - at[0], cars.motion[b, 1] - at[1]
-        pose[0], pose[1] = sense * (cos * dx + sin * dy), sense * (-sin * dx + cos * dy)
-        pose[2] = (cars.motion[b, 2] - at[2] + np.pi) % (2.0 * np.pi) - np.pi
-        speed = sense * cars.motion[b, 3]
-        steering[b], acceleration[b] = command(
-            knots_s, plans.line[p, b], plans.profile[p, b], sense, pose, (stamp_ns - plans.stamp_ns[p, b]) / _SECOND_NS,
-            speed, cars.motion[b, 6], steering_rate_radps(gains, speed), (cars.before[b, 0], cars.before[b, 1]), gains,
+        sense = plans.sense[p, b]
+        steering[b], acceleration[b] = asked_of(
+            knots_s, plans.line[p, b], plans.profile[p, b], sense, plans.pose[p, b],
+            (stamp_ns - plans.stamp_ns[p, b]) / _SECOND_NS, cars.motion[b], cars.before[b], gains,
         )  # fmt: skip
         cars.before[b, 0], cars.before[b, 1] = steering[b], acceleration[b]
         reverse[b] = sense < 0.0
