@@ -105,3 +105,19 @@ def test_who_is_given_way_to_is_not_let_go_of_for_a_single_moment(ways):
     assert ends_mps({}) > SPEED_MPS and ends_mps({1: 15.0}) < 2.0
     assert ends_mps({1: 4.0}) > SPEED_MPS, "a stop that would be hard by now is not held on to"
     assert ends_mps({7: 15.0}) > SPEED_MPS, "who is not there any more is not waited for"
+
+
+def test_who_walks_towards_it_just_beside_its_way_is_passed_at_a_pace_to_stop_from(ways):
+    """Both may step to the same side. Who walks on before it the same way is no such matter."""
+    teacher = ways("Win", "Eout")
+    pose = np.array(teacher.course.path.point_at(0.0))
+    ahead, left = np.array([np.cos(pose[2]), np.sin(pose[2])]), np.array([-np.sin(pose[2]), np.cos(pose[2])])
+
+    def slowest(turned_rad: float, aside_m: float) -> float:
+        walker = (Kind.PEDESTRIAN, *(pose[:2] + 12.0 * ahead + aside_m * left), pose[2] + turned_rad, 1.3)
+        tick = teacher._tick(scene_of(teacher.town, teacher.route, 0, pose, SPEED_MPS, people(walker)))
+        way = teacher._ways.propose(KINDS[0], tick, np.empty((0, 7)), Memory())
+        return float(road_limits(teacher.course, tick, way.path, teacher.course.goal_s_m).allowed[:40].min())
+
+    assert slowest(np.pi, 1.8) < 1.5 < 2.9 < slowest(0.0, 1.8)
+    assert slowest(np.pi, 2.6) > 4.0

@@ -27,6 +27,10 @@ PERSON_GAPS_M, PERSON_SPEEDS_MPS = (0.35, 0.5, 0.7, 1.2, 2.0), (0.7, 1.8, 4.0, 7
 # Past who is crossing the road, and has left the ego's way or not come into it: he may turn back, or start. Tuned.
 CROSSING_GAPS_M, CROSSING_SPEEDS_MPS = (0.35, 1.0, 2.0, 3.0), (0.7, 1.6, 2.5, 4.5)
 CROSSING_SIN = 0.6
+# Past who walks towards the ego, so near beside its middle, and from so far before him: both may step to the same side.
+# Tuned.
+FACING_GAPS_M, FACING_SPEEDS_MPS = (0.35, 0.7, 1.0, 1.5, 2.0), (0.9, 1.3, 2.2, 4.5, 7.0)
+FACING_M, FACING_BEFORE_M = 2.0, 3.0
 # A child at the kerb that faces the road may run: it is slow from so far before it. Tuned.
 CHILD_GAPS_M, CHILD_SPEEDS_MPS, CHILD_BEFORE_M = (0.35, 0.7, 1.2, 2.0, 3.0), (0.7, 2.0, 3.0, 3.8, 7.0), 7.0
 PARKED_GAPS_M, PARKED_SPEEDS_MPS = (0.1, 0.3, 0.6, 1.0), (1.5, 3.5, 6.5, 9.0)
@@ -38,14 +42,15 @@ WAITING_GAPS_M, WAITING_SPEEDS_MPS = (0.32, 0.5, 0.8, 1.2), (0.8, 2.5, 6.0, 11.0
 WAVERS_M = 0.12  # a rider who comes towards us may come so much nearer than he heads; tuned
 SLOWEST_MPS, QUEUES_RAD = 0.7, 1.2
 FACES_RAD, SQUEEZES_MPS = 2.4, 3.0
-_HIDES, _PARKED, _WALKS, _CROSSES, _RIDES, _WAITS, _MAY_RUN = 0, 1, 2, 3, 4, 5, 6
+_HIDES, _PARKED, _WALKS, _CROSSES, _RIDES, _WAITS, _MAY_RUN, _FACES = 0, 1, 2, 3, 4, 5, 6, 7
 _OBJECT, _CHILD = int(Kind.OBJECT), int(Kind.CHILD)
 _LENGTH_M, _WIDTH_M = EGO_BODY.length_m, EGO_BODY.width_m
-# Of what hides people, is parked, walks, crosses, rides, waits, may run: each filled up to the same length by its
-# last pair.
-_GAPS = (HIDING_GAPS_M, PARKED_GAPS_M, PERSON_GAPS_M, CROSSING_GAPS_M, PERSON_GAPS_M, WAITING_GAPS_M, CHILD_GAPS_M)
+# Of what hides people, is parked, walks, crosses, rides, waits, may run, walks towards us: each filled up to the same
+# length by its last pair.
+_GAPS = (HIDING_GAPS_M, PARKED_GAPS_M, PERSON_GAPS_M, CROSSING_GAPS_M, PERSON_GAPS_M, WAITING_GAPS_M, CHILD_GAPS_M,
+         FACING_GAPS_M)  # fmt: skip
 _SPEEDS = (HIDING_SPEEDS_MPS, PARKED_SPEEDS_MPS, PERSON_SPEEDS_MPS, CROSSING_SPEEDS_MPS, PERSON_SPEEDS_MPS,
-           WAITING_SPEEDS_MPS, CHILD_SPEEDS_MPS)  # fmt: skip
+           WAITING_SPEEDS_MPS, CHILD_SPEEDS_MPS, FACING_SPEEDS_MPS)  # fmt: skip
 GAPS_M = np.array([(*gaps, *gaps[-1:] * (5 - len(gaps))) for gaps in _GAPS])
 SPEEDS_MPS = np.array([(*mps, *mps[-1:] * (5 - len(mps))) for mps in _SPEEDS])
 # Into a junction whose arms it cannot see; where those have to give way; where a lamp holds them, if they keep to it.
@@ -139,7 +144,8 @@ def _passed(vulnerable, parked, on_foot, on_road, hesitates, ahead, left, turned
         elif on_foot[k]:
             crosses = on_road[k] and abs(np.sin(turned[k])) > CROSSING_SIN
             faces_road = np.sin(turned[k]) * np.sign(left[k]) < -CROSSING_SIN
-            may_run = _MAY_RUN if kind[k] == _CHILD and faces_road else _WALKS
+            towards = on_road[k] and speed[k] > STANDING_MPS and abs(turned[k]) > FACES_RAD and abs(left[k]) < FACING_M
+            may_run = _MAY_RUN if kind[k] == _CHILD and faces_road else _FACES if towards else _WALKS
             how[k] = _CROSSES if crosses and (abs(speed[k]) > STANDING_MPS or hesitates[k]) else may_run
         elif vulnerable[k]:
             how[k] = _RIDES
@@ -156,8 +162,8 @@ def past_slowly(path, slow, how, parked, x, y, yaw, speed, length, width, ahead,
     """Lower allowed (n,) to the speeds at which users `slow` (M,) are passed beside; return (M,) where along the path
     each is passed slowest, -1 for who slows nobody. In ruling (n,) they are number, number + 1, ... in their order.
 
-    how (U,): _HIDES, _PARKED, _WALKS, _CROSSES, _RIDES, _WAITS or _MAY_RUN; gaps_m, speeds_mps (7, 5): speed at a gap,
-    for these.
+    how (U,): _HIDES, _PARKED, _WALKS, _CROSSES, _RIDES, _WAITS, _MAY_RUN or _FACES; gaps_m, speeds_mps (8, 5): speed
+    at a gap, for these.
     """
     at, limit, boxes, pace = np.full(len(slow), -1), np.empty(len(path)), np.empty((len(slow), 5)), np.zeros(len(slow))
     for m in range(len(slow)):
@@ -179,6 +185,10 @@ def past_slowly(path, slow, how, parked, x, y, yaw, speed, length, width, ahead,
             box[3] = HIDING_END_M
         if how[k] == _MAY_RUN:
             box[4] += 2.0 * CHILD_BEFORE_M  # it faces the road: its width lies along it
+        if how[k] == _FACES:
+            box[0] += cos * 0.5 * FACING_BEFORE_M
+            box[1] += sin * 0.5 * FACING_BEFORE_M
+            box[3] += FACING_BEFORE_M
         if how[k] == _RIDES:
             pace[m] = max(along - 0.5, SLOWEST_MPS)  # never slower than it rides: then the ego follows instead
     gaps = passing_gaps(path, PATH_STEP_M, 2, _LENGTH_M, _WIDTH_M, boxes, 3.0)
