@@ -22,7 +22,7 @@ from xiaolu.measures.interventions import MOVING_MPS, TTC_S, required_clearance_
 
 HORIZON = 21  # moments looked at: 5 s
 SPARE_M = 0.15  # more side gap than the measure asks for: forecasts err by so much
-VEHICLE_GAP_M, STANDING_GAP_M, PARKED_GAP_M, ROLLING_GAP_M = 0.45, 0.32, 0.2, 0.12
+VEHICLE_GAP_M, STANDING_GAP_M, PARKED_GAP_M, ROLLING_GAP_M, LEAST_GAP_M = 0.45, 0.32, 0.2, 0.12, 0.03
 # Weights: tuned on validation rides and families. A certain contact now outweighs everything else.
 CONTACT, PERSON_SHORT, OTHER_SHORT, TTC = 400.0, 60.0, 14.0, 40.0
 PROGRESS, BRAKE, HARD, JERK, SIDEWAYS, SWITCH = 0.5, 0.5, 12.0, 0.15, 0.6, 1.2
@@ -168,6 +168,9 @@ class Scorer:
         other = np.where(moving, apart, ROLLING_GAP_M)
         parked = np.where(moving, PARKED_GAP_M, ROLLING_GAP_M)
         need = np.where(self.vulnerable[:, None], person, np.where(self.parked[:, None], parked, other))
+        if abs(pace[0]) < MOVING_MPS:
+            # Who stands too near beside something gets away from there: no more room is asked than there is.
+            need = np.where(self.still[:, None], np.minimum(need, np.maximum(gap[:, :1], LEAST_GAP_M)), need)
         short = np.maximum(need - gap, 0.0) / need
         # Who stands is not run into by standing: it counts while the ego moves.
         moves = np.abs(pace) > 0.2
