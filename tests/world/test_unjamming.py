@@ -9,6 +9,8 @@ import numpy as np
 from tests.world.test_meeting import column, placed, watch
 from tests.world.test_waiting import queue
 from xiaolu.core.users import Kind
+from xiaolu.world.meeting import _ego_backs_for as ego_backs_for
+from xiaolu.world.meeting import code_of
 from xiaolu.world.paths import choose_next
 from xiaolu.world.town import LaneKind, Town, Turn, load_town
 from xiaolu.world.waiting import RING_S, under_orders, waved_through
@@ -44,6 +46,20 @@ def test_who_has_stood_beside_somebody_goes_on_and_only_what_is_before_it_counts
     assert in_the_way(bodies, paths, 0, 2, 0.12)[0] < 1.0, "the ego is never pushed past"
     bodies["x"][1], bodies["y"][1] = 2.8, 0.1
     assert in_the_way(bodies, paths, 0, 1, 0.12)[0] < 0.6, "that one is before it"
+
+
+def test_who_queues_behind_an_ego_makes_room_where_who_faces_it_does_not_manage_to():
+    """A car that faces the ego is to back up, and stands all the same: after long the ego counts as one that is to."""
+    bodies, _ = queue([1, 0], [0.0, 0.0], [np.inf, np.inf])
+    bodies["half_length"], bodies["half_width"], bodies["cos"] = 2.3, 0.9, 1.0
+    bodies["x"][:], bodies["y"][:] = (8.0, 60.0, 0.0), 0.0
+    bodies["cos"][0], bodies["backs_for"][0], bodies["uid"][:] = -1.0, 1, (7, 8, -1)
+    bodies["waited"][0] = 10.0
+    assert ego_backs_for(bodies, 2) == 0, "it has only just begun"
+    bodies["waited"][0] = 20.0
+    assert ego_backs_for(bodies, 2) == code_of(7)
+    bodies["speed"][0] = -0.5
+    assert ego_backs_for(bodies, 2) == 0, "it backs up"
 
 
 def test_a_car_lies_as_it_lies_though_its_path_has_turned_already():

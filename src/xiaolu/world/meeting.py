@@ -412,8 +412,10 @@ def _ego_backs_for(bodies, users):
     if bodies[users].speed > 0.3:
         return 0
     for j in range(users):
-        if not _fills_lane(bodies, users, j) or bodies[j].backs_for != 0 or abs(bodies[j].speed) > 0.3:
+        if not _fills_lane(bodies, users, j) or abs(bodies[j].speed) > 0.3:
             continue
+        if bodies[j].backs_for != 0 and bodies[j].waited < GIVE_UP_S:
+            continue  # it is to make room itself, and may still manage
         if not _met(bodies, users, j, -0.5, NEAR_M):
             continue
         if bodies[users].speed < EGO_BACKS_MPS or bodies[j].waited > EGO_LOCKED_S:
