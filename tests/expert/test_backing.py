@@ -6,16 +6,17 @@ import pytest
 from tests.expert.loop import people, scene_of
 from xiaolu.core.control import EGO_BODY
 from xiaolu.core.users import Kind
-from xiaolu.expert.backing import NEAR_BEHIND_M, Backing, drivable, path_back, roll_back, room_behind
+from xiaolu.expert.backing import NEAR_BEHIND_M, Backing, drivable, opponent, path_back, roll_back, room_behind
 
 S_M = 40.0
 LONG_M, WIDE_M = 4.6, 1.82  # of `people`'s cars, nearly
 
 
-def room_m(teacher, kind: Kind, ahead_m: float, left_m: float, *driven) -> float:
+def room_m(teacher, kind: Kind, ahead_m: float, left_m: float, *driven, aside_m: float = 0.0) -> float:
     """Return how far an ego in its lane may back up with somebody about, ahead_m and left_m of its rear axle.
 
-    driven: his speed, lane, place along and in it, if somebody sits at the wheel.
+    driven: his speed, lane, place along and in it, if somebody sits at the wheel; aside_m: to the left of where it is
+    now, that it backs to.
     """
     pose = np.array(teacher.course.path.point_at(S_M))
     c, s = np.cos(pose[2]), np.sin(pose[2])
@@ -23,7 +24,7 @@ def room_m(teacher, kind: Kind, ahead_m: float, left_m: float, *driven) -> float
     scene = scene_of(teacher.town, teacher.route, 0, pose, 0.0, people((kind, x, y, pose[2], *(driven or (0.0,)))))
     teacher._memory.s_m = S_M
     tick = teacher._tick(scene)
-    place = Backing(0, "car", S_M - 15.0, 0.0, 0)
+    place = Backing(0, "car", S_M - 15.0, aside_m, 0)
     return room_behind(tick.here, path_back(teacher.course, pose, tick.s0_m, tick.d0_m, place))
 
 
@@ -44,6 +45,59 @@ def test_it_never_backs_onto_the_corner_of_what_stands_beside_its_way(ways, gap_
     room = room_m(teacher, Kind.CAR, -EGO_BODY.rear_overhang_m - gap_m - 0.5 * LONG_M, beside)
     assert gap_m - 1.3 - NEAR_BEHIND_M <= room < gap_m
     assert room_m(teacher, Kind.CAR, -12.0, -4.0) == np.inf
+
+
+@pytest.mark.parametrize("kind", [Kind.CHILD, Kind.BICYCLE])
+def test_its_nose_never_swings_out_onto_who_is_beside_it(ways, kind):
+    """Backing over to the right its nose swings to the left, where somebody walks or rides beside it."""
+    teacher = ways("Win", "Eout")
+    beside = 0.5 * EGO_BODY.width_m + 0.7
+    assert room_m(teacher, kind, 3.0, beside, 0.0) == np.inf, "straight back it does not come nearer"
+    assert room_m(teacher, kind, 3.0, beside, 0.0, aside_m=-1.2) < 5.0
+    assert room_m(teacher, kind, -1.5, beside, 1.2, aside_m=-1.2) < 5.0, "he will be there by then"
+
+
+def test_whom_it_waits_for_it_has_met_though_he_stands_askew(ways):
+    """A car that faces the ego from 3 m aside, in a bend, is no opponent, unless it is the one in the way."""
+    teacher = ways("Win", "Eout")
+    pose = np.array(teacher.course.path.point_at(S_M))
+    x, y = (
+        pose[:2]
+        + 9.0 * np.array([np.cos(pose[2]), np.sin(pose[2])])
+        + 3.0 * np.array([-np.sin(pose[2]), np.cos(pose[2])])
+    )
+    users = people((Kind.CAR, x, y, pose[2] + np.pi, 0.0, 0, 20.0, 0.0))
+    here = teacher._tick(scene_of(teacher.town, teacher.route, 0, pose, 0.0, users)).here
+    assert opponent(here) == -1 and opponent(here, waits_for=1) == 0
+
+
+@pytest.mark.parametrize("locked", [True, False])
+def test_it_makes_room_for_a_leader_that_cannot_get_on_nor_back(ways, locked):
+    """The car 2 m ahead stands face to face with another: the ego, right behind it, backs up, and stays there while
+    that car backs up. It does not where the road before that car is free."""
+    teacher = ways("Win", "Eout")
+    pose = np.array(teacher.course.path.point_at(S_M))
+    ahead = np.array([np.cos(pose[2]), np.sin(pose[2])])
+
+    def decided(ticks: int, at, mps: float = 0.0):
+        (x, y), (far_x, far_y) = pose[:2] + 8.05 * ahead, pose[:2] + (15.0 if locked else 40.0) * ahead
+        rows = (
+            (Kind.CAR, x, y, pose[2], mps, 0, 20.0, 0.0),
+            (Kind.CAR, far_x, far_y, pose[2] + np.pi, 0.0, 0, 30.0, 0.0),
+        )
+        teacher._memory.waits_since_ns = 0
+        tick = teacher._tick(scene_of(teacher.town, teacher.route, ticks, at, 0.0, people(*rows)))
+        return teacher._retreat.decide(tick, teacher._memory)
+
+    teacher._memory.s_m = S_M
+    assert decided(0, pose) is None, "both have only just come to a stand"
+    made = decided(100, pose)
+    assert (made is not None) == locked
+    if made is not None:
+        assert made.plan.speed_mps.min() < -0.3 and "Backing up" in made.why
+        back = pose - np.array([*(7.0 * ahead), 0.0])
+        assert decided(150, back, -0.5) is not None, "it comes back: the ego keeps its distance"
+        assert decided(152, back) is not None and decided(300, back) is None, "nothing came of it"
 
 
 def test_who_stands_across_its_way_or_aside_of_it_has_no_way_back(ways):

@@ -20,7 +20,7 @@ from xiaolu.world.ground import Ground
 
 RIDER_STOOD_S = 10.0
 SETTLE_S = 3.0  # both have stood for so long before the ego backs up
-MET_M, MET_ASIDE_M = 13.0, 2.2  # between bumpers; between middles
+MET_M, MET_ASIDE_M, WAITS_ASIDE_M = 13.0, 2.2, 4.0  # between bumpers; between middles
 PRESSING_MPS = 1.5
 FARTHEST_M, LEAST_M = 55.0, 2.5
 LEASTS_M = (LEAST_M, 5.0, 8.0, 12.0)
@@ -31,10 +31,14 @@ CLEARS_M = (8.5, 6.0, 4.0, 1.5)
 BEHIND_M, BEHIND_ASIDE_M = 9.0, 1.1  # who stands or comes in there is kept clear of
 NEAR_BEHIND_M, BEHIND_S = 1.5, 2.0  # it stops so far before them, and as far as they come in so long
 TOUCHED_M, TOUCHED_SHORT_M = 0.1, 0.2  # what would come so near is stopped so far before; tuned
+PEOPLE_M = 0.5  # kept beside who walks or rides about it, wherever he gets to in BEHIND_S: its nose swings out; tuned
 SHIFT_M = 9.0  # over so many metres it moves aside
 STEEPEST_RAD = 0.7  # of the way back against the ego's heading at its start: no car backs out sideways; tuned
 BACK_MPS = 1.4
 GIVE_UP_NS, STANDS_NS = 25_000_000_000, 12_000_000_000  # it waits so long; and so long for one who does not come
+# Who leads it, so near, and has stood so long and so near before who faces it, gets so much room to back up; tuned.
+ALONG_RAD, QUEUED_M, LEADER_STOOD_S, LEADER_M = 0.8, 5.0, 8.0, 9.0
+FACES_RAD, LEADER_MET_M = 2.0, 9.0
 HALF_M = 0.5 * EGO_BODY.width_m
 TYRE_ROOM_M, OFF_ROAD_M = 0.06, 0.02  # kept beside a tyre; what that may reach over the edge
 WIDER_M = (0.0, 0.1, 0.2, 0.3)
@@ -58,23 +62,45 @@ class Backing:
     since_ns: int
 
 
-def opponent(here: Counted) -> int:
+def opponent(here: Counted, waits_for: int = -1) -> int:
     """Return the row of the nearest vehicle that faces the ego and has met it, -1 if there is none.
 
-    A rider goes round by himself; one who has stood for long cannot.
+    A rider goes round by himself; one who has stood for long cannot. waits_for: the uid for whom the ego stands, who
+    may be further aside.
     """
     u = here.users
     gap_m = here.ahead_m - EGO_BODY.front_x_m - 0.5 * u.length_m
     drives = np.isin(u.kind, (Kind.CAR, Kind.VAN, Kind.BUS))
     rides = np.isin(u.kind, (Kind.BICYCLE, Kind.E_BIKE)) & (here.stood_s > RIDER_STOOD_S)
     faces = (np.abs(here.turned_rad) > 2.4) & (drives | rides) & ~here.parked
-    near = (gap_m < MET_M) & (here.ahead_m > 0.0) & (np.abs(here.left_m) < MET_ASIDE_M)
+    aside_m = np.where(u.uid == waits_for, WAITS_ASIDE_M, MET_ASIDE_M)
+    near = (gap_m < MET_M) & (here.ahead_m > 0.0) & (np.abs(here.left_m) < aside_m)
     met = np.flatnonzero(faces & near & (np.abs(u.speed_mps) < PRESSING_MPS))
     return int(met[np.argmin(gap_m[met])]) if len(met) else -1
 
 
+def locked_leader(here: Counted) -> int:
+    """Return the row of the vehicle right ahead that has long stood face to face with another, or backs up towards the
+    ego; -1 for none."""
+    u = here.users
+    gap_m = here.ahead_m - EGO_BODY.front_x_m - 0.5 * u.length_m
+    drives = np.isin(u.kind, (Kind.CAR, Kind.VAN, Kind.BUS)) & ~here.parked & (np.abs(u.speed_mps) < PRESSING_MPS)
+    leads = drives & (np.abs(here.turned_rad) < ALONG_RAD) & (gap_m > 0.0) & (gap_m < QUEUED_M)
+    for k in np.flatnonzero(leads & (np.abs(here.left_m) < MET_ASIDE_M)).tolist():
+        dx, dy = u.x_m - u.x_m[k], u.y_m - u.y_m[k]
+        cos, sin = np.cos(u.yaw_rad[k]), np.sin(u.yaw_rad[k])
+        between_m = dx * cos + dy * sin - 0.5 * (u.length_m + u.length_m[k])
+        turned = (u.yaw_rad - u.yaw_rad[k] + np.pi) % (2.0 * np.pi) - np.pi
+        met = drives & (np.abs(turned) > FACES_RAD) & (between_m > -1.0) & (between_m < LEADER_MET_M)
+        met &= np.abs(dy * cos - dx * sin) < MET_ASIDE_M
+        if met.any() and (here.stood_s[k] > LEADER_STOOD_S or u.speed_mps[k] < -STANDING_MPS):
+            return k
+    return -1
+
+
 def room_behind(here: Counted, path: np.ndarray) -> float:
-    """Return how many metres the ego can follow its way back until it is near somebody, or would touch what stands.
+    """Return how many metres the ego can follow its way back until it, or its nose, is near somebody, or would touch
+    what stands.
 
     path (PATH_STEPS + 1, 4): see `path_back`.
     """
@@ -84,10 +110,14 @@ def room_behind(here: Counted, path: np.ndarray) -> float:
     behind = (here.ahead_m < 0.0) & (gap_m < BEHIND_M) & beside & ~here.parked
     closing_mps = np.maximum(u.speed_mps * np.cos(here.turned_rad), 0.0)
     room_m = float((gap_m - NEAR_BEHIND_M - BEHIND_S * closing_mps)[behind].min(initial=np.inf))
-    stands = np.flatnonzero(~here.on_foot & (np.abs(u.speed_mps) < STANDING_MPS) & (np.abs(here.ahead_m) < FARTHEST_M))
-    boxes = np.stack([u.x_m, u.y_m, u.yaw_rad, u.length_m, u.width_m], axis=1)[stands]
+    counts = (np.abs(u.speed_mps) < STANDING_MPS) | here.vulnerable
+    beside = np.flatnonzero(counts & (np.abs(here.ahead_m) < FARTHEST_M))
+    goes_m = np.where(here.vulnerable, BEHIND_S * u.speed_mps, 0.0)
+    x_m, y_m = u.x_m + 0.5 * goes_m * np.cos(u.yaw_rad), u.y_m + 0.5 * goes_m * np.sin(u.yaw_rad)
+    boxes = np.stack([x_m, y_m, u.yaw_rad, u.length_m + np.abs(goes_m), u.width_m], axis=1)[beside]
     gaps = passing_gaps(path, PATH_STEP_M, 1, EGO_BODY.length_m, EGO_BODY.width_m, boxes, 1.0)
-    touched = ((gaps < TOUCHED_M) & (gaps < gaps[:, :1] - 0.01)).any(axis=0)
+    least_m = np.where(here.vulnerable[beside], PEOPLE_M, TOUCHED_M)[:, None]
+    touched = ((gaps < least_m) & (gaps < gaps[:, :1] - 0.01)).any(axis=0)
     if touched.any():
         room_m = min(room_m, PATH_STEP_M * (float(np.argmax(touched)) - 1.0) - TOUCHED_SHORT_M)
     return max(room_m, 0.0)

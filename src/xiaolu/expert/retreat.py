@@ -41,19 +41,24 @@ class Retreat:
         """Return the decision of backing up for somebody, or of standing aside for it; None where nobody asks that."""
         here = tick.here
         kept = memory.backing
-        facing = backing.opponent(here)
+        facing = backing.opponent(here, memory.waits_for)
         if facing >= 0 and here.users.speed_mps[facing] < -backing.STANDING_MPS:
             memory.makes_room = _seen_backing(memory.makes_room, int(here.users.uid[facing]), tick.scene.stamp_ns)
             if kept is not None and _is_theirs(memory.makes_room, kept.uid, tick.scene.stamp_ns):
                 memory.backing = kept = None  # one of two is enough
         if kept is None:
-            kept = memory.backing = self._room_for(tick, memory) or self._room_to_swing(tick, memory)
+            kept = (
+                self._room_for(tick, memory) or self._room_for_leader(tick, memory) or self._room_to_swing(tick, memory)
+            )
+            memory.backing = kept
             if kept is None:
                 return None
         if kept.uid == NOBODY:
             return self._back_off(tick, kept, memory)
         found = np.flatnonzero(here.users.uid == kept.uid)
         k = int(found[0]) if len(found) else -1
+        if k >= 0 and abs(here.turned_rad[k]) < backing.ALONG_RAD:
+            return self._behind_leader(tick, kept, memory, k)
         gone = k < 0 or here.ahead_m[k] + 0.5 * here.users.length_m[k] < GONE_M
         if k >= 0 and not gone:
             # Who comes right behind it comes through as well.
@@ -75,6 +80,44 @@ class Retreat:
         if k >= 0 and tick.s0_m - kept.s_m > 0.5:
             kept = memory.backing = self._still_room(tick, kept, float(here.users.width_m[k]))
         return self.towards(tick, kept, memory, k)
+
+    def _behind_leader(self, tick: Tick, kept: Backing, memory: Memory, k: int) -> Decision | None:
+        """Return the decision of keeping away from a leader that needs the room to back up; None when it drives on, or
+        has stood for long without making use of it."""
+        here, stamp_ns = tick.here, tick.scene.stamp_ns
+        away_m = float(here.ahead_m[k] - 0.5 * here.users.length_m[k] - FRONT_M)
+        if tick.scene.ego_speed_mps < -backing.STANDING_MPS or here.users.speed_mps[k] < -backing.STANDING_MPS:
+            kept = memory.backing = replace(kept, since_ns=stamp_ns)
+        if away_m > backing.LEADER_M + 2.0 or stamp_ns - kept.since_ns > backing.STANDS_NS:
+            memory.backing, memory.waits_since_ns = None, -1
+            return None
+        if away_m < backing.LEADER_M - 2.0 and tick.s0_m - kept.s_m < 1.0:
+            kept = memory.backing = self._back_by(tick, kept, backing.LEADER_M - away_m) or kept
+        return self.towards(tick, kept, memory, k)
+
+    def _back_by(self, tick: Tick, kept: Backing, back_m: float) -> Backing | None:
+        """Return a place so far behind the ego, None where its wheels would leave the road on the way."""
+        place = replace(kept, s_m=tick.s0_m - back_m, left_m=tick.d0_m)
+        return backing.kept_on_road(self.course, self.ground, tick.scene.ego_pose, tick.s0_m, tick.d0_m, place)
+
+    def _room_for_leader(self, tick: Tick, memory: Memory) -> Backing | None:
+        """Return where to back up to for a leader that stands face to face with somebody, and cannot back up with the
+        ego right behind it; None where there is none."""
+        here = tick.here
+        if tick.speed_mps > 0.2 or tick.waited_s < backing.SETTLE_S or memory.sets_off:
+            return None
+        k = backing.locked_leader(here)
+        if k < 0:
+            return None
+        away_m = float(here.ahead_m[k] - 0.5 * here.users.length_m[k] - FRONT_M)
+        name = NAMES[Kind(int(here.users.kind[k]))]
+        begun = Backing(int(here.users.uid[k]), f"{name} ahead", tick.s0_m, tick.d0_m, tick.scene.stamp_ns)
+        kept = self._back_by(tick, begun, backing.LEADER_M - away_m)
+        if kept is None:
+            return None
+        path = backing.path_back(self.course, tick.scene.ego_pose, tick.s0_m, tick.d0_m, kept)
+        fits = backing.drivable(path, tick.scene.ego_pose)
+        return kept if fits and backing.room_behind(here, path) > backing.LEAST_M else None
 
     def _back_off(self, tick: Tick, kept: Backing, memory: Memory) -> Decision | None:
         """Return the decision of backing off from what stands in the way, None when it is there."""
@@ -156,7 +199,7 @@ class Retreat:
         """Return where to back up to for the one that stands face to face with the ego, None where nobody does."""
         if tick.speed_mps > 0.2 or tick.waited_s < backing.SETTLE_S or memory.sets_off:
             return None
-        k = backing.opponent(tick.here)
+        k = backing.opponent(tick.here, memory.waits_for)
         if k < 0:
             return None
         if _is_theirs(memory.makes_room, int(tick.here.users.uid[k]), tick.scene.stamp_ns):
