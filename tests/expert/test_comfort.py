@@ -18,7 +18,7 @@ from xiaolu.expert.encounter import tail_of
 from xiaolu.expert.forecast import MOMENTS, STEP_S
 from xiaolu.expert.path import PATH_STEP_M, PATH_STEPS, S_CELLS, choose_offsets, drive_line
 from xiaolu.expert.road import LATERAL_MPS2
-from xiaolu.expert.speed import SPEED_UP_MPS2, rollout
+from xiaolu.expert.speed import SPEED_UP_MPS2, easy_stop_m, rollout
 from xiaolu.measures.comfort import NOTICED, breaches, motion_of
 from xiaolu.vehicle.dynamics import advance, start
 from xiaolu.vehicle.tracker import Tracker
@@ -81,6 +81,16 @@ def test_who_is_speeding_up_when_a_stop_turns_up_lets_off_without_a_jerk(speed_m
     assert speed.max() > speed_mps - 0.4, "it does speed up"
     assert motion.longitudinal_jerk_mps3.min() > -NOTICED.longitudinal_jerk_mps3
     assert speed[-1] == 0.0 and -0.2 < left_m < 0.3
+
+
+@pytest.mark.parametrize("speed_mps", [3.0, 4.0, 6.0])
+@pytest.mark.parametrize("speeds_up", [False, True])
+def test_where_an_easy_stop_ends_it_stands_without_a_jerk(speed_mps, speeds_up):
+    """Told from the speed alone the place was 3 m nearer to who was speeding up: a jerk of 2.1 to 2.4 m/s³."""
+    room_m = easy_stop_m(speed_mps, SPEED_UP_MPS2 if speeds_up else 0.0, 1.7)
+    speed, left_m = stopped(speed_mps, 0.5 * speed_mps**2 / room_m, 14.0, speeds_up=speeds_up)
+    assert not breaches(motion_of(speed, np.zeros_like(speed)), NOTICED).any()
+    assert speed[-1] == 0.0 and -0.1 < left_m < 0.4
 
 
 def test_a_stop_that_needs_more_is_made_with_more():

@@ -30,6 +30,8 @@ COMFORT_BRAKE_MPS2, HARD_BRAKE_MPS2 = 2.0, 2.8
 CROSSES_SIN = 0.5
 SLOW_SHARE, SEVERE_MPS = 0.5, 8.0  # a contact at a stand counts so much of one at this speed or more
 FADE_S = 3.0  # what is forecast to happen later counts less
+# Who would drive into the ego that stands, and has this long to see it, and need brake no harder: he will. Tuned.
+SEES_S, SEEN_BRAKE_MPS2, SEEN = 1.0, 1.5, 0.03
 MAYBE, TRUSTED, BEHIND = 0.25, 0.12, 0.0  # weights of what somebody may do, of who has to and can give way
 
 
@@ -130,6 +132,7 @@ class Scorer:
         self.weight = np.where(still[self.owner], 1.0, weight)
         self.still = still[self.owner] & ~self.vulnerable
         self.parked = here.parked[self.owner]
+        self.stops_for_us = _can_stop(self.poses[:, :HORIZON], u.speed_mps[self.owner]) & ~self.vulnerable[:, None]
         self.fade = np.exp(-np.arange(HORIZON) * STEP_S / FADE_S)
 
     def score(
@@ -178,11 +181,20 @@ class Scorer:
         severity = SLOW_SHARE + (1.0 - SLOW_SHARE) * np.minimum(np.abs(pace) / SEVERE_MPS, 1.0)
         hit = ((gap <= 0.01) & (moves | ~self.still[:, None])) * severity
         worth = np.where(self.vulnerable, PERSON_SHORT, OTHER_SHORT)[:, None]
+        hit = np.where(self.stops_for_us & ~moves, SEEN * hit, hit)
         harm = worth * short * moves + TTC * soon * moving * severity + CONTACT * hit
         harm = (harm * self.fade).max(axis=1) * self.weight
         worst = int(np.argmax(harm))
         risk = float(harm.sum())
         return Outlook(cost + risk, risk, least, progress_m, int(self.owner[worst]) if harm[worst] > 0.0 else -1)
+
+
+def _can_stop(poses: np.ndarray, speed_mps: np.ndarray) -> np.ndarray:
+    """Return (H, K): whether those with these poses (H, K, 3) and speeds (H,) could stop with ease before each."""
+    way_m = np.zeros(poses.shape[:2])
+    way_m[:, 1:] = np.cumsum(np.hypot(*np.moveaxis(np.diff(poses[..., :2], axis=1), 2, 0)), axis=1)
+    speed = np.abs(speed_mps)[:, None]
+    return speed**2 < 2.0 * SEEN_BRAKE_MPS2 * np.maximum(way_m - SEES_S * speed, 0.0)
 
 
 assert MOMENTS > HORIZON

@@ -31,10 +31,27 @@ SPEED_UP_MPS3 = 1.0
 LET_OFF_MPS3, LET_OFF_FOR_MPS2 = 2.5, 1.0
 HARD_RELEASE_MPS3 = 7.0  # who has braked hard for nothing lets go at once
 LOOK_S = 0.5
+# Stops that are tried where the rules' plan does not do: without a jerk, then at once; tuned.
+EASY_STOPS_MPS2, STOPS_MPS2 = (1.2, 1.7), (2.0, 2.7)
 # IDM (Treiber, Hennecke, Helbing 2000) with gaps of Shanghai traffic.
 HEADWAY_S, STANDSTILL_M, IDM_BRAKE_MPS2 = 1.1, 1.7, 1.5
 
 FREE = -1
+
+
+def easy_stop_m(speed_mps: float, acceleration_mps2: float, braking_mps2: float) -> float:
+    """Return how far a stop goes that brakes so much, and comes to that from the acceleration now without a jerk: who
+    is speeding up has that to give up first."""
+    on_s = max(acceleration_mps2 + braking_mps2, 0.0) / JERK_MPS3
+    then_mps = max(speed_mps + acceleration_mps2 * on_s - 0.5 * JERK_MPS3 * on_s**2, 0.0)
+    way_m = speed_mps * on_s + 0.5 * acceleration_mps2 * on_s**2 - JERK_MPS3 * on_s**3 / 6.0
+    return max(way_m, 0.0) + 0.5 * then_mps**2 / braking_mps2
+
+
+def stops_m(speed_mps: float, acceleration_mps2: float) -> list[float]:
+    """Return how far the stops go that are tried, gentlest first."""
+    easy = [easy_stop_m(speed_mps, acceleration_mps2, braking) for braking in EASY_STOPS_MPS2]
+    return easy + [0.5 * speed_mps**2 / braking + 0.1 * speed_mps for braking in STOPS_MPS2]
 
 
 @njit(cache=True)

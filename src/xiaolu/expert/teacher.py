@@ -31,7 +31,7 @@ from xiaolu.expert.reasons import Reason, limited_by, reason_of, sentence
 from xiaolu.expert.retreat import Retreat
 from xiaolu.expert.road import road_limits
 from xiaolu.expert.scoring import Outlook, Scorer
-from xiaolu.expert.speed import DT_S, FREE
+from xiaolu.expert.speed import DT_S, FREE, stops_m
 from xiaolu.expert.tick import FORESEEN_STEPS, Memory, Tick
 from xiaolu.expert.ways import KINDS, Way, Ways
 from xiaolu.expert.ways import Kind as PathKind
@@ -47,9 +47,8 @@ PULLS_OUT_M, PULLS_OUT_MPS, UNDER_WAY_MPS = 0.5, 4.0, 0.3
 # than a moment ago must be better by so much: tuned with the weights of `scoring`.
 CALM, EASY_MPS2, OTHER_WAY = 0.6, 2.1, 0.8
 PRESSES = 4.0  # what it costs to go on where the rules would have it wait: less than any contact
-# Other profiles of a path, as caps on its speed against the one now, and stops at so many m/s².
+# Other profiles of a path, as caps on its speed against the one now.
 CAPS, CREEP_CAP_MPS = (0.8, 0.55, 0.3), 1.2
-STOPS_MPS2 = (1.5, 2.7)
 LAGS_MPS2 = 0.6  # the car's acceleration lags by so much: tuned
 SETS_OFF_STEPS, SETS_OFF_MPS = 10, 0.3  # who will be so fast in a second is not held: it does not back up for anybody
 RULES_STEPS, PLAN_STEPS = 31, 50  # of a rollout: what rules it now, and what a plan holds
@@ -304,9 +303,9 @@ class Teacher:
                 slower = first.limits.copy()
                 slower.slow(80.0, cap, now, who)
                 yield slower
-        for braking in STOPS_MPS2:
+        for stop_m in stops_m(now, tick.acceleration_mps2):
             slower = first.limits.copy()
-            slower.stop(0.5 * now * now / braking + 0.1 * now, 0.0, np.inf, who)
+            slower.stop(stop_m, 0.0, np.inf, who)
             yield slower
 
     def _risk_of(self, tick: Tick, proposal: Proposal) -> Reason:

@@ -27,7 +27,7 @@ from xiaolu.expert.margins import (
 from xiaolu.expert.path import FRONT_M, PATH_STEP_M
 from xiaolu.expert.priority import entry_at, priority
 from xiaolu.expert.reasons import NAMES, Reason, standing
-from xiaolu.expert.speed import DT_S, HARDEST_MPS2, STEPS
+from xiaolu.expert.speed import DT_S, HARDEST_MPS2, STEPS, easy_stop_m
 from xiaolu.measures.interventions import required_clearance_m
 from xiaolu.world.town import LaneKind
 
@@ -287,7 +287,8 @@ def _limit_for(
             stop_m = line_m
     spare_m = max(along_m - LEAST_GAP_M, 0.0)
     # What comes up late is stopped for gently, else firmly, as long as the margins leave room for that.
-    easy_m, firm_m = (LATE_S * speed_mps + 0.5 * speed_mps**2 / b for b in (EASY_BRAKE_MPS2, FIRM_BRAKE_MPS2))
+    easy_m = easy_stop_m(speed_mps, acceleration_mps2, EASY_BRAKE_MPS2)
+    firm_m = LATE_S * speed_mps + 0.5 * speed_mps**2 / FIRM_BRAKE_MPS2
     towards_us = abs(here.turned_rad[k]) > FACES_US_RAD and u.speed_mps[k] > STANDING_MPS and not here.on_foot[k]
     if towards_us and waited_s < PATIENCE_S and easy_m < half_m < stop_m:
         stop_m = half_m  # out there it would be in the way of the one it waits for
