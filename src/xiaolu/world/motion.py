@@ -11,6 +11,8 @@ from xiaolu.world.acting import change_shape, direct, hold, intend, play
 from xiaolu.world.alarm import take_in
 from xiaolu.world.angles import full_turn, half_turn
 from xiaolu.world.averting import STOPS_DEAD_MPS, avert, would_meet, would_touch
+from xiaolu.world.backing import BACK_MPS, back_up
+from xiaolu.world.behind import before as before_way
 from xiaolu.world.borrowing import borrowed, held
 from xiaolu.world.clearing import keep_clear
 from xiaolu.world.contact import touches_ego
@@ -18,8 +20,7 @@ from xiaolu.world.deciding import careless, draw_paths, heed_bodies, heed_paths
 from xiaolu.world.draws import draw
 from xiaolu.world.hands import gesticulate
 from xiaolu.world.looking import FORGET_Z_M, gather, look
-from xiaolu.world.meeting import BACK_MPS, back_up, settle
-from xiaolu.world.meeting import before as before_way
+from xiaolu.world.meeting import settle
 from xiaolu.world.paths import PATH, PATH_POINT, POINTS, Paths, choose_next, lay_out
 from xiaolu.world.places import ego_way
 from xiaolu.world.signals import entry_lamp
