@@ -29,6 +29,7 @@ from xiaolu.world.yielding import (
 )
 
 STOP_LINE_GAP_M = 0.6
+BESIDE_M = 0.09  # what is nearer than this to a vehicle's flank is in its way: less than the least that it passes with
 
 _RED, _LAPSE = int(LampColour.RED), int(Purpose.LAPSE)
 _LAPSE_TICKS = round(LAPSE_S / TICK_S)
@@ -105,7 +106,7 @@ def heed_bodies(table, bodies, paths, o, users):
         count = _worth_a_look(table, bodies, paths, o, users, i, near)
         passing = choose_offset(bodies, paths, i, near, count) if own else False
         lay_out(paths, i, bodies[i].offset, bodies[i].half_width)
-        margin = 0.04 if ON_FOOT[kind] else 0.12
+        margin = 0.04 if ON_FOOT[kind] else BESIDE_M
         headway, own_room, vigour = 1.0, 1.0, 1.0
         if own:
             headway, own_room, vigour = table.row[o + i].headway_s, table.row[o + i].room, table.row[o + i].vigour

@@ -9,9 +9,10 @@ counts as one of them. How they drive then is `xiaolu.world.backing`.
 import numpy as np
 from numba import njit
 
-from xiaolu.world.backing import GIVE_UP_S, LEAST_M
+from xiaolu.world.backing import BEHIND_M, GIVE_UP_S, LEAST_M
 from xiaolu.world.behind import line_back, place_behind
 from xiaolu.world.facing import code_of, facing, fills_lane, gap_ahead, met, queue_behind, turned
+from xiaolu.world.shunting import room_to_turn, wedged
 from xiaolu.world.temper import ON_FOOT
 from xiaolu.world.waiting import RING, ring_of, under_orders
 from xiaolu.world.yielding import shared_spot
@@ -28,15 +29,18 @@ LOCKED_S = 7.0  # a ring in which nobody could be waved through stands for so lo
 
 
 @njit(cache=True)
+def _can_begin(ways, table, bodies, o, users, seed, i, aside, far):
+    """Return whether i has room to drive back to a place far m behind it: who queues there will back up as well."""
+    _, room = line_back(ways, table, bodies, o, users, seed, i, aside, far, queue_behind(bodies, users, i) < 0)
+    return room > LEAST_M
+
+
+@njit(cache=True)
 def cost_of_backing(ways, table, bodies, paths, o, users, seed, i, j):
     """Return how many metres it takes i to get out of j's way backwards, those behind it included; inf: it cannot."""
     cost, aside = place_behind(ways, table, bodies, paths, o, users, seed, i, j, 0.0)
-    k = queue_behind(bodies, users, i)
-    if LEAST_M < cost < np.inf:
-        # Who queues behind it will back up as well; what stands there will not.
-        _, room = line_back(ways, table, bodies, o, users, seed, i, aside, cost, k < 0)
-        if room <= LEAST_M:
-            return np.inf
+    if LEAST_M < cost < np.inf and not _can_begin(ways, table, bodies, o, users, seed, i, aside, cost):
+        return np.inf
     k = i
     for _ in range(4):
         k = queue_behind(bodies, users, k)
@@ -48,9 +52,11 @@ def cost_of_backing(ways, table, bodies, paths, o, users, seed, i, j):
 
 @njit(cache=True)
 def _still_there(bodies, paths, users, i, spot):
-    """Return whether the one that i backs up for has yet to go by."""
+    """Return whether the one that i backs up for has yet to go by, or what it stood against to be clear of it."""
     for j in range(users + 1):
-        if bodies[j].present and code_of(bodies[j].uid) == bodies[i].backs_for and (j == users or bodies[j].moving):
+        if bodies[j].present and code_of(bodies[j].uid) == bodies[i].backs_for:
+            if not bodies[j].moving:
+                return room_to_turn(bodies, i, j) > 0.0
             gap, lat = gap_ahead(bodies, i, j)
             length = 2.0 * (bodies[i].half_length + bodies[j].half_length)
             if not facing(bodies, i, j):
@@ -121,6 +127,19 @@ def _is_to_back(ways, table, bodies, paths, o, users, seed, i, j):
 
 
 @njit(cache=True)
+def _makes_way_for(ways, table, bodies, paths, o, users, seed, i):
+    """Return the first of those face to face with i for whom it is the one to back up, -1 for nobody."""
+    if not fills_lane(bodies, users, i):
+        return -1
+    for j in range(users + 1):
+        if j == i or not fills_lane(bodies, users, j) or (bodies[j].backs_for != 0 and j < users):
+            continue
+        if _is_to_back(ways, table, bodies, paths, o, users, seed, i, j):
+            return j
+    return -1
+
+
+@njit(cache=True)
 def _ego_backs_for(bodies, users):
     """Return the code of whom the ego has to make room for, backwards; 0 for nobody."""
     if bodies[users].speed > 0.3:
@@ -139,7 +158,10 @@ def _ego_backs_for(bodies, users):
 
 @njit(cache=True)
 def settle(ways, table, bodies, paths, o, users, seed):
-    """Decide who begins to back up, and who has done: sets `backs_for` of bodies."""
+    """Decide who begins to back up, and who has done: sets `backs_for` of bodies.
+
+    Somebody else to let by comes first, then what one stands against (`xiaolu.world.shunting`).
+    """
     spot = np.empty(4, np.int64)
     bodies[users].backs_for = _ego_backs_for(bodies, users)
     for i in range(users):
@@ -154,7 +176,7 @@ def settle(ways, table, bodies, paths, o, users, seed):
         leader = bodies[i].leader
         if leader >= 0 and bodies[leader].backs_for != 0 and not facing(bodies, i, leader):
             gap, _ = gap_ahead(bodies, i, leader)
-            if gap < 3.0 and bodies[leader].backs_for != code_of(bodies[i].uid):
+            if gap < BEHIND_M and bodies[leader].backs_for != code_of(bodies[i].uid):
                 bodies[i].backs_for = bodies[leader].backs_for
             continue
         if bodies[i].waited < SETTLE_S:
@@ -163,11 +185,12 @@ def settle(ways, table, bodies, paths, o, users, seed):
         if behind >= 0:
             bodies[i].backs_for = code_of(bodies[behind].uid)
             continue
-        if not fills_lane(bodies, users, i):
+        other = _makes_way_for(ways, table, bodies, paths, o, users, seed, i)
+        if other >= 0:
+            bodies[i].backs_for = code_of(bodies[other].uid)
             continue
-        for j in range(users + 1):
-            if j == i or not fills_lane(bodies, users, j) or (bodies[j].backs_for != 0 and j < users):
-                continue
-            if _is_to_back(ways, table, bodies, paths, o, users, seed, i, j):
-                bodies[i].backs_for = code_of(bodies[j].uid)
-                break
+        against = wedged(bodies, users, i)
+        if against >= 0:
+            far = room_to_turn(bodies, i, against)
+            if _can_begin(ways, table, bodies, o, users, seed, i, bodies[i].offset, far):
+                bodies[i].backs_for = code_of(bodies[against].uid)

@@ -46,7 +46,7 @@ STEEPEST = 0.35  # the slope at which bodies move over in their lane; at a stand
 DEAD_END_M = 2.0  # where a way ends, people turn round so far before the end
 # A body whose tail would swing out into somebody first goes straight on, where it heads less than this off its way,
 # this much per metre away from the other, and so far beyond its way's room at most, in a junction. Tuned by eye.
-STRAIGHT_RAD, AWAY, BEYOND_M = 0.8, 0.1, 1.2
+STRAIGHT_RAD, AWAY, BEYOND_M = 0.8, 0.3, 1.2
 _BRAKING_MPS2 = (0.0, 1.0, 2.0, 3.0, 5.0)  # tried one after the other before the hardest
 _LENGTH, _WIDTH, _CENTRE = EGO_BODY.length_m, EGO_BODY.width_m, EGO_BODY.centre_x_m
 

@@ -33,10 +33,10 @@ class Minds:
     offset_target_m: where in its lane it likes to be, apart from rules; junctions: how many turns it has chosen (the
     counter of its next choice); waited_s: how long it has stood for somebody; parked: stands for the whole ride (for a
     parked car, `way` is the index of its prop); way, along_m: the way it is on and how far (`xiaolu.world.ways`);
-    ran_red: entered its junction on red; backs_for: whom it backs up for in a narrow place (`xiaolu.world.meeting`), 0
-    for nobody; waits_for: the slot of the body it brakes for (N: the ego), -1 for none, -2 at a red light or by a
-    script; backwards: it drives along its way rear first; alarmed_s: for how long it has seen that the ego does what it
-    had not to reckon with (`xiaolu.world.alarm`).
+    ran_red: entered its junction on red; backs_for: whom it backs up for in a narrow place (`xiaolu.world.meeting`), or
+    what it has to get off (`xiaolu.world.shunting`), 0 for nobody; waits_for: the slot of the body it brakes for (N:
+    the ego), -1 for none, -2 at a red light or by a script; backwards: it drives along its way rear first; alarmed_s:
+    for how long it has seen that the ego does what it had not to reckon with (`xiaolu.world.alarm`).
     actor: which actor of the script it is, -1 for none; act, act_s: the act it is at (0 before its first) and since
     when; stood_s: for how long the ego has stood, as its next act counts it (`xiaolu.world.script`).
     seen (B, N, N + 1) int8: for how many ticks it has seen each other user, the ego in the last
