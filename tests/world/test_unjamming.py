@@ -9,8 +9,8 @@ import numpy as np
 from tests.world.test_meeting import column, placed, watch
 from tests.world.test_waiting import queue
 from xiaolu.core.users import Kind
+from xiaolu.world.facing import code_of
 from xiaolu.world.meeting import _ego_backs_for as ego_backs_for
-from xiaolu.world.meeting import code_of
 from xiaolu.world.paths import choose_next
 from xiaolu.world.town import LaneKind, Town, Turn, load_town
 from xiaolu.world.waiting import RING_S, under_orders, waved_through
