@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from xiaolu.cli.terminal import spinner
+from xiaolu.cli.terminal import progress, spinner
 
 
 def scenario_list(tag: str | None = None) -> None:
@@ -154,12 +154,14 @@ def scenario_ambient(
         km: How far in all; ride i uses seed + i.
         seed: The first ride's seed.
         towns: Folder of generated towns; runs/towns or the user's cache if none is given.
-        out: A copy of ambient.toml into which the figures are written.
+        out: A copy of ambient.toml, made if there is none, into which the figures are written.
     """
     from xiaolu.report.ambient import measure_ambient, write_measured
     from xiaolu.world.scenarios.towns import Towns
 
-    measured = measure_ambient(family, km, seed, Towns(towns))
+    with progress() as bar:
+        task = bar.add_task(f"{family}, km", total=km)
+        measured = measure_ambient(family, km, seed, Towns(towns), lambda ridden: bar.advance(task, ridden))
     print(f"{family}: {measured.rides} rides, {measured.km:.1f} km; met per km:")
     for name, value in measured.per_km.items():
         print(f"  {name:28} {value:.2f}")

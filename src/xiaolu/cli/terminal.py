@@ -10,3 +10,11 @@ def spinner(text: str) -> Any:
     from rich.console import Console
 
     return Console(stderr=True).status(text)
+
+
+def progress() -> Any:
+    """Return a bar of work whose amount is known, on stderr: rich's `Progress`, with the time that is left."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    return Progress(console=Console(stderr=True))

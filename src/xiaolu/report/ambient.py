@@ -4,6 +4,8 @@ They stop for red and for who is in the way, and drive through what is parked: i
 """
 
 from collections import Counter
+from collections.abc import Callable
+from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +20,7 @@ from xiaolu.ride.config import ambient_config
 from xiaolu.ride.follower import Follower
 from xiaolu.ride.ride import Ride
 from xiaolu.world.routing import RoutePath
+from xiaolu.world.scenarios.ambient import FILE
 from xiaolu.world.scenarios.towns import Towns
 from xiaolu.world.town import LaneKind, PropKind, Town
 from xiaolu.world.world import World
@@ -88,8 +91,13 @@ def _driven_m(path: RoutePath, steps: list[Step]) -> float:
     return max(s_m, 1.0)
 
 
-def measure_ambient(family: str, km: float, seed: int, towns: Towns) -> Measured:
-    """Return what is met per km, over so many km of rides in a town family's towns: seeds from `seed` on."""
+def measure_ambient(
+    family: str, km: float, seed: int, towns: Towns, on_ride: Callable[[float], None] = lambda km: None
+) -> Measured:
+    """Return what is met per km, over so many km of rides in a town family's towns: seeds from `seed` on.
+
+    on_ride: told after every ride how many km that was.
+    """
     total: Counter[str] = Counter()
     driven_m, rides = 0.0, 0
     worlds: dict[str, World] = {}
@@ -107,15 +115,19 @@ def measure_ambient(family: str, km: float, seed: int, towns: Towns) -> Measured
             stood = stood + 1 if steps[-1].scene.ego_speed_mps < STANDS_MPS and len(steps) > 20 else 0
         path = RoutePath(config.town, config.route)
         total += met(config.town, path, steps)
-        driven_m += _driven_m(path, steps)
+        ridden_m = _driven_m(path, steps)
+        driven_m += ridden_m
         rides += 1
+        on_ride(ridden_m / 1000.0)
     per_km = {name: round(1000.0 * count / driven_m, 2) for name, count in sorted(total.items())}
     return Measured(per_km, driven_m / 1000.0, rides)
 
 
 def write_measured(path: Path, family: str, met_per_km: dict[str, float], note: str) -> None:
-    """Put a family's measured figures into a table's file, in place of those it held."""
-    lines, kept, skipping = path.read_text(encoding="utf-8").splitlines(), [], False
+    """Put a family's measured figures into a table's file, in place of those it held; where there is no such file yet,
+    into a copy of the table that comes with the package."""
+    table = path if path.exists() else resources.files("xiaolu").joinpath(*FILE)
+    lines, kept, skipping = table.read_text(encoding="utf-8").splitlines(), [], False
     for line in lines:
         if line.startswith("["):
             skipping = line.strip() == f"[{family}.met_per_km]"
