@@ -6,7 +6,7 @@ import numpy as np
 
 from xiaolu.core.control import EGO_BODY
 from xiaolu.core.decision import LampColour
-from xiaolu.evaluation.account import Account, account_frames
+from xiaolu.evaluation.account import Account, account_frames, corners_of
 
 END_S_M = 200.0
 
@@ -57,6 +57,8 @@ def account(front_s_m, left_m=0.0, actors=(), colour=LampColour.NONE, line_s_m=n
         actor_s_m=box[..., 0],
         actor_left_m=box[..., 1],
         actor_yaw_rad=box[..., 2],
+        corner_s_m=corners_of(box)[..., 0],
+        corner_left_m=corners_of(box)[..., 1],
         actor_size_m=box[..., 3:],
         ahead_m=ahead,
         aside_m=beside,

@@ -7,13 +7,13 @@ import pytest
 
 from xiaolu.core.control import EGO_BODY
 from xiaolu.core.frames import to_parent
-from xiaolu.evaluation.account import account_of, kerb_gap_m
+from xiaolu.evaluation.account import _corners_along, account_of, corners_of, kerb_gap_m
 from xiaolu.evaluation.referee import Referee
 from xiaolu.ride.config import RideConfig
 from xiaolu.ride.follower import Follower
 from xiaolu.ride.ride import Ride
 from xiaolu.world.ground import Ground
-from xiaolu.world.routing import RoutePath
+from xiaolu.world.routing import RoutePath, Router
 from xiaolu.world.world import World
 
 
@@ -68,3 +68,18 @@ def test_the_kerb_is_as_far_as_the_lane_is_wide(small_town):
     assert kerb_gap_m(ground, np.array([x, y, yaw])) == pytest.approx(width_m / 2 - 0.94, abs=0.06)
     turned = kerb_gap_m(ground, np.array([x, y, yaw - 0.1]))
     assert turned < width_m / 2 - 0.94 - 0.2
+
+
+def test_round_a_bend_a_body_reaches_as_far_along_the_way_as_its_corners_do(small_town):
+    """A car stands across the end of a right turn: straight on from its middle, its near end would be over the turn."""
+    lanes = small_town.meta["lanes"]
+    path = RoutePath(small_town, Router(small_town).plan(lanes["Win"], 60.0, lanes["Sout"], 50.0))
+    at = np.arange(0.0, path.length_m, 0.5)
+    turning = at[np.abs(np.gradient(np.unwrap(path.point_at(at)[:, 2]), 0.5)) > 0.05]
+    x, y, yaw = path.point_at(float(turning[-1]) + 1.0)
+    middle = to_parent(np.array([x, y, yaw]), np.array([0.0, 4.0]))
+    box = np.array([[[*middle, yaw + 0.5 * np.pi, 4.6, 1.8]]])
+    s_m, left_m = _corners_along(path, box, np.array([[turning[-1] + 1.0]]))
+    places = path.point_at(s_m[0, 0])
+    back = places[:, :2] + left_m[0, 0, :, None] * np.stack([-np.sin(places[:, 2]), np.cos(places[:, 2])], axis=-1)
+    assert back == pytest.approx(corners_of(box)[0, 0], abs=0.1)

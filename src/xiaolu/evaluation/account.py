@@ -15,6 +15,7 @@ from xiaolu.world.ground import Ground
 from xiaolu.world.routing import RoutePath
 
 NEAR_M = 40.0  # of actors farther away than this only the middles' distance is taken
+CORNER_REACH_M = 15.0  # a corner is no farther along the way from a body's middle
 KERB_REACH_M, KERB_STEP_M = 4.0, 0.02
 KERB_OFF_M = 0.02  # this far off the road counts as the kerb
 HALF_WIDTH_M = EGO_BODY.width_m / 2
@@ -30,7 +31,8 @@ class Account:
     in_way (T, N) bool: who stands right before the bumper, of users uid (T, N); touching (T, N) bool.
     heading_error_rad (T,): to the best-fitting lane; braking_behind_mps2 (T,): hardest braking of a follower.
     there (T, A) bool; act (T, A): -1 before the first; actor_s_m, actor_left_m, actor_yaw_rad (T, A): its middle, NaN
-    where it is not there; actor_size_m (T, A, 2): length, width; ahead_m, aside_m (T, A): its middle in the frame of
+    where it is not there; corner_s_m, corner_left_m (T, A, 4): its corners in turn, each where it is along the way;
+    actor_size_m (T, A, 2): length, width; ahead_m, aside_m (T, A): its middle in the frame of
     the ego's middle; clearance_m (T, A): between outlines.
     kerb_gap_m: from the ego's right side to the kerb at the end, NaN where none is within 4 m.
     """
@@ -55,6 +57,8 @@ class Account:
     actor_s_m: np.ndarray
     actor_left_m: np.ndarray
     actor_yaw_rad: np.ndarray
+    corner_s_m: np.ndarray
+    corner_left_m: np.ndarray
     actor_size_m: np.ndarray
     ahead_m: np.ndarray
     aside_m: np.ndarray
@@ -79,6 +83,7 @@ def account_of(track: Track, anchor_s_m: float) -> Account:
     rear_s, left = _along(path, pose[:, :2], progress)
     box, there = c("actor_box"), c("actor_there")
     actor_s, actor_left = _actors_along(path, box, there, anchor_s_m)
+    corner_s, corner_left = _corners_along(path, box, actor_s)
     ahead, aside, clearance = account_frames(pose, box, there)
     yaw_there = path.point_at(np.nan_to_num(actor_s))[..., 2]
     return Account(
@@ -102,6 +107,8 @@ def account_of(track: Track, anchor_s_m: float) -> Account:
         actor_s_m=actor_s,
         actor_left_m=actor_left,
         actor_yaw_rad=wrap_angle(box[..., 2] - yaw_there),
+        corner_s_m=corner_s,
+        corner_left_m=corner_left,
         actor_size_m=box[..., 3:],
         ahead_m=ahead,
         aside_m=aside,
@@ -156,6 +163,26 @@ def _actors_along(path: RoutePath, box: np.ndarray, there: np.ndarray, anchor_s_
         if len(who):
             s[tick, who], left[tick, who] = _along(path, box[tick, who, :2], near[who])
             near[who] = s[tick, who]
+    return s, left
+
+
+def corners_of(box: np.ndarray) -> np.ndarray:
+    """Return the corners (..., 4, 2) of boxes (..., 5), in turn."""
+    ahead = 0.5 * box[..., 3:4] * np.array([1.0, 1.0, -1.0, -1.0])
+    aside = 0.5 * box[..., 4:5] * np.array([1.0, -1.0, -1.0, 1.0])
+    cos, sin = np.cos(box[..., 2:3]), np.sin(box[..., 2:3])
+    return box[..., None, :2] + np.stack([cos * ahead - sin * aside, sin * ahead + cos * aside], axis=-1)
+
+
+def _corners_along(path: RoutePath, box: np.ndarray, actor_s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return (s_m, left_m), (T, A, 4) each, of the corners of boxes (T, A, 5): where the way bends a body that crosses
+    it is not over as much of it as straight on from its middle."""
+    s, left = np.full((*actor_s.shape, 4), np.nan), np.full((*actor_s.shape, 4), np.nan)
+    here = np.isfinite(actor_s)
+    if here.any():
+        places = corners_of(box[here]).reshape(-1, 2)
+        found = _along(path, places, np.repeat(actor_s[here], 4), CORNER_REACH_M)
+        s[here], left[here] = (column.reshape(-1, 4) for column in found)
     return s, left
 
 
