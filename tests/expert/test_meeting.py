@@ -3,6 +3,7 @@
 import numpy as np
 
 from tests.expert.loop import people, scene_of
+from xiaolu.core.control import EGO_BODY
 from xiaolu.core.decision import Cause
 from xiaolu.core.users import Kind
 from xiaolu.expert.forecast import MOMENTS, MOMENTS_S, Moves
@@ -121,3 +122,53 @@ def test_who_walks_towards_it_just_beside_its_way_is_passed_at_a_pace_to_stop_fr
 
     assert slowest(np.pi, 1.8) < 1.5 < 2.9 < slowest(0.0, 1.8)
     assert slowest(np.pi, 2.6) > 4.0
+
+
+def met(
+    teacher, own_mps: float, ahead_m: float, aside_m: float, comes_mps: float, turned_rad: float = np.pi, out_m=0.0
+):
+    """Return (sigma, speed) planned at a car whose middle is ahead of the rear axle and left of the ego, and goes
+    straight on; out_m: the path moves over to the left by so much, from 22 m ahead on, within 10 m."""
+    s_m = 30.0
+    pose = np.array(teacher.course.path.point_at(s_m))
+    ahead, left = np.array([np.cos(pose[2]), np.sin(pose[2])]), np.array([-np.sin(pose[2]), np.cos(pose[2])])
+    way = np.arange(161) * 0.5
+    over = out_m * np.clip((way - 22.0) / 10.0, 0.0, 1.0)
+    path = np.column_stack(
+        [pose[:2] + way[:, None] * ahead + over[:, None] * left, pose[2] + np.gradient(over, 0.5), np.zeros(161)]
+    )
+    start, yaw = pose[:2] + ahead_m * ahead + aside_m * left, pose[2] + turned_rad
+    teacher._memory.s_m = s_m
+    tick = teacher._tick(
+        scene_of(teacher.town, teacher.route, 0, pose, own_mps, people((Kind.CAR, *start, yaw, comes_mps)))
+    )
+    at = start + (comes_mps * MOMENTS_S)[:, None] * np.array([np.cos(yaw), np.sin(yaw)])
+    poses = np.column_stack([at, np.full(MOMENTS, yaw)])
+    moves = Moves(np.zeros(1, np.int64), np.ones(1, bool), np.full((1, 10), -1), poses[None])
+    limits = Limits(np.full(161, 9.0), np.zeros(161, np.int64), [Reason(Cause.FREE, "speed limit", 0.0)])
+    return resolve(teacher.course, path, s_m, own_mps, 0.0, tick.here, moves, limits, 0.0)[:2]
+
+
+def test_it_waits_in_its_own_half_for_who_comes_where_braking_firmly_reaches(ways):
+    """It would leave its half 22 m ahead, to pass something: 1.2 m/s² is not enough from 7.5 m/s, 2.2 m/s² is."""
+    sigma, speed = met(ways("Win", "Eout"), 7.5, 60.0, 2.5, 7.0, out_m=2.5)
+    assert sigma[-1] < 23.0
+    assert np.diff(speed).min() / DT_S > -2.7
+
+
+def test_who_comes_by_close_after_it_can_stand_is_stood_for(ways):
+    """0.35 m would be left between them, less than is kept beside who comes at 8 m/s."""
+    aside_m = 0.5 * EGO_BODY.width_m + 0.91 + 0.35
+    assert met(ways("Win", "Eout"), 3.0, 30.0, aside_m, 8.0)[1][20:28].max() < 0.4
+
+
+def test_from_a_crawl_it_does_not_set_off_past_who_is_just_coming_by(ways):
+    aside_m = 0.5 * EGO_BODY.width_m + 0.91 + 0.28
+    assert met(ways("Win", "Eout"), 0.8, 7.0, aside_m, 7.0)[1][8:12].max() < 0.3
+
+
+def test_it_does_not_roll_up_to_a_car_that_crosses_trusting_that_it_will_be_gone(ways):
+    """When the car's tail leaves its way the ego could still stop before where that was."""
+    sigma, speed = met(ways("Win", "Eout"), 4.2, 8.5, -6.0, 10.0, 0.5 * np.pi)
+    left = round((6.0 + 2.3 + 1.0) / 10.0 / DT_S)
+    assert speed[left] ** 2 / (2.0 * 3.0) < 8.5 - 0.91 - EGO_BODY.front_x_m - sigma[left]

@@ -172,3 +172,15 @@ def test_the_lane_is_kept_before_a_signal_though_the_way_has_just_changed_lanes(
     rear_s = np.arange(course.n) * course.step_m
     near = (rear_s > line.s_m - 12.0) & (rear_s < line.s_m - 4.0)
     assert near.any() and (keep_m[near] < 1.5).all()
+
+
+def test_who_turns_round_in_the_road_is_still_undecided_when_he_begins_to_walk(ways):
+    """He has crossed, stands, and turns: for a moment he heads along the road at a walk."""
+    teacher = ways("Win", "Eout")
+    hesitates = []
+    for tick, (turned_rad, speed_mps) in enumerate([(1.6, 1.3), (1.6, 0.3), (0.4, 0.6), (-0.4, 1.0), (-1.5, 1.4)]):
+        hesitates.append(
+            bool(tick_with(teacher, Kind.PEDESTRIAN, 12.0, 2.6, turned_rad, speed_mps, tick).here.hesitates[0])
+        )
+    assert hesitates == [False, True, True, True, True]
+    assert not tick_with(teacher, Kind.PEDESTRIAN, 12.0, 2.6, 0.0, 1.3, 20).here.hesitates[0]

@@ -29,6 +29,7 @@ GIVES_WAY_S = 25.0  # nobody gives way before a junction for longer; tuned
 STANDING_MPS = 0.3
 OTHER_LANE_M = 1.5  # middles this far apart: it drives beside our line, not on it
 HESITATES_MPS, HESITATES_S = 0.7, 4.0
+UNDECIDED_NS = 1_000_000_000  # who has turned round on the spot is under way again before he heads anywhere; tuned
 ON_CROSSING_S, CROSSING_REACH_M = 10.0, 2.0  # who stands on a crossing, within so much of its middle line
 WAVES_ON = (Gesture.GO, Gesture.BECKON)
 TALL_M = 1.75  # what stands and is taller hides people
@@ -48,8 +49,8 @@ RIDER_ASIDE_M = 1.0  # a rider who stands so far beside the way is passed, not q
 class Counted:
     """Users that count now, (U,) each. ahead_m, left_m: in the ego frame; on_road: for people, where vehicles drive;
     on_crossing: for those who stand there, whether it is a crossing; stood_s: how long standing; visible: seen right
-    now, else remembered or felt right ahead; hesitates: on foot in the road and just come to a stand: it may go on
-    either way, unless it waves us on.
+    now, else remembered or felt right ahead; hesitates: on foot in the road and just come to a stand, or on again from
+    one: it may go either way, unless it waves us on.
     """
 
     users: Users
@@ -67,13 +68,18 @@ class Counted:
 
 
 def counted(
-    scene: Scene, ground: Ground, seen_ns: dict[int, int], stood_ns: dict[int, int], moved: set[int]
+    scene: Scene,
+    ground: Ground,
+    seen_ns: dict[int, int],
+    stood_ns: dict[int, int],
+    moved: set[int],
+    hesitated_ns: dict[int, int],
 ) -> Counted:
     """Return the users near enough that are visible, were so a moment ago, are right ahead, or stand parked behind
     where the ego saw them as it passed; none of those on a road above or below.
 
-    Updates the memories, uid -> stamp: when a user was last visible, since when it stands; and moved, the uids of those
-    that were seen to move: whoever drove a moment ago waits, and is not parked.
+    Updates the memories, uid -> stamp: when a user was last visible, since when it stands, when it last hesitated; and
+    moved, the uids of those that were seen to move: whoever drove a moment ago waits, and is not parked.
     """
     users, now = scene.users, scene.stamp_ns
     ego = to_child(scene.ego_pose, np.stack([users.x_m, users.y_m], axis=1))
@@ -115,6 +121,10 @@ def counted(
         [w and _on_crossing(ground, x, y) for w, x, y in zip(stands, table.x_m, table.y_m, strict=True)], bool
     )
     just = stood < np.where(on_crossing, ON_CROSSING_S, HESITATES_S)
+    may_step = on_foot & on_road & _STEPS_OUT[table.kind] & ~_WAVES_ON[table.gesture]
+    hesitates = stands & just & may_step
+    hesitated_ns |= dict.fromkeys(table.uid[hesitates].tolist(), now)
+    since_ns = now - np.array([hesitated_ns.get(uid, -UNDECIDED_NS) for uid in table.uid.tolist()], np.int64)
     return Counted(
         table,
         ego[chosen, 0],
@@ -127,7 +137,7 @@ def counted(
         on_crossing,
         stood,
         np.asarray(scene.visible, bool)[chosen],
-        stands & just & _STEPS_OUT[table.kind] & ~_WAVES_ON[table.gesture],
+        hesitates | (may_step & (since_ns < UNDECIDED_NS)),
     )
 
 

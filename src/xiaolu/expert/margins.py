@@ -7,7 +7,7 @@ from numba import njit
 from xiaolu.core.users import Kind
 from xiaolu.expert.bodies import STANDING_MPS, Counted
 from xiaolu.expert.course import Course
-from xiaolu.expert.forecast import Moves
+from xiaolu.expert.forecast import MOMENTS_S, STEP_S, Moves
 from xiaolu.expert.limits import FIRM_BRAKE_MPS2
 
 PATIENCE_S = 6.0  # who has waited so long takes less room beside what stands
@@ -51,12 +51,15 @@ def _margins_of(owner, on_foot, vulnerable, parked, speed_mps, turned_rad, stood
 
 
 def too_late(here: Counted, moves: Moves, low: np.ndarray, along: np.ndarray, speed_mps: float) -> np.ndarray:
-    """Return the hypotheses of who drives or rides that are or come onto the path so near that firm braking does not
-    stop the ego before them."""
-    on_it = ~np.isnan(low)
-    near_m = np.where(on_it, low, np.inf).min(axis=1) + np.maximum(along - LEAST_GAP_M, 0.0)
-    firm_m = LATE_S * speed_mps + 0.5 * speed_mps**2 / FIRM_BRAKE_MPS2
-    return np.flatnonzero(on_it.any(axis=1) & ~here.on_foot[moves.owner] & (near_m < firm_m))
+    """Return the hypotheses of who drives or rides that are or come onto the path so soon, and so near, that the ego
+    would still roll up to them under firm braking. Who comes by once it stands is stood for with all of the margin."""
+    slowed_s = np.clip(MOMENTS_S - LATE_S, 0.0, speed_mps / FIRM_BRAKE_MPS2)
+    place_m = speed_mps * (np.minimum(MOMENTS_S, LATE_S) + slowed_s) - 0.5 * FIRM_BRAKE_MPS2 * slowed_s**2
+    rolls = LATE_S + speed_mps / FIRM_BRAKE_MPS2 + STEP_S > MOMENTS_S
+    room_m = low + np.maximum(along - LEAST_GAP_M, 0.0)[:, None]
+    with np.errstate(invalid="ignore"):
+        late = ((room_m < place_m) & rolls).any(axis=1)
+    return np.flatnonzero(late & ~here.on_foot[moves.owner])
 
 
 def swing_m(course: Course, here: Counted, k: int, s0_m: float, speed_mps: float, low: np.ndarray) -> float:

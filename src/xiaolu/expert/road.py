@@ -142,11 +142,11 @@ def _passed(vulnerable, parked, on_foot, on_road, hesitates, ahead, left, turned
         elif parked[k]:
             how[k] = _PARKED
         elif on_foot[k]:
-            crosses = on_road[k] and abs(np.sin(turned[k])) > CROSSING_SIN
+            crosses = on_road[k] and abs(np.sin(turned[k])) > CROSSING_SIN and abs(speed[k]) > STANDING_MPS
             faces_road = np.sin(turned[k]) * np.sign(left[k]) < -CROSSING_SIN
             towards = on_road[k] and speed[k] > STANDING_MPS and abs(turned[k]) > FACES_RAD and abs(left[k]) < FACING_M
             may_run = _MAY_RUN if kind[k] == _CHILD and faces_road else _FACES if towards else _WALKS
-            how[k] = _CROSSES if crosses and (abs(speed[k]) > STANDING_MPS or hesitates[k]) else may_run
+            how[k] = _CROSSES if crosses or hesitates[k] else may_run
         elif vulnerable[k]:
             how[k] = _RIDES
         elif kind[k] != _OBJECT and abs(turned[k]) > QUEUES_RAD:

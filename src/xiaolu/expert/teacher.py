@@ -56,7 +56,7 @@ STANDS_MPS = 0.3
 PASSED = (Cause.OBSTACLE, Cause.PEDESTRIAN)
 DRAWS_UP_M = 0.3  # who stops so far beside its way draws up to there
 BEFORE_START_M = 30.0  # it may back up beyond where its way begins
-HESITATES_M, WALK_MPS = 6.0, 1.2  # who stands in the road so near may walk on over the way
+HESITATES_M, WALK_MPS, LEAVES_SIN = 6.0, 1.2, 0.7  # who stands in the road so near may walk on, unless he walks away
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ class Teacher:
     def _tick(self, scene: Scene) -> Tick:
         memory, course = self._memory, self.course
         s0_m, d0_m = self._locate(scene)
-        here = counted(scene, self.ground, memory.seen_ns, memory.stood_ns, memory.moved)
+        here = counted(scene, self.ground, memory.seen_ns, memory.stood_ns, memory.moved, memory.hesitated_ns)
         colours = course.colours(scene.signal_colour, scene.signal_countdown_s)
         waited_s = (scene.stamp_ns - memory.waits_since_ns) / SECOND_NS if memory.waits_since_ns >= 0 else 0.0
         given = frozenset(uid for uid, stamp in memory.given_ns.items() if scene.stamp_ns - stamp < GIVEN_NS)
@@ -189,7 +189,7 @@ class Teacher:
     def _with_crossing(self, here: Counted, known: Moves, s0_m: float) -> Moves:
         """Return the forecasts and, for who stands hesitating in the road, one that walks on over the ego's way."""
         near = np.abs(here.left_m) < HESITATES_M
-        leaves = (here.users.speed_mps > STANDING_MPS) & (here.left_m * np.sin(here.turned_rad) > 0.0)
+        leaves = (here.users.speed_mps > STANDING_MPS) & (np.sign(here.left_m) * np.sin(here.turned_rad) > LEAVES_SIN)
         who = np.flatnonzero(here.hesitates & ~leaves & near & (here.ahead_m > FRONT_M) & (here.ahead_m < 35.0))
         if not len(who):
             return known

@@ -35,6 +35,7 @@ BEFORE_S, AFTER_S = 0.9, 0.6  # the ego is gone this long before the other comes
 STOP_SHORT_M, STOP_SHORT_OF_PEOPLE_M = 0.9, 1.6
 # Nobody on foot is driven past nearer than so, be it at a crawl; nor who has been waited for; tuned.
 BESIDE_PEOPLE_M, AFTER_PATIENCE_M = 0.27, 0.18
+LETS_PASS_M, LETS_PASS_MPS = 0.32, 1.5  # from a crawl, who comes faster than that by nearer than so is stood for; tuned
 STEADY_BEFORE_S, STEADY_AFTER_S = 0.5, 0.3  # more of both for whom the ego gave way to a moment ago: no to and fro
 GIVEN_NS = 600_000_000
 # Who should yield to us and would have to brake harder than this may not be going to.
@@ -50,6 +51,7 @@ FACES_US_RAD = 2.4
 BACK_AT_US_M = 0.5  # who backs up, and will be so much nearer than now, comes at the ego; tuned
 EASY_PEOPLE_MPS2, PEOPLE_BRAKE_MPS2 = 1.65, 2.9
 SHORT_OF_PEOPLE_M = 0.6  # comfort may cost so much of the room before people, not all; tuned
+HOME_BRAKE_MPS2 = 2.2  # who has to wait for somebody who comes brakes so hard to do so in its own half; tuned
 FACED_BRAKES_MPS2 = (EASY_BRAKE_MPS2, 1.8, FIRM_BRAKE_MPS2)
 SURE_M = 0.06  # more than the clearance that is asked for beside people and riders
 # A stop for who is gone all at once is held so long, where it is easy; tuned.
@@ -91,11 +93,15 @@ def resolve(
     length = length + sweeps[moves.owner]
     body = EGO_BODY.length_m, EGO_BODY.width_m
     low, high = occupancy(path, PATH_STEP_M, 1, *body, moves.poses, length, width, along, across)
+    comes_by = (np.abs(here.turned_rad) > FACES_US_RAD) & (u.speed_mps > LETS_PASS_MPS) & ~here.on_foot
     tight = np.flatnonzero(low[:, 0] < 0.5)
     if len(tight):
         # So near already that the margins touch: only what is really in the way counts.
         beside_m = BESIDE_PEOPLE_M if waited_s < PATIENCE_S else AFTER_PATIENCE_M
         few = np.full(len(tight), 0.1), np.where(here.on_foot[moves.owner[tight]], beside_m, 0.02)
+        if speed_mps < LETS_PASS_MPS:
+            # Who comes by towards us will be gone in a moment: the ego stands meanwhile.
+            few[1][comes_by[moves.owner[tight]]] = LETS_PASS_M
         low[tight], high[tight] = occupancy(
             path, PATH_STEP_M, 1, *body, moves.poses[tight], length[tight], width[tight], *few
         )
@@ -127,7 +133,8 @@ def resolve(
             continue  # it comes from behind: it sees us
         if here.ahead_m[k] < -1.0 - 0.5 * u.length_m[k] and not pulls_out:
             continue
-        if low[h, 0] > 0.0 and not (np.isnan(low[h]).sum() > 0 and crosses(moves.poses[h], path, low[h, 0])):
+        crossing = low[h, 0] > 0.0 and np.isnan(low[h]).sum() > 0 and crosses(moves.poses[h], path, low[h, 0])
+        if low[h, 0] > 0.0 and not (crossing or comes_by[k]):
             swings_m = swings_back_m(here, k)
             if u.speed_mps[k] < -STANDING_MPS and low[h, 0] - np.nanmin(low[h]) + swings_m > BACK_AT_US_M:
                 # It backs towards us: room is left for all the way it may come.
@@ -205,6 +212,11 @@ def _reason(here: Counted, k: int, sigma_m: float, leading: bool) -> Reason:
     return Reason(Cause.RIGHT_OF_WAY, name, away, side, *who)
 
 
+def _late_s(acceleration_mps2: float, braking_mps2: float) -> float:
+    """Return how late brakes come on that are wanted to reach braking_mps2: those that are on already do not."""
+    return LATE_S * (1.0 - float(np.clip(-acceleration_mps2 / braking_mps2, 0.0, 1.0)))
+
+
 def _at(sigma: np.ndarray, time_s: np.ndarray) -> np.ndarray:
     return np.interp(time_s, ROLLED_S, sigma)  # before and beyond them the first and the last one hold
 
@@ -250,6 +262,7 @@ def _limit_for(
     arrives_s, leaves_s = float(times[0]), float(times[-1])
     met = valid[_at(sigma, times + after_s) >= low[valid] - 0.3]
     place_m = float(np.min(low[valid]))
+    towards_us = abs(here.turned_rad[k]) > FACES_US_RAD and u.speed_mps[k] > STANDING_MPS and not here.on_foot[k]
     oncoming = not here.on_foot[k] and len(met) > 0 and comes_at_us(here, moves, h, path, low, int(met[0]))
     if oncoming and place_m < float(low[met[0]]) - 1.0:
         # Wherever the ego stopped before it, they would meet: where they do if both go on is what matters.
@@ -277,7 +290,8 @@ def _limit_for(
         if right == 0 and waited_s > LAST_PATIENCE_S and braking < TRUSTED_BRAKE_MPS2:
             return False
         ours = float(np.interp(max(place_m, 0.0), sigma, ROLLED_S, right=99.0))
-        if right == 0 and not oncoming and ours + 0.3 < arrives_s and braking < TRUSTED_BRAKE_MPS2 and entry is None:
+        first = right == 0 and entry is None and not (oncoming or towards_us) and ours + 0.3 < arrives_s
+        if first and braking < TRUSTED_BRAKE_MPS2:
             return False
     stop_m = place_m - (STOP_SHORT_OF_PEOPLE_M if here.on_foot[k] else STOP_SHORT_M) - swings_back_m(here, k)
     if entry is not None and not here.on_foot[k] and waited_s < PATIENCE_S:
@@ -289,20 +303,22 @@ def _limit_for(
     # What comes up late is stopped for gently, else firmly, as long as the margins leave room for that.
     easy_m = easy_stop_m(speed_mps, acceleration_mps2, EASY_BRAKE_MPS2)
     firm_m = LATE_S * speed_mps + 0.5 * speed_mps**2 / FIRM_BRAKE_MPS2
-    towards_us = abs(here.turned_rad[k]) > FACES_US_RAD and u.speed_mps[k] > STANDING_MPS and not here.on_foot[k]
-    if towards_us and waited_s < PATIENCE_S and easy_m < half_m < stop_m:
-        stop_m = half_m  # out there it would be in the way of the one it waits for
+    home_m = _late_s(acceleration_mps2, HOME_BRAKE_MPS2) * speed_mps + 0.5 * speed_mps**2 / HOME_BRAKE_MPS2
+    if towards_us and waited_s < PATIENCE_S and home_m < half_m < stop_m:
+        stop_m = easy_m = half_m  # out there it would be in the way of the one it waits for
     if here.on_foot[k] and here.on_road[k] and moves.certain[h]:
         # Room before people is worth more than comfort. Brakes that are on already come on no more.
-        late_s = LATE_S * (1.0 - float(np.clip(-acceleration_mps2 / PEOPLE_BRAKE_MPS2, 0.0, 1.0)))
+        late_s = _late_s(acceleration_mps2, PEOPLE_BRAKE_MPS2)
         easy_m, firm_m = (late_s * speed_mps + 0.5 * speed_mps**2 / b for b in (EASY_PEOPLE_MPS2, PEOPLE_BRAKE_MPS2))
         easy_m = min(easy_m, place_m - SHORT_OF_PEOPLE_M)
     stop_m = max(stop_m, min(easy_m, place_m + spare_m - 0.2), min(firm_m, place_m + spare_m))
     if firm_m > place_m + spare_m and not here.on_foot[k]:
         # Too near to stop before it: who stands by the time the other gets there need not brake harder than so.
+        # Right behind one that has just gone by it would have to trust that it goes on.
+        by_s = times + AFTER_S
         for braking in FACED_BRAKES_MPS2 if faces(moves, h, path, low) else (FIRM_BRAKE_MPS2,):
-            slowed_s = np.clip(times - LATE_S, 0.0, speed_mps / braking)
-            place = speed_mps * (np.minimum(times, LATE_S) + slowed_s) - 0.5 * braking * slowed_s**2
+            slowed_s = np.clip(by_s - LATE_S, 0.0, speed_mps / braking)
+            place = speed_mps * (np.minimum(by_s, LATE_S) + slowed_s) - 0.5 * braking * slowed_s**2
             meets_s = times[place > low[valid] + spare_m]
             if not len(meets_s) or meets_s[0] > LATE_S + speed_mps / braking:
                 stop_m = max(stop_m, LATE_S * speed_mps + 0.5 * speed_mps**2 / braking)
