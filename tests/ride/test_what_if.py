@@ -114,7 +114,7 @@ def busy():
     config = RideConfig(town, 800_002).with_route()
     teacher = Teacher(town, config.route)
     ride = Ride(config, teacher)
-    for _ in range(105):
+    for _ in range(135):
         ride.step()
     return ride, teacher
 
