@@ -114,21 +114,22 @@ def busy():
     config = RideConfig(town, 800_002).with_route()
     teacher = Teacher(town, config.route)
     ride = Ride(config, teacher)
-    for _ in range(135):
+    for _ in range(150):
         ride.step()
     return ride, teacher
 
 
 def test_who_cannot_come_near_changes_nothing(busy):
-    """Most road users are left out; what comes of each strategy is as with everybody there, bit for bit."""
+    """Most road users are left out; what comes of each strategy is as with everybody there, bit for bit. Only of whom
+    it would meet more than 5 s later somebody may be missed."""
     ride, teacher = busy
     kept, everybody = within_reach(ride, 5.0), ride.state.world.users.active[0]
     assert kept.sum() < 0.5 * everybody.sum() and not (kept & ~everybody).any()
     some, all_of_them = (what_if(ride, teacher, STRATEGIES, 5.0, culled=culled) for culled in (True, False))
     for a, b in zip(some, all_of_them, strict=True):
         assert np.array_equal(a.outcome.trajectory, b.outcome.trajectory), a.strategy
-        assert a.outcome.least_ttc_s == b.outcome.least_ttc_s
-    assert min(t.outcome.least_ttc_s for t in some) < 10.0, "somebody is about"
+        assert min(a.outcome.least_ttc_s, 5.0) == min(b.outcome.least_ttc_s, 5.0)
+    assert min(t.outcome.least_ttc_s for t in some) < 5.0, "somebody is about"
 
 
 def test_who_comes_towards_the_way_is_within_reach(busy):
