@@ -9,7 +9,7 @@ from xiaolu.core.decision import LampColour
 from xiaolu.core.seeds import Split, split_of
 from xiaolu.core.users import Kind
 from xiaolu.world.routing import RoutePath
-from xiaolu.world.scenarios import checks, sites, staging
+from xiaolu.world.scenarios import actor_ways, checks, sites
 from xiaolu.world.scenarios.ambient import ambient, ambient_of, drawn, read_ambient
 from xiaolu.world.scenarios.family import SiteQuery
 from xiaolu.world.scenarios.fixtures import stands_before_bay
@@ -247,7 +247,7 @@ def test_who_comes_from_an_arm_is_awaited_where_it_comes_onto_the_way(small_town
 def test_who_begins_so_far_before_the_egos_way_gets_there_when_the_file_says(small_town, monkeypatch):
     """So far out on its arm it came too late through a wide junction, and too early through a small one."""
     family = load_family("wave-through-not-free")
-    monkeypatch.setattr(staging, "MEETS_WITHIN_M", 40.0)
+    monkeypatch.setattr(actor_ways, "MEETS_WITHIN_M", 40.0)
     scenario = scenario_in(replace(family, site=SiteQuery("junction", has=("right", "left"))), 3, small_town, "x", 0)
     car = next(actor for actor in scenario.script.actors if actor.name == "car")
     gate = next(act.gate for act in car.acts if act.name == "comes")
@@ -256,7 +256,7 @@ def test_who_begins_so_far_before_the_egos_way_gets_there_when_the_file_says(sma
     gone = step[np.hypot(*(way - gate[:2]).T).argmin()] - car.along_m - 0.5 * car.length_m
     speed, arrives = (scenario.parameters[name] for name in ("car_mps", "arrives_s"))
     assert gone == pytest.approx(arrives * speed - 0.17 * speed**2, abs=2.5), "its front, where the two ways cross"
-    monkeypatch.setattr(staging, "MEETS_WITHIN_M", -40.0)
+    monkeypatch.setattr(actor_ways, "MEETS_WITHIN_M", -40.0)
     assert scenario_in(family, 3, small_town, "x", 0) is None
 
 

@@ -15,10 +15,11 @@ from xiaolu.core.seeds import split_of
 from xiaolu.world.generate import Family as TownFamily
 from xiaolu.world.routing import RoutePath, RoutePlan
 from xiaolu.world.scenarios import checks as catalogue
+from xiaolu.world.scenarios.actor_ways import Drawn, MisfitError
 from xiaolu.world.scenarios.family import Family, FixedRide, SiteQuery
 from xiaolu.world.scenarios.frame import RouteFrame
 from xiaolu.world.scenarios.sites import Place, Site, place_of, places
-from xiaolu.world.scenarios.staging import Drawn, MisfitError, Staging
+from xiaolu.world.scenarios.staging import Staging
 from xiaolu.world.scenarios.streets import streets_of
 from xiaolu.world.scenarios.towns import Towns
 from xiaolu.world.scenarios.values import Value
@@ -175,14 +176,14 @@ def _staged(
     signal = int(town.lane_signal[lane]) if lane >= 0 else -1
     staging = Staging(family, place, drawn, streets, signal, int(chance.integers(1_000_000)))
     rolls = {actor.name: float(chance.random()) for actor in family.actors}
-    shares = {actor.name: staging.number(actor.when_share) for actor in family.actors}
+    shares = {actor.name: staging.ways.number(actor.when_share) for actor in family.actors}
     script, actors = staging.script(lambda name: rolls[name] < shares[name])
     if len(script.actors) > USERS:
         raise ValueError(f"{family.name}: {len(script.actors)} actors; valid is up to {USERS}")
     limit_s = family.time_limit_s + _reds_s(town, place.plan, signal if _sets_green(family, staging) else -1)
     names, weights = list(family.conditions), np.array(list(family.conditions.values()))
     condition = names[int(chance.choice(len(names), p=weights / weights.sum()))]
-    start_mps = staging.number(family.ego.start_mps)
+    start_mps = staging.ways.number(family.ego.start_mps)
     clock, faults = _signals(family, town, place, staging, signal, start_mps, float(chance.random()))
     return Scenario(
         family=family,
@@ -199,7 +200,7 @@ def _staged(
         checks=_checks(family, staging, actors, limit_s),
         conditions=CONDITIONS[condition],
         condition_name=condition,
-        density=staging.number(family.around.density),
+        density=staging.ways.number(family.around.density),
         ride_seed=seed,
         time_limit_s=limit_s,
         route_absent=family.ego.told == "passenger",
@@ -248,9 +249,9 @@ def _checks(family: Family, staging: Staging, actors: dict[str, int], limit_s: f
         for name, value in spec.values.items():
             rule = catalogue.CHECKS[spec.check].parameters[name]
             if isinstance(rule, catalogue.Place):
-                values[name] = staging.number(value) + staging.frame.anchor_s_m
+                values[name] = staging.ways.number(value) + staging.frame.anchor_s_m
             elif isinstance(value, Value):
-                values[name] = staging.number(value)
+                values[name] = staging.ways.number(value)
             elif isinstance(rule, catalogue.Word):
                 values[name] = staging.drawn.word(value)
             else:
@@ -294,12 +295,12 @@ def _signals(
     if not fault or fault == "none":
         return clock, ()
     kind = FaultKind[fault.upper()]
-    from_s = max(arrive_s + staging.number(spec.fault_from_s), 0.0)
+    from_s = max(arrive_s + staging.ways.number(spec.fault_from_s), 0.0)
     if kind is FaultKind.COUNTDOWN_JUMPS and from_s == 0.0:
         from_s = arrive_s + 3.0
     lane = int(np.flatnonzero(town.lane_signal == signal)[0])
     try:
-        return clock, (fault_at(town, lane, kind, staging.number(spec.fault_s), from_s),)
+        return clock, (fault_at(town, lane, kind, staging.ways.number(spec.fault_s), from_s),)
     except ValueError as error:
         raise MisfitError(str(error)) from error
 
