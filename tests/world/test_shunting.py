@@ -45,9 +45,9 @@ def test_a_car_with_its_nose_against_a_parked_one_drives_back_and_round_it(small
     state = placed(world, [("Wout", 60.0, 0.0), ("Wout", 65.0, 0.0)], parked=(1,), ego=(-60.0, 40.0, 0.0))
     users = state.users
     users.y_m[0, 1] += 1.1
-    users.yaw_rad[0, 0] -= 0.25
+    users.yaw_rad[0, 0] -= 0.5
     start = users.x_m[0, 0]
-    states = watch(world, state, 25.0)
+    states = watch(world, state, WEDGED_S + 25.0)
     speed, gone = column(states, "speed_mps", 0), np.abs(column(states, "x_m", 0) - start)
     assert speed.min() < -0.3
     assert gone.max() > 15.0

@@ -8,7 +8,8 @@ from numba import njit
 
 from xiaolu.world.contact import boxes_meet
 
-WEDGED_S, WEDGED_M = 4.0, 0.5  # who has stood so long, so close to it; tuned on old towns and villages
+# Who has stood so long, so close to it: longer than one waits for a gap in those who come; tuned in villages.
+WEDGED_S, WEDGED_M = 20.0, 0.5
 
 
 @njit(cache=True)
