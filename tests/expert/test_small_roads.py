@@ -92,19 +92,22 @@ def test_it_keeps_off_a_rider_who_comes_up_beside_it(ways):
     assert not len(falling_back), "who is slower than the ego stays behind"
 
 
-@pytest.mark.parametrize(("out_m", "beside_m"), [(3.0, -3.0), (0.0, 3.0)])
-def test_who_drives_where_it_belongs_it_falls_in_behind(ways, out_m, beside_m):
+@pytest.mark.parametrize(
+    ("kind", "out_m", "beside_m"), [(Kind.CAR, 3.0, -3.0), (Kind.BICYCLE, 3.0, -3.0), (Kind.CAR, 0.0, 3.0)]
+)
+def test_what_drives_where_it_belongs_it_falls_in_behind(ways, kind, out_m, beside_m):
     """Out in the other half of the road, abreast of a car in its own lane, it would overtake that car all along the
-    street. In its lane it goes on beside a car in the next one."""
+    street. A rider it overtakes there, and in its lane it goes on beside a car in the next one."""
     teacher = ways("Win", "Eout")
     pose, ahead, left = ego(teacher)
     pose = np.array([*(pose[:2] + out_m * left), pose[2]])
     place = pose[:2] + 2.0 * ahead + beside_m * left
-    scene = scene_of(teacher.town, teacher.route, 0, pose, 5.0, people((Kind.CAR, *place, pose[2], 5.0)))
+    scene = scene_of(teacher.town, teacher.route, 0, pose, 5.0, people((kind, *place, pose[2], 5.0)))
     tick = teacher._tick(scene)
     bodies = in_the_way(teacher.course, scene, tick.here, tick.s0_m, tick.d0_m, tick.moves.owner, tick.moves.poses)
-    assert (len(bodies) == 0) == (out_m > 0.0)
-    if out_m:
+    falls_in = out_m > 0.0 and kind == Kind.CAR
+    assert (len(bodies) == 0) == falls_in
+    if falls_in:
         way = teacher._ways.propose(KINDS[0], tick, bodies, teacher._memory)
         assert abs(way.offsets_m[20]) < 0.5
 

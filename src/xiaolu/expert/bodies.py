@@ -250,7 +250,7 @@ def in_the_way(
             caught = min(low_s * v_ego / (v_ego - along[k]), 60.0)
             out.append((low_s - 1.0, caught + 6.0, low_d, high_d, *CYCLE_GAPS_M, -1))
         elif abs(0.5 * (low_d + high_d) - d0_m) > OTHER_LANE_M and low_s < 14.0:
-            if over_the_line and abs(0.5 * (low_d + high_d)) < OTHER_LANE_M:
+            if over_the_line and abs(0.5 * (low_d + high_d)) < OTHER_LANE_M and not _EXPOSED[kind[k]]:
                 continue  # it drives where the ego belongs: the ego falls in behind, and does not overtake
             at = poses[int(np.argmax(owner == k))]
             out.extend(_beside(course, s0_m, d0_m, at, u.length_m[k], u.width_m[k], scene.ego_speed_mps))
