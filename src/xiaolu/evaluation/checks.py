@@ -168,7 +168,8 @@ def _stops_for_hand(check: str, a: Account, cast: Cast, v: Mapping[str, Any]) ->
         where = f"stood {gap[first_tick(stood)]:.1f} m from it" if stood.any() else "did not stand"
         asked = f"{v['least_gap_m']:g} to {v['most_gap_m']:g} m within {v['most_s']:g} s"
         return found(check, a, False, None, "m", f"{where}; asked: {asked}", shown, latest)
-    tick = first_tick(fits)
+    # Who stood for something else before it came there rolls up to its place: the last stand in time is meant.
+    tick = int(np.flatnonzero(fits & ~np.concatenate([[False], fits[:-1]]))[-1])
     rolled = float(np.abs(a.speed_mps[tick:over]).sum() * TICK_S) if over > tick else 0.0
     if rolled > HELD_M:
         return found(check, a, False, None, "m", f"stood, but drove {rolled:.1f} m before the hand was done", tick,
