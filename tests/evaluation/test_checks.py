@@ -247,10 +247,10 @@ def test_a_hand_is_obeyed_by_a_stand_in_time_and_in_reach_until_it_is_done():
     early = account(drive((6, 5), (4, 0), (15, 5)), actors=[hand])  # goes at 10 s, the hand ends at 14 s
     assert found("stops_for_hand", early, **asked).holds is False
     twice = account(
-        drive((4, 5), (2, 0), (2, 3), (9, 0), (5, 5)), actors=[hand]
+        drive((4, 5), (2, 0), (2, 3), (9, 0), (8, 5)), actors=[hand]
     )  # for somebody else, then for the hand
     assert found("stops_for_hand", twice, **asked).score.value == pytest.approx(14.0, abs=0.2)
-    creeps = account(drive((4, 5), (2, 0), (8, 1), (5, 5)), actors=[hand])
+    creeps = account(drive((4, 5), (2, 0), (8, 1), (11, 5)), actors=[hand])
     assert found("stops_for_hand", creeps, **asked).holds is False
     passes = account(drive((25, 5)), actors=[hand])
     assert found("stops_for_hand", passes, **asked).holds is False
