@@ -6,7 +6,16 @@ import pytest
 from tests.expert.loop import people, scene_of
 from xiaolu.core.control import EGO_BODY
 from xiaolu.core.users import Kind
-from xiaolu.expert.backing import NEAR_BEHIND_M, Backing, drivable, opponent, path_back, roll_back, room_behind
+from xiaolu.expert.backing import (
+    NEAR_BEHIND_M,
+    Backing,
+    drivable,
+    driven_back,
+    opponent,
+    path_back,
+    roll_back,
+    room_behind,
+)
 
 S_M = 40.0
 LONG_M, WIDE_M = 4.6, 1.82  # of `people`'s cars, nearly
@@ -55,6 +64,25 @@ def test_its_nose_never_swings_out_onto_who_is_beside_it(ways, kind):
     assert room_m(teacher, kind, 3.0, beside, 0.0) == np.inf, "straight back it does not come nearer"
     assert room_m(teacher, kind, 3.0, beside, 0.0, aside_m=-1.2) < 5.0
     assert room_m(teacher, kind, -1.5, beside, 1.2, aside_m=-1.2) < 5.0, "he will be there by then"
+
+
+def test_with_its_wheels_turned_the_nose_swings_out_as_it_really_will(ways):
+    """The wheels stand to the right as it begins to back up straight: its nose swings left first, to a car there."""
+    teacher = ways("Win", "Eout")
+    pose = np.array(teacher.course.path.point_at(S_M))
+    path = path_back(teacher.course, pose, S_M, 0.0, Backing(0, "car", S_M - 15.0, 0.0, 0))
+    ahead, left = np.array([np.cos(pose[2]), np.sin(pose[2])]), np.array([-np.sin(pose[2]), np.cos(pose[2])])
+    nose = {}
+    for steering in (0.0, -0.6):
+        scene = scene_of(teacher.town, teacher.route, 0, pose, -1.0, steering=steering)
+        real = driven_back(scene, path)
+        assert np.allclose(real[0, :3], pose) and np.allclose(
+            np.hypot(*np.diff(real[:12, :2], axis=0).T), 0.5, atol=0.02
+        )
+        front = real[:12, :2] + EGO_BODY.front_x_m * np.stack([np.cos(real[:12, 2]), np.sin(real[:12, 2])], axis=1)
+        nose[steering] = ((front - pose[:2]) @ left).max()
+    assert nose[0.0] < 0.05 and nose[-0.6] > 0.2
+    assert ((real[:12, :2] - pose[:2]) @ ahead).min() < -5.0
 
 
 def test_whom_it_waits_for_it_has_met_though_he_stands_askew(ways):

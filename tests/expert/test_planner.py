@@ -90,6 +90,38 @@ def test_who_would_drive_into_the_ego_that_stands_is_trusted_to_see_it_in_time(w
     assert 10.0 * risk(19.0) < risk(9.0)
 
 
+def test_nobody_on_foot_walks_into_the_ego_that_stands(ways):
+    """Else it fled from somebody who comes up to its side, and into the bus that had stopped for it."""
+    teacher = ways("Win", "Eout", 50.0)
+    users = people((Kind.PEDESTRIAN, -98.0, LANE_Y - 4.0, np.pi / 2, 1.6))
+    scene = scene_of(teacher.town, teacher.route, 0, np.array([-99.0, LANE_Y, 0.0]), 0.0, users)
+    path = straight()
+    path[:, 0] -= 99.0
+    path[:, 1] = LANE_Y
+    assert Scorer(teacher.moment(scene), frozenset(), False).score(path, np.zeros(71), np.zeros(71)).risk < 20.0
+
+
+@pytest.mark.parametrize(("behind_m", "faster_mps", "cuts_off"), [(2.0, 3.0, True), (30.0, 1.0, False)])
+@pytest.mark.parametrize("kind", [Kind.CAR, Kind.BICYCLE])
+def test_it_does_not_move_over_before_who_comes_up_in_the_next_lane(ways, kind, behind_m, faster_mps, cuts_off):
+    """In its own lane whoever comes from behind keeps the distance; where the ego moves over he could not."""
+    risks = []
+    for over_m in (0.0, 3.0):
+        teacher = ways("Win", "Eout", 50.0)
+        users = people((kind, -99.0 - behind_m, LANE_Y + 3.0, 0.0, 4.0 + faster_mps))
+        scene = scene_of(teacher.town, teacher.route, 0, np.array([-99.0, LANE_Y, 0.0]), 4.0, users)
+        path = straight()
+        path[:, 0] -= 99.0
+        path[:, 1] = LANE_Y + over_m * np.clip(np.arange(len(path)) * 0.5 / 10.0, 0.0, 1.0)
+        path[:, 2] = np.arctan(np.gradient(path[:, 1], 0.5))
+        time = np.arange(71) * 0.1
+        scorer = Scorer(teacher.moment(scene), frozenset(), False)
+        risks.append(scorer.score(path, 4.0 * time, np.full(71, 4.0)).risk)
+    stays, moves = risks
+    assert stays == 0.0
+    assert moves > 100.0 if cuts_off else moves < 20.0
+
+
 def test_it_is_slow_before_a_child_that_stands_at_the_kerb_and_faces_the_road(ways):
     def before(yaw: float) -> float:
         users = people((Kind.CHILD, -40.0, LANE_Y - 2.6, yaw, 0.0))

@@ -112,6 +112,18 @@ def test_what_drives_where_it_belongs_it_falls_in_behind(ways, kind, out_m, besi
         assert abs(way.offsets_m[20]) < 0.5
 
 
+def test_who_comes_up_where_it_belongs_it_lets_by_before_it_falls_in(ways):
+    """It would drive back into its lane in front of who is beside its tail."""
+    teacher = ways("Win", "Eout")
+    pose, ahead, left = ego(teacher)
+    pose = np.array([*(pose[:2] + 3.0 * left), pose[2]])
+    place = pose[:2] - 1.0 * ahead - 3.0 * left
+    scene = scene_of(teacher.town, teacher.route, 0, pose, 2.0, people((Kind.CAR, *place, pose[2], 4.0)))
+    tick = teacher._tick(scene)
+    bodies = in_the_way(teacher.course, scene, tick.here, tick.s0_m, tick.d0_m, tick.moves.owner, tick.moves.poses)
+    assert len(bodies) and teacher._ways.propose(KINDS[0], tick, bodies, teacher._memory).offsets_m[2] > 2.0
+
+
 def test_a_gap_little_wider_than_the_car_is_driven_through_in_its_middle():
     """Posts at 1.1 m on the left and -1.4 m on the right, 10 m ahead: the middle is at -0.15 m, between two cells."""
     posts = np.array([[10.0, 10.2, 1.1, 1.3, 0.25, 0.8, 0], [10.0, 10.2, -1.6, -1.4, 0.25, 0.8, 1]])

@@ -16,6 +16,8 @@ from xiaolu.core.plan import PATH_DISTANCES_M
 from xiaolu.core.protocols import SceneDriver
 from xiaolu.core.users import Kind
 from xiaolu.expert.bodies import counted
+from xiaolu.expert.orders import signals
+from xiaolu.expert.road import road_limits
 from xiaolu.expert.teacher import Teacher
 from xiaolu.measures.geometry import clearance_m
 from xiaolu.world.ground import Ground
@@ -101,6 +103,35 @@ def test_at_a_red_light_it_waits_in_its_lane_behind_riders_who_wait_there(ways):
     van = people((Kind.VAN, x - 7.0, LANE_Y - 0.5, 0.0, 0.0))
     passes = drive(teacher, start_of(teacher), 40.0, lambda t: van, colour=heads(teacher, LampColour.GREEN))
     assert passes.front[-1, 0] > x
+
+
+@pytest.mark.parametrize(("aside_m", "own", "beside", "stops"), [
+    (0.0, "GREEN", "RED", False), (3.0, "GREEN", "RED", True), (3.0, "RED", "GREEN", False),
+    (1.9, "RED", "GREEN", True), (1.9, "GREEN", "RED", True),
+])  # fmt: skip
+def test_who_comes_to_the_line_in_the_next_lane_keeps_to_its_lamp(ways, aside_m, own, beside, stops):
+    """Else it crossed on red where it had found no gap to change lanes in, when its own lane's arrow turned green."""
+    teacher = ways("Win", "Eout")
+    course, lanes = teacher.course, teacher.town.meta["lanes"]
+    line = course.stop_lines[0]
+    left = course.town.lane_left.copy()
+    left[line.before] = lanes["Sin"]  # as good a neighbour as any: another lamp
+    course.town = replace(course.town, lane_left=left)
+    x = course.path.point_at(line.s_m)[0] - 12.0
+    pose = np.array([x, LANE_Y + aside_m, 0.0])
+    teacher._memory.s_m = line.s_m - 12.0
+    tick = teacher._tick(scene_of(teacher.town, teacher.route, 0, pose, 3.0))
+    colours = tick.colours.copy()
+    for onward in course.town.following(lanes["Sin"]):
+        colours[course.town.lane_signal[onward]] = LampColour[beside]
+    colours[line.column] = LampColour[own]
+    path = np.zeros((161, 4))
+    path[:, 0], path[:, 1] = x + 0.5 * np.arange(161), pose[1]
+    limits = road_limits(course, tick, path, course.goal_s_m)
+    before = len(limits.stops)
+    perceived = signals(course, replace(tick, colours=colours), teacher._memory, limits, path)
+    assert (len(limits.stops) > before) == stops
+    assert (perceived.signal == LampColour.RED) == stops
 
 
 def test_yellow_is_stopped_for_only_where_that_is_comfortable(ways):

@@ -9,13 +9,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from xiaolu.core.control import EGO_BODY
+from xiaolu.core.frames import to_child
+from xiaolu.core.plan import Plan
+from xiaolu.core.scene import Scene
 from xiaolu.core.users import Kind
 from xiaolu.expert.bodies import STANDING_MPS, Counted, extents
 from xiaolu.expert.conflict import passing_gaps
 from xiaolu.expert.course import TYRE_M, Course
 from xiaolu.expert.forecast import MOMENTS
-from xiaolu.expert.path import PATH_STEP_M, PATH_STEPS
+from xiaolu.expert.path import PATH_STEP_M, PATH_STEPS, PLANNED
 from xiaolu.expert.speed import STEPS, rollout
+from xiaolu.vehicle.pursuit import driven_out
 from xiaolu.world.ground import Ground
 
 RIDER_STOOD_S = 10.0
@@ -47,6 +51,7 @@ FURTHER_M = 4.0  # who did not come though there was room needs so much more of 
 # Who stands so near before what does not go away, and so long, takes a run at it from further back; tuned.
 STUCK_S, STUCK_STANDS_S, STUCK_M, STUCK_NS = 12.0, 8.0, 9.0, 15_000_000_000
 BACKS_OFF_M, SAME_PLACE_M = (4.0, 6.0, 9.0), 12.0
+MOTION_TICKS = 50  # what a plan reaches: 5 s
 LENGTH_CELLS = 1.0  # metres between places that are tried
 
 
@@ -102,7 +107,7 @@ def room_behind(here: Counted, path: np.ndarray) -> float:
     """Return how many metres the ego can follow its way back until it, or its nose, is near somebody, or would touch
     what stands.
 
-    path (PATH_STEPS + 1, 4): see `path_back`.
+    path (PATH_STEPS + 1, 4): see `driven_back`.
     """
     u = here.users
     gap_m = -here.ahead_m - EGO_BODY.rear_overhang_m - 0.5 * u.length_m
@@ -121,6 +126,21 @@ def room_behind(here: Counted, path: np.ndarray) -> float:
     if touched.any():
         room_m = min(room_m, PATH_STEP_M * (float(np.argmax(touched)) - 1.0) - TOUCHED_SHORT_M)
     return max(room_m, 0.0)
+
+
+def driven_back(scene: Scene, path: np.ndarray) -> np.ndarray:
+    """Return a way back (n, 4) as tracker and car drive it from where the ego is, as far as a plan reaches: its wheels
+    may not stand as the way begins, and its nose swings out the more."""
+    _, speed = roll_back(scene.ego_speed_mps, np.inf, scene.ego_acceleration_mps2)
+    plan = Plan(to_child(scene.ego_pose, path[PLANNED, :2]), np.ascontiguousarray(speed[5:51:5]))
+    motion = np.array([*scene.ego_pose, scene.ego_speed_mps, scene.ego_acceleration_mps2, 0.0, scene.ego_yaw_rate_radps,
+                       scene.ego_steering_rad])  # fmt: skip
+    poses = driven_out([plan], motion, MOTION_TICKS)[0][0]
+    way_m = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(poses[:, :2], axis=0).T))])
+    out, steps = path.copy(), np.arange(int(way_m[-1] / PATH_STEP_M) + 1)
+    for column in range(3):
+        out[steps, column] = np.interp(steps * PATH_STEP_M, way_m, poses[:, column])
+    return out
 
 
 def place_behind(

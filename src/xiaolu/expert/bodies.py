@@ -27,6 +27,7 @@ PASSED_NS, PASSED_M = 180_000_000_000, 50.0  # what stood beside its way is reme
 WALKS_ON_MPS = 0.5
 GIVES_WAY_S = 25.0  # nobody gives way before a junction for longer; tuned
 STANDING_MPS = 0.3
+ABREAST_M = 0.5  # whose middle is so far before the rear axle is no longer behind; tuned
 OTHER_LANE_M = 1.5  # middles this far apart: it drives beside our line, not on it
 HESITATES_MPS, HESITATES_S = 0.7, 4.0
 UNDECIDED_NS = 1_000_000_000  # who has turned round on the spot is under way again before he heads anywhere; tuned
@@ -250,8 +251,9 @@ def in_the_way(
             caught = min(low_s * v_ego / (v_ego - along[k]), 60.0)
             out.append((low_s - 1.0, caught + 6.0, low_d, high_d, *CYCLE_GAPS_M, -1))
         elif abs(0.5 * (low_d + high_d) - d0_m) > OTHER_LANE_M and low_s < 14.0:
-            if over_the_line and abs(0.5 * (low_d + high_d)) < OTHER_LANE_M and not _EXPOSED[kind[k]]:
-                continue  # it drives where the ego belongs: the ego falls in behind, and does not overtake
+            belongs = over_the_line and abs(0.5 * (low_d + high_d)) < OTHER_LANE_M and not _EXPOSED[kind[k]]
+            if belongs and here.ahead_m[k] > ABREAST_M:
+                continue  # it drives ahead where the ego belongs: the ego falls in behind, and does not overtake
             at = poses[int(np.argmax(owner == k))]
             out.extend(_beside(course, s0_m, d0_m, at, u.length_m[k], u.width_m[k], scene.ego_speed_mps))
     return np.array(out, np.float64).reshape(-1, 7)

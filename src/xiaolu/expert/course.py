@@ -42,13 +42,15 @@ BENT_M, SWAYS_M = 5, 7  # curvature is averaged over the one; the speed is kept 
 
 @dataclass(frozen=True, slots=True)
 class StopLine:
-    """A signalled entry: where its line lies along the way, the junction lane it governs, and its heads.
+    """A signalled entry: where its line lies along the way, the lane before it, the junction lane it governs, and its
+    heads.
 
     beside: before a left-turn waiting area the column of the straight lanes, whose green lets one in, else -1. second:
     it is the line at the far end of such an area.
     """
 
     s_m: float
+    before: int
     lane: int
     column: int
     heads: np.ndarray
@@ -312,10 +314,10 @@ class Course:
                 place = town.pose_at(before, line)
                 s_m, _ = path.project(float(place[0]), float(place[1]), s_m, 40.0)
             heads, turn = heads_of(town, int(lane)), Turn(town.lane_turn[lane])
-            out.append(StopLine(s_m, int(lane), column, heads, turn, straight_beside(town, column)))
+            out.append(StopLine(s_m, before, int(lane), column, heads, turn, straight_beside(town, column)))
             if np.isfinite(town.waiting_s_m[lane]):
                 second_s_m = float(path.lane_from_s_m[position] + town.waiting_s_m[lane])
-                out.append(StopLine(second_s_m, int(lane), column, heads, turn, second=True))
+                out.append(StopLine(second_s_m, before, int(lane), column, heads, turn, second=True))
         return tuple(out)
 
     def _kept_lanes(self) -> np.ndarray:

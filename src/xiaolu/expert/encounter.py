@@ -4,7 +4,7 @@ import numpy as np
 from numba import njit
 
 from xiaolu.core.control import EGO_BODY
-from xiaolu.expert.bodies import STANDING_MPS, Counted, frenet
+from xiaolu.expert.bodies import ABREAST_M, STANDING_MPS, Counted, frenet
 from xiaolu.expert.conflict import occupancy
 from xiaolu.expert.course import Course
 from xiaolu.expert.forecast import MOMENTS, MOMENTS_S, Moves
@@ -12,7 +12,7 @@ from xiaolu.expert.path import FRONT_M, PATH_STEP_M
 
 FACING_RAD = 2.0  # heading apart by more than this where the two would meet: it comes down our own way
 NEARER_M = 2.0
-ABREAST_M, BEHIND_RAD, FROM_SIDE_RAD, ASIDE_M = 0.5, 1.2, 0.4, 2.5  # tuned
+FROM_SIDE_RAD, ASIDE_M = 0.4, 2.5  # tuned
 BEHIND_RAD = 1.2  # who comes from behind heads no further off than so
 COMES_UP_S, CUTS_OFF_SIN = 4.0, 0.35  # who comes up beside the ego, and whose way it would then cross; tuned
 LET_BY_M, LET_BY_S = 0.8, 4.0  # who passes so near beside a standing ego, and how soon; tuned

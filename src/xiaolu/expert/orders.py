@@ -8,7 +8,7 @@ import numpy as np
 from xiaolu.core.decision import Cause, LampColour, Perceived
 from xiaolu.core.rates import SECOND_NS
 from xiaolu.core.users import Kind
-from xiaolu.expert.bodies import Counted
+from xiaolu.expert.bodies import Counted, frenet
 from xiaolu.expert.course import Course, StopLine
 from xiaolu.expert.hands import COMMAND_M, OFFICIALS, SHORT_M, Order, orders_of
 from xiaolu.expert.limits import Limits
@@ -16,8 +16,12 @@ from xiaolu.expert.path import FRONT_M, PATH_STEP_M
 from xiaolu.expert.reasons import Reason
 from xiaolu.expert.speed import ENVELOPE_MPS2, ORDINARY_BRAKE_MPS2
 from xiaolu.expert.tick import Memory, Tick
+from xiaolu.world.signals import entry_colour
 from xiaolu.world.town import Turn
 
+# Whose front is no farther aside of its way than this at a line is in its lane there; farther, in the one beside. About
+# where the referee draws the line: between the two, both lamps hold.
+IN_LANE_M, ASIDE_M = 1.5, 2.3
 LINE_GAP_M, LEAST_LINE_GAP_M = 1.0, 0.35  # front bumper to stop line; where it comes up late; tuned
 AMBER_BRAKE_MPS2 = 2.2  # a stop for yellow that needs more than this is not made
 RUN_OUT_S = 3.0  # the shortest flashing green
@@ -103,15 +107,44 @@ def obey(course: Course, tick: Tick, limits: Limits) -> None:
             limits.slow(away_m + FRONT_M + order.beyond_m, SIGN_MPS, tick.speed_mps, reason, braking)
 
 
-def signals(course: Course, tick: Tick, memory: Memory, limits: Limits) -> Perceived:
-    """Add the stops for signals, and return what the next one shows. Who directs traffic outranks them."""
+def _ruling(course: Course, tick: Tick, line: StopLine, path: np.ndarray, front_m: float) -> LampColour:
+    """Return what rules the ego at a line front_m ahead on its path (n, 4): the lamp of its way or, where it gets there
+    in a lane beside, that lane's; both, and red before anything else, where it is between the two.
+
+    Of several ways on from the lane beside, the kindest lamp rules.
+    """
+    own, town = course.ruling(line, tick.colours), course.town
+    if line.second or abs(tick.d0_m) < 0.5 * IN_LANE_M:
+        return own
+    x, y, yaw, _ = path[min(max(round(front_m / PATH_STEP_M), 0), len(path) - 1)]
+    bumper = np.array([x + FRONT_M * np.cos(yaw)]), np.array([y + FRONT_M * np.sin(yaw)])
+    index = round(line.s_m / course.step_m)
+    _, d = frenet(course.xy, course.yaw_rad, course.step_m, max(index - 15, 0), min(index + 15, course.n), *bumper)
+    aside_m = float(d[0])
+    if abs(aside_m) < IN_LANE_M:
+        return own
+    lanes = town.lane_left if aside_m > 0.0 else town.lane_right
+    beside = int(lanes[line.before])
+    onward = [] if beside < 0 else [int(n) for n in town.following(beside) if town.lane_signal[n] >= 0]
+    colours = [entry_colour(town, tick.colours, n) for n in onward]
+    if not colours:
+        return own
+    theirs = next((colour for colour in colours if colour != LampColour.RED), LampColour.RED)
+    if abs(aside_m) > ASIDE_M or theirs == LampColour.RED:
+        return theirs
+    return own
+
+
+def signals(course: Course, tick: Tick, memory: Memory, limits: Limits, path: np.ndarray) -> Perceived:
+    """Add the stops for signals on a path (n, 4), and return what the next one shows. Who directs traffic outranks
+    them."""
     perceived = Perceived()
     waved_on_m = max((c.ahead_m + 15.0 for c in tick.orders if c.go), default=-np.inf)
     for line in course.stop_lines:
         front_m = line.s_m - tick.s0_m - FRONT_M
         if front_m < -0.3 or front_m > 90.0:
             continue
-        colour = course.ruling(line, tick.colours)
+        colour = _ruling(course, tick, line, path, front_m)
         if perceived.signal == LampColour.NONE:
             perceived = Perceived(colour, 1.0)
         if front_m < waved_on_m:

@@ -117,12 +117,15 @@ class Retreat:
             return None
         path = backing.path_back(self.course, tick.scene.ego_pose, tick.s0_m, tick.d0_m, kept)
         fits = backing.drivable(path, tick.scene.ego_pose)
-        return kept if fits and backing.room_behind(here, path) > backing.LEAST_M else None
+        return kept if fits and self._room(tick, path) > backing.LEAST_M else None
+
+    def _room(self, tick: Tick, path: np.ndarray) -> float:
+        return backing.room_behind(tick.here, backing.driven_back(tick.scene, path))
 
     def _back_off(self, tick: Tick, kept: Backing, memory: Memory) -> Decision | None:
         """Return the decision of backing off from what stands in the way, None when it is there."""
         path = backing.path_back(self.course, tick.scene.ego_pose, tick.s0_m, tick.d0_m, kept)
-        left_m = min(tick.s0_m - kept.s_m, backing.room_behind(tick.here, path))
+        left_m = min(tick.s0_m - kept.s_m, self._room(tick, path))
         stands = abs(tick.scene.ego_speed_mps) < backing.STANDING_MPS
         if (left_m < THERE_M and stands) or tick.scene.stamp_ns - kept.since_ns > backing.STUCK_NS:
             memory.backing, memory.waits_since_ns = None, -1
@@ -158,7 +161,7 @@ class Retreat:
         if kept is None:
             return None
         path = backing.path_back(self.course, tick.scene.ego_pose, tick.s0_m, tick.d0_m, kept)
-        if not backing.drivable(path, tick.scene.ego_pose) or backing.room_behind(here, path) < backing.LEAST_M:
+        if not backing.drivable(path, tick.scene.ego_pose) or self._room(tick, path) < backing.LEAST_M:
             return None
         memory.backed_off = often + 1, tick.s0_m
         return kept
@@ -179,7 +182,7 @@ class Retreat:
         nobody in particular."""
         here = tick.here
         path = backing.path_back(self.course, tick.scene.ego_pose, tick.s0_m, tick.d0_m, kept)
-        left_m = min(tick.s0_m - kept.s_m, backing.room_behind(here, path))
+        left_m = min(tick.s0_m - kept.s_m, self._room(tick, path))
         _, speed = backing.roll_back(tick.scene.ego_speed_mps, left_m, tick.acceleration_mps2)
         memory.s_m = memory.offsets_s0_m = tick.s0_m
         moves = left_m > THERE_M or tick.scene.ego_speed_mps < -0.1
@@ -218,7 +221,7 @@ class Retreat:
                 continue
             path = backing.path_back(course, pose, tick.s0_m, tick.d0_m, kept)
             if backing.drivable(path, pose):
-                return kept if backing.room_behind(tick.here, path) > backing.LEAST_M else None
+                return kept if self._room(tick, path) > backing.LEAST_M else None
         return None
 
 

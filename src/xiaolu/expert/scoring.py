@@ -30,9 +30,11 @@ COMFORT_BRAKE_MPS2, HARD_BRAKE_MPS2 = 2.0, 2.8
 CROSSES_SIN = 0.5
 SLOW_SHARE, SEVERE_MPS = 0.5, 8.0  # a contact at a stand counts so much of one at this speed or more
 FADE_S = 3.0  # what is forecast to happen later counts less
-# Who would drive into the ego that stands, and has this long to see it, and need brake no harder: he will. Tuned.
+# Who would come against the ego that stands, and is on foot, or has this long to see it and need brake no harder, does
+# not; nor does who comes from behind where it moves over. Tuned.
 SEES_S, SEEN_BRAKE_MPS2, SEEN = 1.0, 1.5, 0.03
-MAYBE, TRUSTED, BEHIND = 0.25, 0.12, 0.0  # weights of what somebody may do, of who has to and can give way
+MAYBE, TRUSTED = 0.25, 0.12  # weights of what somebody may do, of who has to and can give way
+IN_LINE_M = 0.2  # who overlaps the ego's width or is as near to that drives in its line; tuned
 
 
 @njit(cache=True)
@@ -118,7 +120,8 @@ class Scorer:
         owner = moves.owner
         behind = (here.ahead_m < 0.5) & (np.abs(here.turned_rad) < 1.2) | (here.ahead_m < -1.0 - 0.5 * u.length_m)
         near = np.hypot(here.ahead_m, here.left_m) < 60.0
-        keep = np.flatnonzero((near & ~(behind & (not pulls_out)))[owner])
+        in_line = np.abs(here.left_m) < 0.5 * (EGO_BODY.width_m + u.width_m) + IN_LINE_M
+        keep = np.flatnonzero((near & ~(behind & in_line & (not pulls_out)))[owner])
         self.owner, self.poses = owner[keep], moves.poses[keep]
         self.sizes = np.stack([u.length_m, u.width_m], axis=1)[self.owner]
         self.vulnerable, self.on_road = here.vulnerable[self.owner], here.on_road[self.owner]
@@ -132,7 +135,10 @@ class Scorer:
         self.weight = np.where(still[self.owner], 1.0, weight)
         self.still = still[self.owner] & ~self.vulnerable
         self.parked = here.parked[self.owner]
-        self.stops_for_us = _can_stop(self.poses[:, :HORIZON], u.speed_mps[self.owner]) & ~self.vulnerable[:, None]
+        # Who comes from behind keeps its distance; but it is not cut off, where it could not stop with ease.
+        self.comes_up = behind[self.owner] & (not pulls_out)
+        can_stop = _can_stop(self.poses[:, :HORIZON], u.speed_mps[self.owner])
+        self.stops_for_us = can_stop | here.on_foot[self.owner][:, None]
         self.fade = np.exp(-np.arange(HORIZON) * STEP_S / FADE_S)
 
     def score(
@@ -174,15 +180,16 @@ class Scorer:
         if abs(pace[0]) < MOVING_MPS:
             # Who stands too near beside something gets away from there: no more room is asked than there is.
             need = np.where(self.still[:, None], np.minimum(need, np.maximum(gap[:, :1], LEAST_GAP_M)), need)
-        short = np.maximum(need - gap, 0.0) / need
+        short = np.where(self.comes_up[:, None], 0.0, np.maximum(need - gap, 0.0) / need)
         # Who stands is not run into by standing: it counts while the ego moves.
         moves = np.abs(pace) > 0.2
         # A contact, or a fright, is the worse the faster the ego: where none can be avoided it still brakes.
         severity = SLOW_SHARE + (1.0 - SLOW_SHARE) * np.minimum(np.abs(pace) / SEVERE_MPS, 1.0)
         hit = ((gap <= 0.01) & (moves | ~self.still[:, None])) * severity
         worth = np.where(self.vulnerable, PERSON_SHORT, OTHER_SHORT)[:, None]
-        hit = np.where(self.stops_for_us & ~moves, SEEN * hit, hit)
-        harm = worth * short * moves + TTC * soon * moving * severity + CONTACT * hit
+        hit = np.where(self.stops_for_us & (~moves | self.comes_up[:, None]), SEEN * hit, hit)
+        fright = soon & ~self.comes_up[:, None] & moving
+        harm = worth * short * moves + TTC * fright * severity + CONTACT * hit
         harm = (harm * self.fade).max(axis=1) * self.weight
         worst = int(np.argmax(harm))
         risk = float(harm.sum())

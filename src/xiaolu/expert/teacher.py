@@ -324,7 +324,7 @@ class Teacher:
         likely = berth or self._ways.likely_berth  # whichever it will be, it slows for that in time
         draws_up_s_m = likely.from_s_m if likely is not None and likely.left_m < -DRAWS_UP_M else np.inf
         limits = road_limits(course, tick, way.path, goal_s_m, draws_up_s_m)
-        perceived = signals(course, tick, memory, limits)
+        perceived = signals(course, tick, memory, limits, way.path)
         obey(course, tick, limits)
         alone = limits.copy()
         rolled = resolve(
