@@ -51,3 +51,16 @@ def test_a_car_with_its_nose_against_a_parked_one_drives_back_and_round_it(small
     speed, gone = column(states, "speed_mps", 0), np.abs(column(states, "x_m", 0) - start)
     assert speed.min() < -0.3
     assert gone.max() > 15.0
+
+
+def test_a_gap_a_hand_wider_than_the_car_on_both_sides_is_driven_through(small_town):
+    """Cars stand across the whole street; one gap, right in its lane, leaves 0.105 m on both sides."""
+    world = World(small_town, users=8, density=0.0)
+    rows = [("Wout", 40.0, 3.0), *(("Wout", 55.0, 0.0) for _ in range(3))]
+    state = placed(world, rows, parked=(1, 2, 3), ego=(-60.0, 40.0, 0.0))
+    users, aside = state.users, 1.82 + 0.105
+    left = np.array([-np.sin(users.yaw_rad[0, 0]), np.cos(users.yaw_rad[0, 0])])
+    for slot, by in ((1, aside), (2, -aside), (3, aside + 1.9)):
+        users.x_m[0, slot], users.y_m[0, slot] = np.array([users.x_m[0, slot], users.y_m[0, slot]]) + by * left
+    states = watch(world, state, 30.0)
+    assert np.hypot(column(states, "x_m", 0) - users.x_m[0, 0], column(states, "y_m", 0) - users.y_m[0, 0]).max() > 25.0

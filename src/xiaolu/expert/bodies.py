@@ -254,8 +254,8 @@ def in_the_way(
             belongs = over_the_line and abs(0.5 * (low_d + high_d)) < OTHER_LANE_M and not _EXPOSED[kind[k]]
             if belongs and here.ahead_m[k] > ABREAST_M:
                 continue  # it drives ahead where the ego belongs: the ego falls in behind, and does not overtake
-            at = poses[int(np.argmax(owner == k))]
-            out.extend(_beside(course, s0_m, d0_m, at, u.length_m[k], u.width_m[k], scene.ego_speed_mps))
+            at, gaps_m = poses[int(np.argmax(owner == k))], CYCLE_GAPS_M if _EXPOSED[kind[k]] else VEHICLE_GAPS_M
+            out.extend(_beside(course, s0_m, d0_m, at, u.length_m[k], u.width_m[k], scene.ego_speed_mps, gaps_m))
     return np.array(out, np.float64).reshape(-1, 7)
 
 
@@ -282,7 +282,14 @@ def _met(course: Course, s0_m: float, poses: np.ndarray, length: float, width: f
 
 
 def _beside(
-    course: Course, s0_m: float, d0_m: float, poses: np.ndarray, length: float, width: float, v_ego: float
+    course: Course,
+    s0_m: float,
+    d0_m: float,
+    poses: np.ndarray,
+    length: float,
+    width: float,
+    v_ego: float,
+    gaps_m: tuple[float, float],
 ) -> list:
     """Return bodies for a user in the lane next to ours, where it and the ego would be abreast in the next 3 s.
 
@@ -297,7 +304,7 @@ def _beside(
         return []
     middle = 0.5 * (box[:, 0] + box[:, 1]) - 1.4
     abreast = np.abs(middle - v_ego * moments * STEP_S) < 0.5 * length + 7.0
-    return [(b[0] - 3.0, b[1] + 3.0, b[2], b[3], *VEHICLE_GAPS_M, -1) for b in box[abreast]]
+    return [(b[0] - 3.0, b[1] + 3.0, b[2], b[3], *gaps_m, -1) for b in box[abreast]]
 
 
 def queueing(course: Course, here: Counted, k: int, front_s_m: float) -> bool:

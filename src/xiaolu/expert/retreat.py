@@ -145,9 +145,8 @@ class Retreat:
             return None
         k = int(found[0])
         away_m = float(here.ahead_m[k] - 0.5 * here.users.length_m[k] - FRONT_M)
-        waits = (
-            not here.parked[k] and not here.on_foot[k] and queueing(self.course, here, k, tick.s0_m + here.ahead_m[k])
-        )
+        drives_on = not here.parked[k] and not here.on_foot[k] and abs(here.turned_rad[k]) < backing.FACES_RAD
+        waits = drives_on and queueing(self.course, here, k, tick.s0_m + here.ahead_m[k])
         if here.stood_s[k] < backing.STUCK_STANDS_S or not -FRONT_M < away_m < backing.STUCK_M or waits:
             return None
         often, there_m = memory.backed_off

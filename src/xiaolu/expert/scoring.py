@@ -30,8 +30,8 @@ COMFORT_BRAKE_MPS2, HARD_BRAKE_MPS2 = 2.0, 2.8
 CROSSES_SIN = 0.5
 SLOW_SHARE, SEVERE_MPS = 0.5, 8.0  # a contact at a stand counts so much of one at this speed or more
 FADE_S = 3.0  # what is forecast to happen later counts less
-# Who would come against the ego that stands, and is on foot, or has this long to see it and need brake no harder, does
-# not; nor does who comes from behind where it moves over. Tuned.
+# Who would come against the ego that stands, or from behind where it moves over, and has this long to see it, and need
+# brake no harder: he will. Tuned.
 SEES_S, SEEN_BRAKE_MPS2, SEEN = 1.0, 1.5, 0.03
 MAYBE, TRUSTED = 0.25, 0.12  # weights of what somebody may do, of who has to and can give way
 IN_LINE_M = 0.2  # who overlaps the ego's width or is as near to that drives in its line; tuned
@@ -138,7 +138,8 @@ class Scorer:
         # Who comes from behind keeps its distance; but it is not cut off, where it could not stop with ease.
         self.comes_up = behind[self.owner] & (not pulls_out)
         can_stop = _can_stop(self.poses[:, :HORIZON], u.speed_mps[self.owner])
-        self.stops_for_us = can_stop | here.on_foot[self.owner][:, None]
+        self.stops_for_us = can_stop & (self.comes_up | ~self.vulnerable)[:, None]
+        self.on_foot = here.on_foot[self.owner]
         self.fade = np.exp(-np.arange(HORIZON) * STEP_S / FADE_S)
 
     def score(
@@ -177,7 +178,9 @@ class Scorer:
         other = np.where(moving, apart, ROLLING_GAP_M)
         parked = np.where(moving, PARKED_GAP_M, ROLLING_GAP_M)
         need = np.where(self.vulnerable[:, None], person, np.where(self.parked[:, None], parked, other))
+        sees_us = self.stops_for_us
         if abs(pace[0]) < MOVING_MPS:
+            sees_us = sees_us | self.on_foot[:, None]  # nobody on foot walks into a car that stands already
             # Who stands too near beside something gets away from there: no more room is asked than there is.
             need = np.where(self.still[:, None], np.minimum(need, np.maximum(gap[:, :1], LEAST_GAP_M)), need)
         short = np.where(self.comes_up[:, None], 0.0, np.maximum(need - gap, 0.0) / need)
@@ -187,7 +190,7 @@ class Scorer:
         severity = SLOW_SHARE + (1.0 - SLOW_SHARE) * np.minimum(np.abs(pace) / SEVERE_MPS, 1.0)
         hit = ((gap <= 0.01) & (moves | ~self.still[:, None])) * severity
         worth = np.where(self.vulnerable, PERSON_SHORT, OTHER_SHORT)[:, None]
-        hit = np.where(self.stops_for_us & (~moves | self.comes_up[:, None]), SEEN * hit, hit)
+        hit = np.where(sees_us & (~moves | self.comes_up[:, None]), SEEN * hit, hit)
         fright = soon & ~self.comes_up[:, None] & moving
         harm = worth * short * moves + TTC * fright * severity + CONTACT * hit
         harm = (harm * self.fade).max(axis=1) * self.weight
