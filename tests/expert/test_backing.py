@@ -176,3 +176,20 @@ def test_who_brakes_while_it_backs_goes_on_braking():
     """Begun anew from nothing at every moment, the brake would come too late, and then hard."""
     _, speed = roll_back(-1.4, 0.9, 0.9)
     assert speed[0] == -1.4 and (speed[1] - speed[0]) / 0.1 > 0.7
+
+
+@pytest.mark.parametrize(("turned_rad", "backs_off"), [(np.pi, True), (0.0, False)])
+def test_who_faces_it_before_a_light_is_no_queue_to_wait_in(ways, turned_rad, backs_off):
+    """Both stand too near to swing round each other: it backs off. Behind who waits at the light it waits."""
+    teacher = ways("Win", "Eout")
+    line_m = teacher.course.stop_lines[0].s_m
+    pose = np.array(teacher.course.path.point_at(line_m - 25.0))
+    ahead, left = np.array([np.cos(pose[2]), np.sin(pose[2])]), np.array([-np.sin(pose[2]), np.cos(pose[2])])
+    x, y = pose[:2] + 8.0 * ahead + 1.9 * left
+    teacher._memory.s_m = line_m - 25.0
+    teacher._memory.moved.add(1)  # it drove until now: it is not parked
+    teacher._memory.stood_ns[1] = 0
+    teacher._memory.waits_for, teacher._memory.waits_since_ns = 1, 0
+    car = (Kind.CAR, x, y, pose[2] + turned_rad, 0.0, 0, 20.0, 0.0)
+    tick = teacher._tick(scene_of(teacher.town, teacher.route, 140, pose, 0.0, people(car)))
+    assert (teacher._retreat._room_to_swing(tick, teacher._memory) is not None) == backs_off
