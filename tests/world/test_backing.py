@@ -79,3 +79,14 @@ def test_who_has_something_parked_close_behind_does_not_begin_to_back(narrow):
         cars = [("narrow_out", 40.0), ("narrow_in", 50.0), ("narrow_out", 40.0 - 4.6 - room)]
         scene = standing(narrow, cars, parked=(2,), waited_s=10.0)
         assert (cost_of_backing(*scene, 0, 1) < np.inf) == begins
+
+
+def test_nobody_makes_room_for_one_who_makes_room_itself(narrow):
+    """Two queues face each other. 0 has backed up for 1; now that one makes room for somebody else: 0 goes on."""
+    for other_backs in (False, True):
+        scene = standing(narrow, [("narrow_out", 40.0), ("narrow_in", 50.0)], waited_s=1.0)
+        bodies = scene[2]
+        bodies["backs_for"][0] = code_of(bodies["uid"][1])
+        bodies["backs_for"][1] = code_of(99) if other_backs else 0
+        settle(*scene)
+        assert (bodies["backs_for"][0] == 0) == other_backs

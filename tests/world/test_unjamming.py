@@ -5,13 +5,18 @@ from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from tests.world.test_meeting import column, placed, watch
 from tests.world.test_waiting import queue
 from xiaolu.core.users import Kind
 from xiaolu.world.facing import code_of
+from xiaolu.world.looking import gather
 from xiaolu.world.meeting import _ego_backs_for as ego_backs_for
+from xiaolu.world.motion import _straighten as straighten
+from xiaolu.world.motion import place_on_way
 from xiaolu.world.paths import choose_next
+from xiaolu.world.table import table_of
 from xiaolu.world.town import LaneKind, Town, Turn, load_town
 from xiaolu.world.waiting import RING_S, under_orders, waved_through
 from xiaolu.world.ways import ways_of
@@ -114,6 +119,25 @@ def test_a_car_whose_tail_would_swing_into_a_corner_goes_straight_on_first(small
     states = watch(world, state, 6.0)  # before it steps aside from what it stands against
     gone = np.hypot(column(states, "x_m", 0) - x, column(states, "y_m", 0) - y)
     assert gone.max() > 4.0
+
+
+def test_who_goes_straight_on_first_keeps_off_whom_it_would_have_turned_into(small_town):
+    """A metre on without turning, past somebody to its left or to its right: 0.3 m further from that one."""
+    for turn in (Turn.LEFT, Turn.RIGHT):
+        world, lane, middle = narrowed(small_town, turn)
+        for side in (1.0, -1.0):
+            state = placed(world, [(lane, middle, 0.0)], ego=(-60.0, 40.0, 0.0))
+            table = table_of(state.users, state.minds)
+            ego = np.array([-60.0, 40.0, 0.0, 0.0, 0.0, 0.0])
+            bodies = gather(table, 0, world.slots, ego, 0.0)
+            row = table.row[0]
+            x, y, yaw = float(row["x_m"]), float(row["y_m"]), float(row["yaw_rad"])
+            cos, sin = np.cos(yaw), np.sin(yaw)
+            row["along_m"] += 1.0
+            place_on_way(world._ways, table, 0, 0.0, 0.0)
+            assert straighten(world._ways, table, bodies, 0, 0, 1.0, x, y, x - side * 2.0 * sin, y + side * 2.0 * cos)
+            gone = -(row["x_m"] - x) * sin + (row["y_m"] - y) * cos
+            assert -side * gone == pytest.approx(0.3, abs=0.05)
 
 
 def test_a_car_whose_corner_is_against_a_post_steps_aside_from_it(small_town):

@@ -57,6 +57,8 @@ def _still_there(bodies, paths, users, i, spot):
         if bodies[j].present and code_of(bodies[j].uid) == bodies[i].backs_for:
             if not bodies[j].moving:
                 return room_to_turn(bodies, i, j) > 0.0
+            if j < users and bodies[j].backs_for != 0:
+                return False  # it makes room itself, for somebody else: two queues would back away from each other
             gap, lat = gap_ahead(bodies, i, j)
             length = 2.0 * (bodies[i].half_length + bodies[j].half_length)
             if not facing(bodies, i, j):
