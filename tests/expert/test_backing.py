@@ -193,3 +193,17 @@ def test_who_faces_it_before_a_light_is_no_queue_to_wait_in(ways, turned_rad, ba
     car = (Kind.CAR, x, y, pose[2] + turned_rad, 0.0, 0, 20.0, 0.0)
     tick = teacher._tick(scene_of(teacher.town, teacher.route, 140, pose, 0.0, people(car)))
     assert (teacher._retreat._room_to_swing(tick, teacher._memory) is not None) == backs_off
+
+
+def test_who_gives_up_rolling_back_comes_to_a_stand_along_its_way_back_first(ways):
+    """It backs to the left for a car that is gone all at once. Wheels turned for a way forward lead astray."""
+    teacher = ways("Win", "Eout")
+    pose = np.array(teacher.course.path.point_at(S_M))
+    teacher._memory.s_m = S_M
+    teacher._memory.backing = Backing(7, "car", S_M - 12.0, 0.3, 0)
+    rolls = teacher.drive_scene(scene_of(teacher.town, teacher.route, 20, pose, -1.3, acceleration=-0.1), None)
+    assert (rolls.plan.path[:, 0] < 0.0).all() and (np.diff(rolls.plan.path[:, 0]) < 0.0).all()
+    assert rolls.plan.speed_mps[0] < -0.5 and rolls.plan.speed_mps[-1] == 0.0
+    pose = np.array(teacher.course.path.point_at(S_M - 0.7))
+    stands = teacher.drive_scene(scene_of(teacher.town, teacher.route, 40, pose, 0.0), None)
+    assert teacher._memory.backing is None and (stands.plan.path[:, 0] > 0.0).all()

@@ -58,13 +58,15 @@ LENGTH_CELLS = 1.0  # metres between places that are tried
 @dataclass(frozen=True, slots=True)
 class Backing:
     """uid: for whom; what: its name; s_m, left_m: where the rear axle stops; since_ns: when it got there, or was last
-    on its way."""
+    on its way; line: the way it has begun to go back, see `line_of`: begun anew from wherever the ego is it would give
+    way to every error."""
 
     uid: int
     what: str
     s_m: float
     left_m: float
     since_ns: int
+    line: tuple[float, float, float, float] | None = None
 
 
 def opponent(here: Counted, waits_for: int = -1) -> int:
@@ -190,7 +192,7 @@ def kept_on_road(
     Behind where its way begins the ego knows of the road only what it sees: there it may bend, or narrow.
     """
     for more_m in WIDER_M:
-        place = replace(backing, left_m=backing.left_m + more_m)
+        place = replace(backing, left_m=backing.left_m + more_m, line=None)
         path = path_back(course, pose, s0_m, d0_m, place)[: int((s0_m - backing.s_m) / PATH_STEP_M) + 1]
         ahead = np.stack([np.cos(path[:, 2]), np.sin(path[:, 2])], axis=1)
         aside = (TYRE_M + TYRE_ROOM_M) * np.stack([-ahead[:, 1], ahead[:, 0]], axis=1)
@@ -202,13 +204,22 @@ def kept_on_road(
     return None
 
 
+def line_of(
+    course: Course, pose: np.ndarray, s0_m: float, d0_m: float, backing: Backing
+) -> tuple[float, float, float, float]:
+    """Return (s, d, slope, reach): from where, and how, a way back goes over to the place's offset: in `reach` metres,
+    after it has left along the ego's heading."""
+    turned = (pose[2] - course.yaw_rad[int(np.clip(s0_m / course.step_m, 0.0, course.n - 2.0))] + np.pi) % (2 * np.pi)
+    slope = np.tan(np.clip(turned - np.pi, -0.5, 0.5))
+    return s0_m, d0_m, float(slope), float(np.clip(s0_m - backing.s_m - 1.0, 3.0, SHIFT_M))
+
+
 def path_back(course: Course, pose: np.ndarray, s0_m: float, d0_m: float, backing: Backing) -> np.ndarray:
     """Return (PATH_STEPS + 1, 4) x, y, yaw, curvature of the ego every PATH_STEP_M on its way back; yaw is its own.
 
-    It leaves along the ego's heading and goes over to the place's offset.
+    It leaves along the ego's heading and goes over to the place's offset, or goes on with what it has begun.
     """
-    back_m = np.arange(PATH_STEPS + 1) * PATH_STEP_M
-    s = s0_m - back_m
+    s = s0_m - np.arange(PATH_STEPS + 1) * PATH_STEP_M
     index = np.clip(s / course.step_m, 0.0, course.n - 2.0)
     low = index.astype(np.int64)
     share = (index - low)[:, None]
@@ -216,15 +227,14 @@ def path_back(course: Course, pose: np.ndarray, s0_m: float, d0_m: float, backin
     yaw = course.yaw_rad[low] + share[:, 0] * (course.yaw_rad[low + 1] - course.yaw_rad[low])
     beyond = np.minimum(s, 0.0)[:, None]
     xy = xy + beyond * np.stack([np.cos(yaw), np.sin(yaw)], axis=1)
-    reach = float(np.clip(s0_m - backing.s_m - 1.0, 3.0, SHIFT_M))
-    part = np.clip(back_m / reach, 0.0, 1.0)
+    from_s_m, from_d_m, slope, reach_m = backing.line or line_of(course, pose, s0_m, d0_m, backing)
+    back_m = from_s_m - s
+    part = np.clip(back_m / reach_m, 0.0, 1.0)
     ease = part * part * (3.0 - 2.0 * part)
-    slope = np.tan(np.clip((pose[2] - yaw[0] + np.pi) % (2 * np.pi) - np.pi, -0.5, 0.5))
-    d = d0_m + (backing.left_m - d0_m) * ease - slope * back_m * (1.0 - part) ** 2
+    d = from_d_m + (backing.left_m - from_d_m) * ease - slope * back_m * (1.0 - part) ** 2
     points = xy + d[:, None] * np.stack([-np.sin(yaw), np.cos(yaw)], axis=1)
     step = np.gradient(points, axis=0)
     heading = np.unwrap(np.arctan2(-step[:, 1], -step[:, 0]))
-    heading[0] = heading[0] + np.round((pose[2] - heading[0]) / (2 * np.pi)) * 0.0
     return np.column_stack([points, heading, np.gradient(heading, PATH_STEP_M)])
 
 

@@ -24,6 +24,7 @@ MAX_CURVATURE_1PM = 1.0 / 5.6
 STEERED_1PM = 1.0 / 4.9  # what a path may use to come back to its line; the wheels' stop is at 1 / 4.1
 PREVIEW_M = 0.6  # tuned with STEERED_1PM on 60 empty rides in validation towns: widest miss of the line 0.7, was 1.2 m
 CURVATURE_RATE_1PM2 = 0.09  # a car at walking pace turning its wheel at a brisk 0.5 rad/s
+TURNS_1PMS, SETS_OFF_MPS2 = 0.5 / 2.8, 0.8  # the same rate in time, and how a car gathers speed that was slow
 APPROACH_RAD = 0.45  # the steepest angle at which a far line is approached
 SLOPE_CELLS = 3  # 0.6 m sideways in 2 m at most
 HARD_COST = 1e4
@@ -154,11 +155,14 @@ def drive_line(
     settle_m: float,
     calm_1pm2: float = CURVATURE_RATE_1PM2,
     calm_m: float = 0.0,
+    speed_mps: float = np.inf,
+    preview_m: float = PREVIEW_M,
 ) -> np.ndarray:
     """Return (PATH_STEPS + 1, 4) x, y, yaw, curvature every PATH_STEP_M: a car following a line (n, 4) from its pose.
 
     Feedback is placed in distance (critically damped over settle_m); curvature and its rate are limited. For the first
-    calm_m, which are driven about as fast as now, the rate is calm_1pm2.
+    calm_m, which are driven about as fast as now, the rate is calm_1pm2. From a stand, or slowly, the wheels turn as
+    fast, in less of a way.
     """
     out = np.empty((PATH_STEPS + 1, 4))
     n = len(line)
@@ -179,8 +183,10 @@ def drive_line(
         span = max(np.hypot(line[near + 1, 0] - line[near, 0], line[near + 1, 1] - line[near, 1]), 1e-6)
         share = min(max((cos * dx + sin * dy) / span, 0.0), 1.0)
         base = line[near, 2] + share * (line[near + 1, 2] - line[near, 2])
+        slow_mps = np.sqrt(speed_mps**2 + 2.0 * SETS_OFF_MPS2 * step * PATH_STEP_M)
+        rate = max(CURVATURE_RATE_1PM2, TURNS_1PMS / max(slow_mps, 0.3))
         # The wheel turns no faster than it can: it begins before the line does.
-        soon = near + share + PREVIEW_M / span
+        soon = near + share + preview_m * CURVATURE_RATE_1PM2 / rate / span
         early = min(int(soon), n - 3)
         feed = line[early, 3] + min(soon - early, 1.0) * (line[early + 1, 3] - line[early, 3])
         offset = -sin * dx + cos * dy
@@ -190,7 +196,9 @@ def drive_line(
         scale = 1.0 / max(1.0 - feed * offset, 0.3)
         wanted = feed * scale * np.cos(error) + 2.0 * (aim - error) / settle_m
         wanted = min(max(wanted, -STEERED_1PM), STEERED_1PM)
-        change = (calm_1pm2 if step * PATH_STEP_M < calm_m else CURVATURE_RATE_1PM2) * PATH_STEP_M
+        if step * PATH_STEP_M < calm_m and rate == CURVATURE_RATE_1PM2:
+            rate = calm_1pm2
+        change = rate * PATH_STEP_M
         new = min(max(wanted, curvature - change), curvature + change)
         middle = yaw + 0.25 * (curvature + new) * PATH_STEP_M
         x += np.cos(middle) * PATH_STEP_M

@@ -19,6 +19,7 @@ from xiaolu.expert.bodies import queueing
 from xiaolu.expert.course import Course
 from xiaolu.expert.path import FRONT_M, PLANNED
 from xiaolu.expert.reasons import NAMES, Reason, backing_sentence, limited_by, reason_of
+from xiaolu.expert.speed import STOP_MPS2
 from xiaolu.expert.tick import FORESEEN_STEPS, Memory, Tick
 from xiaolu.measures.strategy import strategy_of
 from xiaolu.world.ground import Ground
@@ -38,7 +39,19 @@ class Retreat:
         self.course, self.ground = course, ground
 
     def decide(self, tick: Tick, memory: Memory) -> Decision | None:
-        """Return the decision of backing up for somebody, or of standing aside for it; None where nobody asks that."""
+        """Return the decision of backing up for somebody, or of standing aside for it; None where nobody asks that.
+
+        Who gives up rolling back comes to a stand along its way back first: a way forward begins elsewhere.
+        """
+        before, speed_mps = memory.backing, float(tick.scene.ego_speed_mps)
+        decision = self._decide(tick, memory)
+        if decision is not None or before is None or speed_mps > -backing.STANDING_MPS:
+            return decision
+        stop_s_m = tick.s0_m - 0.5 * speed_mps**2 / STOP_MPS2
+        memory.backing = replace(before, uid=NOBODY, s_m=stop_s_m, since_ns=tick.scene.stamp_ns)
+        return self._back_off(tick, memory.backing, memory)
+
+    def _decide(self, tick: Tick, memory: Memory) -> Decision | None:
         here = tick.here
         kept = memory.backing
         facing = backing.opponent(here, memory.waits_for)
@@ -180,6 +193,10 @@ class Retreat:
         """Return the decision of driving back to a place, or of standing there; k: the counted user it is for, -1 for
         nobody in particular."""
         here = tick.here
+        if kept.line is None:
+            begun = backing.line_of(self.course, tick.scene.ego_pose, tick.s0_m, tick.d0_m, kept)
+            kept = replace(kept, line=begun)
+            memory.backing = kept if memory.backing is not None else None
         path = backing.path_back(self.course, tick.scene.ego_pose, tick.s0_m, tick.d0_m, kept)
         left_m = min(tick.s0_m - kept.s_m, self._room(tick, path))
         _, speed = backing.roll_back(tick.scene.ego_speed_mps, left_m, tick.acceleration_mps2)

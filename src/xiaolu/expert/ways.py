@@ -12,7 +12,7 @@ from xiaolu.core.control import EGO_BODY
 from xiaolu.core.scene import Scene
 from xiaolu.expert.bodies import STANDING_MPS, Counted, extents, in_the_way
 from xiaolu.expert.conflict import passing_gaps
-from xiaolu.expert.course import Course
+from xiaolu.expert.course import TYRE_M, Course
 from xiaolu.expert.forecast import Moves
 from xiaolu.expert.kerb import Berth, berths, free_berth
 from xiaolu.expert.path import (
@@ -25,6 +25,7 @@ from xiaolu.expert.path import (
     OFF_CENTRE,
     PATH_STEP_M,
     PATH_STEPS,
+    PREVIEW_M,
     REAR_M,
     S_CELLS,
     S_STEP_M,
@@ -42,6 +43,9 @@ LOOKS_WIDER_M, ENOUGH_M = 0.06, 0.02  # of a path more is asked than of what is 
 KEEPS_M = 14.0  # what a line of a moment ago passed well is passed along it, so far ahead; tuned
 DRAW_UP_COST = 1.5
 REACH_SPARE_M = 1.0  # to spare, when another berth is chosen
+# A tyre so far over the edge within so far, where the path bends more than so, is looked at; tuned.
+TYRE_SPARE_M, TYRE_OVER_M, BENDS_WITHIN_M, BENDS_1PM, TURNS_OUT_M = 0.08, 0.02, 12.0, 0.08, (0.0, 0.25, 0.5)
+BACK_IN_M = 0.4  # so far at once from the edge, where the ego has come to be too near it
 BERTH_FROM_M, BERTH_KEPT_M = 60.0, 14.0  # a berth is chosen within the one, and kept from the other on
 TIGHT_GAP_M = 0.45  # with less on both sides the ego keeps to the middle of a gap
 # Sideways it goes over to another line no more abruptly than so, for so long from now on: tuned in closed loop.
@@ -100,7 +104,7 @@ class Ways:
     """The paths of one ride."""
 
     def __init__(self, course: Course, ground: Ground, town: Town) -> None:
-        self.course = course
+        self.course, self._ground, self._town = course, ground, town
         self._berths = berths(course, ground, town)
 
     @property
@@ -163,16 +167,14 @@ class Ways:
         path = self._path(tick, offsets)
         before = self._kept(kind, offsets, tick, memory)
         stands = np.flatnonzero((bodies[:, 6] >= 0) & (bodies[:, 0] < LOOKED_AT_M) & (bodies[:, 1] > -1.0))
-        if not len(stands):
-            return Way(kind.name, _from_s_m(tick), offsets, path)
         u, who = tick.here.users, bodies[stands, 6].astype(np.int64)
         boxes = np.stack([u.x_m, u.y_m, u.yaw_rad, u.length_m, u.width_m], axis=1)[who]
         least_m = bodies[stands, 4] + LOOKS_WIDER_M
         best, chosen = np.inf, (offsets, path)
         for look in range(LOOKS):
             short = _short_m(path, boxes, least_m)
-            if short.max() < best:
-                best, chosen = float(short.max()), (offsets, path)
+            if short.max(initial=0.0) < best:
+                best, chosen = float(short.max(initial=0.0)), (offsets, path)
             if look == 0 and best > ENOUGH_M and before is not None:
                 again = self._path(tick, before)
                 kept_short = _short_m(again, boxes, least_m)
@@ -184,7 +186,42 @@ class Ways:
             bodies[stands, 3] += np.where(short > 0.0, short + 0.2, 0.0)
             offsets = self._offsets(kind, bodies, tick, memory)
             path = self._path(tick, offsets)
-        return Way(kind.name, _from_s_m(tick), *chosen)
+        offsets, path = chosen
+        return Way(kind.name, _from_s_m(tick), offsets, self._on_road(tick, offsets, path, boxes, least_m))
+
+    def _on_road(
+        self, tick: Tick, offsets: np.ndarray, path: np.ndarray, boxes: np.ndarray, least_m: np.ndarray
+    ) -> np.ndarray:
+        """Return the path along offsets, or, where that takes a tyre over the inside of a bend, one that turns later,
+        or further out, and comes no nearer to boxes."""
+        off_m = self._off_road_m(tick, path)
+        if off_m <= TYRE_OVER_M:
+            return path
+        near = path[: int(BENDS_WITHIN_M / PATH_STEP_M), 3]
+        out = -np.sign(near[np.abs(near).argmax()])
+        short_m = max(_short_m(path, boxes, least_m).max(initial=0.0), ENOUGH_M)
+        for out_m in TURNS_OUT_M:
+            other = self._path(tick, offsets + out * out_m, 0.0)
+            other_m = self._off_road_m(tick, other)
+            if other_m < off_m and _short_m(other, boxes, least_m).max(initial=0.0) <= short_m:
+                path, off_m = other, other_m
+            if off_m <= TYRE_OVER_M:
+                break
+        return path
+
+    def _off_road_m(self, tick: Tick, path: np.ndarray) -> float:
+        """Return how far a tyre, and what it should have to spare, leaves the road where a path bends near by, m."""
+        near = path[: int(BENDS_WITHIN_M / PATH_STEP_M)]
+        if np.abs(near[:, 3]).max() < BENDS_1PM:
+            return 0.0
+        ahead = np.stack([np.cos(near[:, 2]), np.sin(near[:, 2])], axis=1)
+        aside = (TYRE_M + TYRE_SPARE_M) * np.stack([-ahead[:, 1], ahead[:, 0]], axis=1)
+        axles = near[:, :2], near[:, :2] + EGO_BODY.wheelbase_m * ahead
+        tyres = np.stack([axle + side * aside for axle in axles for side in (1.0, -1.0)])
+        layer = int(
+            self._town.lane_layer[self.course.lane[min(int(tick.s0_m / self.course.step_m), self.course.n - 1)]]
+        )
+        return float(self._ground.off_road_m(tyres.reshape(-1, 2), layer).max())
 
     def _kept(self, kind: Kind, offsets: np.ndarray, tick: Tick, memory: Memory) -> np.ndarray | None:
         """Return offsets (S_CELLS,) that go on along the line of a moment ago before they go over to these, None where
@@ -227,11 +264,14 @@ class Ways:
         offsets = choose_offsets(
             tick.d0_m, low, high, np.maximum(line, 0.0), habit, wish, pull, swing, keep, bodies[:, :6]
         )
+        # A line that begins wherever the ego is would leave it there, though that is too near the edge.
+        inside = min(max(offsets[0], low[0]), high[0])
+        offsets[0] += min(max(inside - offsets[0], -BACK_IN_M), BACK_IN_M)
         # In a gap and at the kerb the grid's 0.2 m are too coarse.
         offsets = centred(offsets, bodies)
         return np.where((pull == DRAW_UP_COST) & (np.abs(offsets - wish) < 0.25), wish, offsets)
 
-    def _path(self, tick: Tick, offsets: np.ndarray) -> np.ndarray:
+    def _path(self, tick: Tick, offsets: np.ndarray, preview_m: float = PREVIEW_M) -> np.ndarray:
         course, scene = self.course, tick.scene
         first = max(int((tick.s0_m - 4.0) / course.step_m), 0)
         count = min(int((PATH_STEPS * PATH_STEP_M + 8.0) / course.step_m), course.n - first)
@@ -239,9 +279,11 @@ class Ways:
         curvature = np.tan(scene.ego_steering_rad) / EGO_BODY.wheelbase_m
         settle_m = min(max(3.5 + 0.8 * float(scene.ego_speed_mps), 4.5), 11.0)
         x, y, yaw = scene.ego_pose
-        speed = max(float(scene.ego_speed_mps), 1.0)
+        slow, speed = abs(float(scene.ego_speed_mps)), max(float(scene.ego_speed_mps), 1.0)
         calm = min(max(SWAY_MPS3 / speed**3, CALMEST_1PM2), CURVATURE_RATE_1PM2)
-        return drive_line(float(x), float(y), float(yaw), float(curvature), line, settle_m, calm, SWAY_S * speed)
+        return drive_line(
+            float(x), float(y), float(yaw), float(curvature), line, settle_m, calm, SWAY_S * speed, slow, preview_m
+        )
 
 
 def _parked_in(keep_m: np.ndarray, bodies: np.ndarray, here: Counted) -> bool:
@@ -261,6 +303,8 @@ def _parked_in(keep_m: np.ndarray, bodies: np.ndarray, here: Counted) -> bool:
 
 def _short_m(path: np.ndarray, boxes: np.ndarray, least_m: np.ndarray) -> np.ndarray:
     """Return (k,) how much is missing of the least gaps (k,) beside boxes (k, 5) on the first LOOKED_AT_M of a path."""
+    if not len(boxes):
+        return np.empty(0)
     near = path[: int(LOOKED_AT_M / PATH_STEP_M)]
     gaps = passing_gaps(near, PATH_STEP_M, 1, EGO_BODY.length_m, EGO_BODY.width_m, boxes, 1.0).min(axis=1)
     return np.maximum(least_m - gaps, 0.0)
