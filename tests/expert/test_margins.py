@@ -25,6 +25,19 @@ def test_who_backs_out_across_the_way_is_given_room_to_swing_round(ways, turned_
     assert room_m > 2.0 if swings else room_m == 0.0
 
 
+@pytest.mark.parametrize(("then_mps", "after_s", "room"), [(0.0, 3.0, True), (0.0, 6.5, False), (1.0, 0.5, False)])
+def test_who_stops_while_he_backs_out_may_go_on_with_it(ways, then_mps, after_s, room):
+    """He stands half over the way for somebody else: the room to swing is kept, for a while, or until he drives off."""
+    teacher = ways("Win", "Eout")
+    x, y, yaw = teacher.course.path.point_at(40.0)
+    car = (x + 15.0 * np.cos(yaw) + 4.0 * np.sin(yaw), y + 15.0 * np.sin(yaw) - 4.0 * np.cos(yaw), yaw + 0.5 * np.pi)
+    teacher._memory.s_m = 40.0
+    for ticks, mps in ((0, -1.0), (round(10 * after_s), then_mps)):
+        users = people((Kind.CAR, *car, mps))
+        tick = teacher._tick(scene_of(teacher.town, teacher.route, ticks, (x, y, yaw), 0.0, users))
+    assert (swings_back_m(tick.here, 0) > 2.0) == room
+
+
 @pytest.mark.parametrize(("gap_m", "waited_s", "goes"), [(0.22, 0.0, False), (0.22, 1.0, True), (0.12, 1.0, False)])
 def test_past_who_stands_beside_its_way_it_goes_with_little_room_only_after_it_has_waited(ways, gap_m, waited_s, goes):
     """waited_s: beyond its patience. Nearer than a hand's breadth it passes nobody, however long it has waited."""

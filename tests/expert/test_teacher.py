@@ -236,7 +236,7 @@ def test_a_child_that_ran_behind_a_parked_car_is_expected_to_come_out(ways, kind
     for tenth in range(40):
         scene = scene_of(teacher.town, teacher.route, tenth, (-90.0, LANE_Y, 0.0), 6.0, known)
         scene = replace(scene, visible=np.array([tenth == 0]))
-        counts.append(len(counted(scene, teacher.ground, seen_ns, {}, set(), {}).users))
+        counts.append(len(counted(scene, teacher.ground, seen_ns, {}, set(), {}, {}).users))
     assert sum(counts) == round(kept_s * 10) + 1 and counts[0] == 1
 
 

@@ -30,6 +30,7 @@ STANDING_MPS = 0.3
 ABREAST_M = 0.5  # whose middle is so far before the rear axle is no longer behind; tuned
 OTHER_LANE_M = 1.5  # middles this far apart: it drives beside our line, not on it
 HESITATES_MPS, HESITATES_S = 0.7, 4.0
+BACKS_NS = 6_000_000_000  # who has stopped backing for so long does not go on with it; tuned
 UNDECIDED_NS = 1_000_000_000  # who has turned round on the spot is under way again before he heads anywhere; tuned
 ON_CROSSING_S, CROSSING_REACH_M = 10.0, 2.0  # who stands on a crossing, within so much of its middle line
 WAVES_ON = (Gesture.GO, Gesture.BECKON)
@@ -51,7 +52,8 @@ class Counted:
     """Users that count now, (U,) each. ahead_m, left_m: in the ego frame; on_road: for people, where vehicles drive;
     on_crossing: for those who stand there, whether it is a crossing; stood_s: how long standing; visible: seen right
     now, else remembered or felt right ahead; hesitates: on foot in the road and just come to a stand, or on again from
-    one: it may go either way, unless it waves us on.
+    one: it may go either way, unless it waves us on; backs: drives backwards, or stands and did so a moment ago: it
+    may well go on.
     """
 
     users: Users
@@ -66,6 +68,7 @@ class Counted:
     stood_s: np.ndarray
     visible: np.ndarray
     hesitates: np.ndarray
+    backs: np.ndarray
 
 
 def counted(
@@ -75,12 +78,14 @@ def counted(
     stood_ns: dict[int, int],
     moved: set[int],
     hesitated_ns: dict[int, int],
+    backed_ns: dict[int, int],
 ) -> Counted:
     """Return the users near enough that are visible, were so a moment ago, are right ahead, or stand parked behind
     where the ego saw them as it passed; none of those on a road above or below.
 
-    Updates the memories, uid -> stamp: when a user was last visible, since when it stands, when it last hesitated; and
-    moved, the uids of those that were seen to move: whoever drove a moment ago waits, and is not parked.
+    Updates the memories, uid -> stamp: when a user was last visible, since when it stands, when it last hesitated, when
+    it last drove backwards, and not on again since; and moved, the uids of those that were seen to move: whoever drove
+    a moment ago waits, and is not parked.
     """
     users, now = scene.users, scene.stamp_ns
     ego = to_child(scene.ego_pose, np.stack([users.x_m, users.y_m], axis=1))
@@ -126,6 +131,11 @@ def counted(
     hesitates = stands & just & may_step
     hesitated_ns |= dict.fromkeys(table.uid[hesitates].tolist(), now)
     since_ns = now - np.array([hesitated_ns.get(uid, -UNDECIDED_NS) for uid in table.uid.tolist()], np.int64)
+    speed = table.speed_mps
+    backed_ns |= dict.fromkeys(table.uid[speed < -STANDING_MPS].tolist(), now)
+    for uid in table.uid[speed > STANDING_MPS].tolist():
+        backed_ns.pop(uid, None)
+    backed = np.array([now - backed_ns.get(uid, -BACKS_NS) for uid in table.uid.tolist()], np.int64)
     return Counted(
         table,
         ego[chosen, 0],
@@ -139,6 +149,7 @@ def counted(
         stood,
         np.asarray(scene.visible, bool)[chosen],
         hesitates | (may_step & (since_ns < UNDECIDED_NS)),
+        (backed < BACKS_NS) & ~on_foot,
     )
 
 

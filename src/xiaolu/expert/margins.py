@@ -76,4 +76,4 @@ def swings_back_m(here: Counted, k: int) -> float:
     """Return how much nearer than its forecast a user may come: who backs out over the way swings round, most often
     towards the side from which the ego comes."""
     across = abs(np.sin(here.turned_rad[k])) > ACROSS_SIN
-    return SWINGS_BACK_M if across and here.users.speed_mps[k] < -STANDING_MPS else 0.0
+    return SWINGS_BACK_M if across and here.backs[k] else 0.0

@@ -150,7 +150,9 @@ class Teacher:
     def _tick(self, scene: Scene) -> Tick:
         memory, course = self._memory, self.course
         s0_m, d0_m = self._locate(scene)
-        here = counted(scene, self.ground, memory.seen_ns, memory.stood_ns, memory.moved, memory.hesitated_ns)
+        here = counted(
+            scene, self.ground, memory.seen_ns, memory.stood_ns, memory.moved, memory.hesitated_ns, memory.backed_ns
+        )
         colours = course.colours(scene.signal_colour, scene.signal_countdown_s)
         waited_s = (scene.stamp_ns - memory.waits_since_ns) / SECOND_NS if memory.waits_since_ns >= 0 else 0.0
         given = frozenset(uid for uid, stamp in memory.given_ns.items() if scene.stamp_ns - stamp < GIVEN_NS)

@@ -49,6 +49,7 @@ class Memory:
     seen_ns: dict[int, int] = field(default_factory=dict)
     stood_ns: dict[int, int] = field(default_factory=dict)
     hesitated_ns: dict[int, int] = field(default_factory=dict)
+    backed_ns: dict[int, int] = field(default_factory=dict)
     moved: set[int] = field(default_factory=set)
     waits_since_ns: int = -1
     waits_for: int = -1  # the user for whom it stands

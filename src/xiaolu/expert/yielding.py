@@ -136,7 +136,7 @@ def resolve(
         crossing = low[h, 0] > 0.0 and np.isnan(low[h]).sum() > 0 and crosses(moves.poses[h], path, low[h, 0])
         if low[h, 0] > 0.0 and not (crossing or comes_by[k]):
             swings_m = swings_back_m(here, k)
-            if u.speed_mps[k] < -STANDING_MPS and low[h, 0] - np.nanmin(low[h]) + swings_m > BACK_AT_US_M:
+            if here.backs[k] and low[h, 0] - np.nanmin(low[h]) + swings_m > BACK_AT_US_M:
                 # It backs towards us: room is left for all the way it may come.
                 firm_m = LATE_S * speed_mps + 0.5 * speed_mps**2 / FIRM_BRAKE_MPS2
                 stop_m = max(float(np.nanmin(low[h])) - STOP_SHORT_M - swings_m, firm_m)
