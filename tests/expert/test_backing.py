@@ -207,3 +207,21 @@ def test_who_gives_up_rolling_back_comes_to_a_stand_along_its_way_back_first(way
     pose = np.array(teacher.course.path.point_at(S_M - 0.7))
     stands = teacher.drive_scene(scene_of(teacher.town, teacher.route, 40, pose, 0.0), None)
     assert teacher._memory.backing is None and (stands.plan.path[:, 0] > 0.0).all()
+
+
+@pytest.mark.parametrize(("mps", "gap_m", "room"), [(1.2, 0.4, False), (0.0, 0.4, True), (1.2, 1.5, True)])
+def test_who_comes_by_abreast_is_let_by_before_it_backs(ways, mps, gap_m, room):
+    """A car that faces it drives past its flank: backing up now would swing the nose into it."""
+    teacher = ways("Win", "Eout")
+    pose = np.array(teacher.course.path.point_at(S_M))
+    left_m = 0.5 * EGO_BODY.width_m + 0.5 * WIDE_M + gap_m
+    x, y = (
+        pose[:2]
+        + 1.5 * np.array([np.cos(pose[2]), np.sin(pose[2])])
+        + left_m * np.array([-np.sin(pose[2]), np.cos(pose[2])])
+    )
+    car = people((Kind.CAR, x, y, pose[2] + np.pi, mps, 0, 20.0, 0.0))
+    teacher._memory.s_m = S_M
+    tick = teacher._tick(scene_of(teacher.town, teacher.route, 0, pose, 0.0, car))
+    back = path_back(teacher.course, pose, tick.s0_m, tick.d0_m, Backing(0, "car", S_M - 15.0, 0.0, 0))
+    assert (room_behind(tick.here, back) > 5.0) == room

@@ -25,7 +25,7 @@ from xiaolu.world.ground import Ground
 RIDER_STOOD_S = 10.0
 SETTLE_S = 3.0  # both have stood for so long before the ego backs up
 MET_M, MET_ASIDE_M, WAITS_ASIDE_M = 13.0, 2.2, 4.0  # between bumpers; between middles
-PRESSING_MPS = 1.5
+PRESSING_MPS, PASSES_M, COMES_BY_M = 1.5, -0.5, 0.6
 FARTHEST_M, LEAST_M = 55.0, 2.5
 LEASTS_M = (LEAST_M, 5.0, 8.0, 12.0)
 BEFORE_START_M = 28.0  # beyond where its way begins it backs up so far at most
@@ -82,7 +82,8 @@ def opponent(here: Counted, waits_for: int = -1) -> int:
     faces = (np.abs(here.turned_rad) > 2.4) & (drives | rides) & ~here.parked
     aside_m = np.where(u.uid == waits_for, WAITS_ASIDE_M, MET_ASIDE_M)
     near = (gap_m < MET_M) & (here.ahead_m > 0.0) & (np.abs(here.left_m) < aside_m)
-    met = np.flatnonzero(faces & near & (np.abs(u.speed_mps) < PRESSING_MPS))
+    comes_by = (gap_m < PASSES_M) & (u.speed_mps > STANDING_MPS)  # it has room, and makes use of it
+    met = np.flatnonzero(faces & near & ~comes_by & (np.abs(u.speed_mps) < PRESSING_MPS))
     return int(met[np.argmin(gap_m[met])]) if len(met) else -1
 
 
@@ -107,7 +108,7 @@ def locked_leader(here: Counted) -> int:
 
 def room_behind(here: Counted, path: np.ndarray) -> float:
     """Return how many metres the ego can follow its way back until it, or its nose, is near somebody, or would touch
-    what stands.
+    what stands or comes by.
 
     path (PATH_STEPS + 1, 4): see `driven_back`.
     """
@@ -117,6 +118,10 @@ def room_behind(here: Counted, path: np.ndarray) -> float:
     behind = (here.ahead_m < 0.0) & (gap_m < BEHIND_M) & beside & ~here.parked
     closing_mps = np.maximum(u.speed_mps * np.cos(here.turned_rad), 0.0)
     room_m = float((gap_m - NEAR_BEHIND_M - BEHIND_S * closing_mps)[behind].min(initial=np.inf))
+    abreast = np.abs(here.ahead_m - EGO_BODY.centre_x_m) < 0.5 * (EGO_BODY.length_m + u.length_m)
+    abreast &= np.abs(here.left_m) - 0.5 * u.width_m < HALF_M + COMES_BY_M
+    if (abreast & (np.abs(u.speed_mps) > STANDING_MPS) & ~here.on_foot).any():
+        return 0.0  # it is let by first
     counts = (np.abs(u.speed_mps) < STANDING_MPS) | here.vulnerable
     beside = np.flatnonzero(counts & (np.abs(here.ahead_m) < FARTHEST_M))
     goes_m = np.where(here.vulnerable, BEHIND_S * u.speed_mps, 0.0)
