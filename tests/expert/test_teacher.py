@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.expert.loop import drive, people, scene_of
@@ -242,6 +242,7 @@ def test_a_child_that_ran_behind_a_parked_car_is_expected_to_come_out(ways, kind
 
 @settings(max_examples=25, deadline=None)
 @given(st.floats(-1.0, 1.0), st.floats(-0.21, 0.21), st.floats(0.0, 10.0), st.floats(-100.0, -45.0))
+@example(-0.5, -0.125, 0.0, -45.0)
 def test_from_any_pose_near_its_route_the_path_is_tangent_drivable_and_leads_back(ways, left, turn, speed, x):
     teacher = ways("Win", "Eout", 20.0)
     plan = decide(teacher, (x, LANE_Y + left, turn), speed, colour=heads(teacher, LampColour.GREEN)).plan

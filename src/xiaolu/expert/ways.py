@@ -194,30 +194,34 @@ class Ways:
     ) -> np.ndarray:
         """Return the path along offsets, or, where that takes a tyre over the inside of a bend, one that turns later,
         or further out, and comes no nearer to boxes."""
-        off_m = self._off_road_m(tick, path)
+        near_1pm = path[: int(BENDS_WITHIN_M / PATH_STEP_M), 3]
+        bend_1pm = near_1pm[np.abs(near_1pm).argmax()]
+        if abs(bend_1pm) < BENDS_1PM:
+            return path
+        inner = np.sign(bend_1pm)
+        off_m = self._off_road_m(tick, path, inner)
         if off_m <= TYRE_OVER_M:
             return path
-        near = path[: int(BENDS_WITHIN_M / PATH_STEP_M), 3]
-        out = -np.sign(near[np.abs(near).argmax()])
+        ahead_m = _from_s_m(tick) - tick.s0_m + np.arange(S_CELLS) * S_STEP_M
+        out = -inner * np.interp(ahead_m, [BENDS_WITHIN_M, 2.0 * BENDS_WITHIN_M], [1.0, 0.0])
         short_m = max(_short_m(path, boxes, least_m).max(initial=0.0), ENOUGH_M)
         for out_m in TURNS_OUT_M:
             other = self._path(tick, offsets + out * out_m, 0.0)
-            other_m = self._off_road_m(tick, other)
+            other_m = max(self._off_road_m(tick, other, inner), self._off_road_m(tick, other, -inner))
             if other_m < off_m and _short_m(other, boxes, least_m).max(initial=0.0) <= short_m:
                 path, off_m = other, other_m
             if off_m <= TYRE_OVER_M:
                 break
         return path
 
-    def _off_road_m(self, tick: Tick, path: np.ndarray) -> float:
-        """Return how far a tyre, and what it should have to spare, leaves the road where a path bends near by, m."""
+    def _off_road_m(self, tick: Tick, path: np.ndarray, side: float) -> float:
+        """Return how far the tyres of one side (1 left, -1 right), and what they should have to spare, leave the road
+        along a path near by, m."""
         near = path[: int(BENDS_WITHIN_M / PATH_STEP_M)]
-        if np.abs(near[:, 3]).max() < BENDS_1PM:
-            return 0.0
         ahead = np.stack([np.cos(near[:, 2]), np.sin(near[:, 2])], axis=1)
-        aside = (TYRE_M + TYRE_SPARE_M) * np.stack([-ahead[:, 1], ahead[:, 0]], axis=1)
+        aside = side * (TYRE_M + TYRE_SPARE_M) * np.stack([-ahead[:, 1], ahead[:, 0]], axis=1)
         axles = near[:, :2], near[:, :2] + EGO_BODY.wheelbase_m * ahead
-        tyres = np.stack([axle + side * aside for axle in axles for side in (1.0, -1.0)])
+        tyres = np.stack([axle + aside for axle in axles])
         layer = int(
             self._town.lane_layer[self.course.lane[min(int(tick.s0_m / self.course.step_m), self.course.n - 1)]]
         )
