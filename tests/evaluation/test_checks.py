@@ -190,6 +190,21 @@ def test_of_who_comes_over_on_a_slant_only_what_is_over_the_way_counts():
     assert found("waits_for", account(drive((20, 5)), actors=[slant]), actor="one", place_m=30.0).holds is False
 
 
+def test_who_joins_from_the_far_side_is_out_of_the_way_once_he_drives_on_along_it():
+    """In a roundabout he first comes over what lies beyond: he joins where he turns along the way, at 33 m."""
+    ticks = np.arange(201)
+    car = {
+        "s_m": np.interp(ticks, [40, 45, 60, 160], [48.0, 44.0, 33.0, 83.0]),
+        "left_m": np.interp(ticks, [20, 40, 45, 60], [12.0, 1.5, 4.0, 0.0]),
+        "yaw_rad": np.interp(ticks, [40, 50, 60], [-2.3, -2.0, 0.0]),
+    }
+    # By 7.6 s its rear is 5 m beyond where it joined; the ego is 1 m short of its rear there, 29.75 m, at 8.95 s, or
+    # drives up behind it at 5.95 s.
+    waits, drives = drive((5, 5), (3, 0), (12, 5)), drive((20, 5))
+    assert found("waits_for", account(waits, actors=[car]), actor="one", place_m=27.0).holds
+    assert found("waits_for", account(drives, actors=[car]), actor="one", place_m=27.0).holds is False
+
+
 def test_who_comes_only_later_was_not_waited_for_and_who_never_comes_says_nothing():
     later = account(drive((20, 5)), actors=[crossing(70, 130)])
     assert found("waits_for", later, actor="one", place_m=30.0).holds is False

@@ -284,6 +284,18 @@ def test_nobody_on_foot_walks_into_the_side_of_a_car_even_if_he_insists_on_his_w
     assert column(play(empty.staged(Script((ahead,))), 8.0, 0.0), "y_m").max() > y + 2.0
 
 
+def test_nobody_drives_into_an_ego_that_stands_in_his_way_even_if_he_insists_on_it(empty):
+    """A car that gave way to nobody went right through an ego that had stopped for it, in the middle of a junction."""
+    x, y, _ = START
+    car = actor("car", Kind.CAR, x + 1.4, y - 30.0, np.pi / 2, Act(speed_mps=6.0, heeds=Heed.NOT_EGO),
+                line=[(x + 1.4, y - 30.0), (x + 1.4, y + 30.0)])  # fmt: skip
+    standing = play(empty.staged(Script((car,))), 10.0, 0.0)
+    assert not any(state.touching.any() for state in standing)
+    assert y - 8.0 < column(standing, "y_m").max() < y - 0.94
+    free = replace(car, pose=(x + 12.0, y - 30.0, 0.0, np.pi / 2), lines=(car.lines[0] + [10.6, 0.0, 0.0],))
+    assert column(play(empty.staged(Script((free,))), 10.0, 0.0), "y_m").max() > y + 20.0
+
+
 def test_whose_line_ends_beside_a_lane_rides_over_into_it_and_does_not_jump(empty):
     bike = actor("bike", Kind.CAR, -70.0, -5.6, 0.0, Act(speed_mps=6.0, heeds=Heed.NONE),
                  line=[(-70.0, -5.6), (-16.0, -5.6)], then_lane=True)  # fmt: skip

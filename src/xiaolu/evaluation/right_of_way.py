@@ -38,11 +38,12 @@ def _in_swept_way(a: Account, uid: int, place_m: float) -> np.ndarray:
     low, high = _over_way(a, uid)
     with np.errstate(invalid="ignore"):
         way = a.there[:, uid] & (high > place_m) & (low < place_m + CONFLICT_M)
-        if not way.any():
+        along = way & (np.cos(a.actor_yaw_rad[:, uid]) > 0.7)
+        if not along.any():
             return way
         # Where it joins the way counts: behind a wide bend that is far beyond the place.
-        joins_m = max(float(low[first_tick(way)]), place_m)
-        return way & ~((np.cos(a.actor_yaw_rad[:, uid]) > 0.7) & (low > joins_m + GOES_ALONG_M))
+        joins_m = max(float(low[first_tick(along)]), place_m)
+        return way & ~(along & (low > joins_m + GOES_ALONG_M))
 
 
 def _meets_from(a: Account, uid: int, place_m: float) -> float:

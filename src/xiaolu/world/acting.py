@@ -21,7 +21,8 @@ GATE_REACH_M, GATE_ASIDE_M = 40.0, 10.0  # a gate is passed within this far beyo
 BESIDE_M = 0.5  # so far behind its bumper one is still beside the ego
 GONE_M = 60.0  # from here on a walker may vanish in plain sight
 
-_HALF_LENGTH = EGO_BODY.length_m / 2
+_HALF_LENGTH, _HALF_WIDTH = EGO_BODY.length_m / 2, EGO_BODY.width_m / 2
+SEES_STANDING_M = 25.0  # whoever stands so near across the way is not driven into
 _GREEN, _FLASHING = int(LampColour.GREEN), int(LampColour.FLASHING_GREEN)
 _NO_GESTURE, _WALK = int(Gesture.NONE), int(Gesture.WALK)
 _AT_ONCE, _AFTER, _WITHIN, _ARRIVES = (
@@ -127,6 +128,18 @@ def _abreast(x, y, ego):
 
 
 @njit(cache=True)
+def _stands_before(row, ego):
+    """Return whether the ego stands across what lies straight before a user of a table row."""
+    if abs(ego[3]) > STANDS_MPS:
+        return False
+    cos, sin = np.cos(row.yaw_rad), np.sin(row.yaw_rad)
+    dx, dy, turned = ego[0] - row.x_m, ego[1] - row.y_m, ego[2] - row.yaw_rad
+    along, aside = dx * cos + dy * sin, -dx * sin + dy * cos
+    half = abs(_HALF_LENGTH * np.sin(turned)) + abs(_HALF_WIDTH * np.cos(turned)) + 0.5 * row.width_m
+    return 0.0 < along < SEES_STANDING_M and abs(aside) < half
+
+
+@njit(cache=True)
 def direct(ways, programs, walls, grid, stage, table, o, users, ego, clock):
     """Bring the actors of one branch to the acts whose triggers hold. Returns nothing."""
     for i in range(users):
@@ -159,9 +172,10 @@ def direct(ways, programs, walls, grid, stage, table, o, users, ego, clock):
             table.row[u].speed_mps = 0.0
         heed = stage.act[k].heed
         if heed == _NOT_EGO:
-            # To insist on one's way before a car's front is one thing; nobody walks into its side.
+            # To insist on one's way before a car's front is one thing; nobody walks, or drives, into its side.
             walks_into_it = ON_FOOT[table.row[u].kind] and _abreast(table.row[u].x_m, table.row[u].y_m, ego)
-            table.seen[u, users] = 100 if walks_into_it else 0
+            drives_into_it = not ON_FOOT[table.row[u].kind] and _stands_before(table.row[u], ego)
+            table.seen[u, users] = 100 if walks_into_it or drives_into_it else 0
         elif heed == _BLIND:
             table.seen[u, :] = 0
         if stage.act[k].vanishes:
