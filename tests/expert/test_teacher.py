@@ -228,6 +228,20 @@ def test_whom_it_cannot_see_it_does_not_count_unless_right_ahead(ways):
     assert ways("Win", "Eout").drive_scene(scene, ego).cause == Cause.LEAD
 
 
+@pytest.mark.parametrize(("ahead_m", "goes_on"), [(0.4, True), (3.4, False)])
+def test_who_stands_at_its_flank_does_not_keep_it_there_but_who_stands_at_its_nose_does(ways, ahead_m, goes_on):
+    """A walker squeezed between the ego and a wall stood and waited for the ego, and the ego for him."""
+    teacher = ways("Win", "Eout", 50.0)
+    aside_m = 1.31 if goes_on else 0.8
+    walker = people((Kind.PEDESTRIAN, -99.0 + ahead_m, LANE_Y - aside_m, np.pi - 0.3, 0.0))
+    ego = Observation(0, (), EgoState(0, 0.0, 0.0, 0.0, 0.0, np.zeros(3)))
+    fastest, lamps = [], heads(teacher, LampColour.GREEN)
+    for tenth in range(110):
+        scene = scene_of(teacher.town, teacher.route, tenth, (-99.0, LANE_Y, 0.0), 0.0, walker, colour=lamps)
+        fastest.append(teacher.drive_scene(scene, ego).plan.speed_mps.max())
+    assert (max(fastest[100:]) > 0.3) == goes_on
+
+
 @pytest.mark.parametrize(("kind", "kept_s"), [(Kind.CHILD, 3.0), (Kind.CAR, 1.0)])
 def test_a_child_that_ran_behind_a_parked_car_is_expected_to_come_out(ways, kind, kept_s):
     teacher = ways("Win", "Eout")

@@ -26,6 +26,7 @@ REMEMBERED_NS, PEOPLE_REMEMBERED_NS = 1_000_000_000, 3_000_000_000
 PASSED_NS, PASSED_M = 180_000_000_000, 50.0  # what stood beside its way is remembered as long as it may back up there
 WALKS_ON_MPS = 0.5
 GIVES_WAY_S = 25.0  # nobody gives way before a junction for longer; tuned
+AT_NOSE_M = 1.0  # who stands so far behind its front is beside the ego, not before it
 STANDING_MPS = 0.3
 ABREAST_M = 0.5  # whose middle is so far before the rear axle is no longer behind; tuned
 OTHER_LANE_M = 1.5  # middles this far apart: it drives beside our line, not on it
@@ -69,6 +70,13 @@ class Counted:
     visible: np.ndarray
     hesitates: np.ndarray
     backs: np.ndarray
+
+    @property
+    def at_flank(self) -> np.ndarray:
+        """Return (N,) bool: who on foot stands beside the ego, behind its nose: by going on it comes no nearer to them,
+        by waiting it keeps them there."""
+        beside = (self.ahead_m > -EGO_BODY.rear_overhang_m) & (self.ahead_m < EGO_BODY.front_x_m - AT_NOSE_M)
+        return self.on_foot & beside & (np.abs(self.users.speed_mps) < STANDING_MPS)
 
 
 def counted(

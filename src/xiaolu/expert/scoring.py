@@ -14,6 +14,7 @@ from xiaolu.core.control import EGO_BODY
 from xiaolu.expert.bodies import STANDING_MPS
 from xiaolu.expert.conflict import CENTRE_M
 from xiaolu.expert.forecast import MOMENTS, STEP_S
+from xiaolu.expert.margins import PATIENCE_S
 from xiaolu.expert.path import PATH_STEP_M
 from xiaolu.expert.speed import DT_S
 from xiaolu.expert.tick import Tick
@@ -134,6 +135,8 @@ class Scorer:
         weight = np.where([int(uid) in trusted for uid in u.uid[self.owner]], np.minimum(weight, TRUSTED), weight)
         self.weight = np.where(still[self.owner], 1.0, weight)
         self.still = still[self.owner] & ~self.vulnerable
+        self.at_flank = here.at_flank[self.owner] & (tick.waited_s > PATIENCE_S)
+        self.poses[self.at_flank] = self.poses[self.at_flank, :1]
         self.parked = here.parked[self.owner]
         # Who comes from behind keeps its distance; but it is not cut off, where it could not stop with ease.
         self.comes_up = behind[self.owner] & (not pulls_out)
@@ -182,7 +185,8 @@ class Scorer:
         if abs(pace[0]) < MOVING_MPS:
             sees_us = sees_us | self.on_foot[:, None]  # nobody on foot walks into a car that stands already
             # Who stands too near beside something gets away from there: no more room is asked than there is.
-            need = np.where(self.still[:, None], np.minimum(need, np.maximum(gap[:, :1], LEAST_GAP_M)), need)
+            near = self.still | self.at_flank
+            need = np.where(near[:, None], np.minimum(need, np.maximum(gap[:, :1], LEAST_GAP_M)), need)
         short = np.where(self.comes_up[:, None], 0.0, np.maximum(need - gap, 0.0) / need)
         # Who stands is not run into by standing: it counts while the ego moves.
         moves = np.abs(pace) > 0.2

@@ -105,6 +105,11 @@ def resolve(
         low[tight], high[tight] = occupancy(
             path, PATH_STEP_M, 1, *body, moves.poses[tight], length[tight], width[tight], *few
         )
+    stays = np.flatnonzero(here.at_flank[moves.owner]) if waited_s > PATIENCE_S else np.empty(0, np.int64)
+    if len(stays):
+        few = np.full(len(stays), 0.1), np.full(len(stays), 0.02)
+        poses = np.repeat(moves.poses[stays, :1], MOMENTS, axis=1)
+        low[stays], high[stays] = occupancy(path, PATH_STEP_M, 1, *body, poses, length[stays], width[stays], *few)
     late = too_late(here, moves, low, along, speed_mps)
     if len(late):
         # Too late to keep all of the margin by stopping: no reason to slam on the brakes if enough is left of it.
