@@ -20,6 +20,7 @@ STOP_SOFTNESS_MPS = 0.5
 ROLL_UP_MPS2, ROLL_UP_S = 0.6, 1.5  # speeding up towards a stop only as far as this would brake for it; tuned
 ORDINARY_BRAKE_MPS2 = 1.8
 FIRM_MPS2 = 2.3  # who needs more than this is in need, not in comfort; tuned
+COMFORT_MPS2 = 1.9  # who needs less than this for who drives does not brake harder to be early: comfort ends at 2
 EVENLY, SOONER = 1.1, 1.3  # times what an even stop takes; tuned
 # What is easy, what no more, and how hard the one is braked for where it is early; tuned.
 EASY_MPS2, UNEASY_MPS2, EARLY_MPS2 = 1.7, 2.1, 1.85
@@ -28,7 +29,7 @@ JERK_MPS3, RELEASE_MPS3, HARD_JERK_MPS3 = 1.7, 1.6, 8.0
 HARD_AT_MPS2 = 3.0  # the harder the braking that is needed, the quicker it comes on: from the one jerk to the other
 SPEED_UP_MPS3 = 1.0
 # Off the accelerator so quickly, where stopping needs so much: what is lost there is braked for twice. Tuned.
-LET_OFF_MPS3, LET_OFF_FOR_MPS2 = 2.5, 1.0
+LET_OFF_MPS3, LET_OFF_FOR_MPS2 = 1.85, 1.0
 HARD_RELEASE_MPS3 = 7.0  # who has braked hard for nothing lets go at once
 LOOK_S = 0.5
 # Stops that are tried where the rules' plan does not do: without a jerk, then at once; tuned.
@@ -111,6 +112,8 @@ def rollout(speed, acceleration, allowed, ruling, step_m, stops, stop_cause, low
             # As long as that is comfortable: where it is not anyway, all of it.
             share = min(max((kinematic - EASY_MPS2) / (UNEASY_MPS2 - EASY_MPS2), 0.0), 1.0)
             firmly = min(sooner * kinematic, max(EARLY_MPS2, (EVENLY + share * (sooner - EVENLY)) * kinematic))
+            if not early and kinematic < COMFORT_MPS2:
+                firmly = min(firmly, COMFORT_MPS2)
             need = max(need, -max(firmly, gentlest))
             left = stops[m, 2] - t
             if left < 20.0 and v * left <= 2.0 * room:
