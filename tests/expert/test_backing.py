@@ -225,3 +225,5 @@ def test_who_comes_by_abreast_is_let_by_before_it_backs(ways, mps, gap_m, room):
     tick = teacher._tick(scene_of(teacher.town, teacher.route, 0, pose, 0.0, car))
     back = path_back(teacher.course, pose, tick.s0_m, tick.d0_m, Backing(0, "car", S_M - 15.0, 0.0, 0))
     assert (room_behind(tick.here, back) > 5.0) == room
+    assert (room_behind(tick.here, back, 0.6) > 5.0) == room, "who rolls already comes to a stand with ease"
+    assert room_behind(tick.here, back, 0.6) >= 0.6

@@ -106,11 +106,11 @@ def locked_leader(here: Counted) -> int:
     return -1
 
 
-def room_behind(here: Counted, path: np.ndarray) -> float:
+def room_behind(here: Counted, path: np.ndarray, stops_m: float = 0.0) -> float:
     """Return how many metres the ego can follow its way back until it, or its nose, is near somebody, or would touch
     what stands or comes by.
 
-    path (PATH_STEPS + 1, 4): see `driven_back`.
+    path (PATH_STEPS + 1, 4): see `driven_back`; stops_m: what it takes to come to a stand with ease.
     """
     u = here.users
     gap_m = -here.ahead_m - EGO_BODY.rear_overhang_m - 0.5 * u.length_m
@@ -121,7 +121,7 @@ def room_behind(here: Counted, path: np.ndarray) -> float:
     abreast = np.abs(here.ahead_m - EGO_BODY.centre_x_m) < 0.5 * (EGO_BODY.length_m + u.length_m)
     abreast &= np.abs(here.left_m) - 0.5 * u.width_m < HALF_M + COMES_BY_M
     if (abreast & (np.abs(u.speed_mps) > STANDING_MPS) & ~here.on_foot).any():
-        return 0.0  # it is let by first
+        room_m = min(room_m, stops_m)  # it is let by first
     counts = (np.abs(u.speed_mps) < STANDING_MPS) | here.vulnerable
     beside = np.flatnonzero(counts & (np.abs(here.ahead_m) < FARTHEST_M))
     goes_m = np.where(here.vulnerable, BEHIND_S * u.speed_mps, 0.0)

@@ -19,7 +19,7 @@ from xiaolu.expert.bodies import queueing
 from xiaolu.expert.course import Course
 from xiaolu.expert.path import FRONT_M, PLANNED
 from xiaolu.expert.reasons import NAMES, Reason, backing_sentence, limited_by, reason_of
-from xiaolu.expert.speed import STOP_MPS2
+from xiaolu.expert.speed import STOP_MPS2, easy_stop_m
 from xiaolu.expert.tick import FORESEEN_STEPS, Memory, Tick
 from xiaolu.measures.strategy import strategy_of
 from xiaolu.world.ground import Ground
@@ -133,7 +133,9 @@ class Retreat:
         return kept if fits and self._room(tick, path) > backing.LEAST_M else None
 
     def _room(self, tick: Tick, path: np.ndarray) -> float:
-        return backing.room_behind(tick.here, backing.driven_back(tick.scene, path))
+        back_mps = max(-float(tick.scene.ego_speed_mps), 0.0)
+        stops_m = easy_stop_m(back_mps, -tick.acceleration_mps2, STOP_MPS2) if back_mps > 0.0 else 0.0
+        return backing.room_behind(tick.here, backing.driven_back(tick.scene, path), stops_m)
 
     def _back_off(self, tick: Tick, kept: Backing, memory: Memory) -> Decision | None:
         """Return the decision of backing off from what stands in the way, None when it is there."""
