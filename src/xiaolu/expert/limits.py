@@ -11,8 +11,9 @@ import numpy as np
 from xiaolu.expert.forecast import MOMENTS
 from xiaolu.expert.path import PATH_STEP_M
 from xiaolu.expert.reasons import Reason
-from xiaolu.expert.speed import ENVELOPE_MPS2, HARDEST_MPS2, rollout
+from xiaolu.expert.speed import ENVELOPE_MPS2, HARDEST_MPS2, easy_stop_m, rollout
 
+EASED_MPS2 = 1.75  # braking that stays in comfort, with what the car makes of it
 FIRM_BRAKE_MPS2 = 2.5  # what others who drive are braked for, not harder; tuned
 
 
@@ -51,6 +52,21 @@ class Limits:
             return None
         some = self.copy()
         some.stops, some.stop_cause = [self.stops[k] for k in keep], [self.stop_cause[k] for k in keep]
+        return some
+
+    def eased(self, orders: int, speed_mps: float, acceleration_mps2: float) -> "Limits | None":
+        """Return these with the stops for others that need more than comfort so far out that they do not, None where
+        none does.
+
+        orders: so many stops come first that are not for others; they stay.
+        """
+        easy_m = easy_stop_m(speed_mps, acceleration_mps2, EASED_MPS2)
+        hard = [k for k, stop in enumerate(self.stops) if k >= orders and stop[0] < easy_m]
+        if not hard:
+            return None
+        some = self.copy()
+        for k in hard:
+            some.stops[k] = (easy_m, *self.stops[k][1:3], 0.0)
         return some
 
     def stop(self, sigma_m: float, from_s: float, until_s: float, reason: Reason, early: bool = False) -> None:

@@ -28,6 +28,7 @@ VEHICLE_GAP_M, STANDING_GAP_M, PARKED_GAP_M, ROLLING_GAP_M, LEAST_GAP_M = 0.45, 
 CONTACT, PERSON_SHORT, OTHER_SHORT, TTC = 400.0, 60.0, 14.0, 40.0
 PROGRESS, BRAKE, HARD, JERK, SIDEWAYS, SWITCH = 0.5, 0.5, 12.0, 0.15, 0.6, 1.2
 COMFORT_BRAKE_MPS2, HARD_BRAKE_MPS2 = 2.0, 2.8
+UNEASY, UNEASY_MPS2, NOT_EASY_MPS2 = 2.0, 1.9, 2.2  # braking beyond comfort costs that much, from the one to the other
 CROSSES_SIN = 0.5
 SLOW_SHARE, SEVERE_MPS = 0.5, 8.0  # a contact at a stand counts so much of one at this speed or more
 FADE_S = 3.0  # what is forecast to happen later counts less
@@ -167,6 +168,7 @@ class Scorer:
         progress_m = float(abs(sigma[50]))
         cost = PROGRESS * max(wanted_m - progress_m, 0.0)
         cost += BRAKE * float(np.square(np.maximum(-acceleration - COMFORT_BRAKE_MPS2, 0.0)).sum())
+        cost += UNEASY * min(max((-least - UNEASY_MPS2) / (NOT_EASY_MPS2 - UNEASY_MPS2), 0.0), 1.0)
         cost += HARD * max(-least - HARD_BRAKE_MPS2, 0.0) + JERK * float(np.abs(jerk).mean())
         if before is not None:
             cost += SWITCH * float(np.hypot(*(path[:40, :2] - before[:40]).T).mean())

@@ -30,7 +30,7 @@ from xiaolu.expert.path import FRONT_M, PLANNED, S_CELLS
 from xiaolu.expert.reasons import Reason, limited_by, reason_of, sentence
 from xiaolu.expert.retreat import Retreat
 from xiaolu.expert.road import road_limits
-from xiaolu.expert.scoring import Outlook, Scorer
+from xiaolu.expert.scoring import UNEASY_MPS2, Outlook, Scorer
 from xiaolu.expert.speed import DT_S, FREE, stops_m
 from xiaolu.expert.tick import FORESEEN_STEPS, Memory, Tick
 from xiaolu.expert.ways import KINDS, Way, Ways
@@ -279,6 +279,14 @@ class Teacher:
             first = Proposal(way, limits, alone, perceived, *rolled, outlook)
             made.append(first)
             yield first
+            eased = None if leaves else limits.eased(len(alone.stops), tick.speed_mps, tick.acceleration_mps2)
+            if eased is not None and outlook.least_mps2 < -UNEASY_MPS2:
+                rolled = eased.roll(tick.speed_mps, tick.acceleration_mps2)
+                outlook = scorer.score(way.path, rolled[0], rolled[1], before, wanted_m)
+                if kind != kept:
+                    outlook = replace(outlook, cost=outlook.cost + OTHER_WAY)
+                made.append(Proposal(way, eased, alone, perceived, *rolled, outlook))
+                yield made[-1]
             if any(p.outlook.risk < CALM and p.outlook.least_mps2 > -EASY_MPS2 for p in made):
                 return
             if leaves:
