@@ -8,7 +8,7 @@ import pytest
 
 from tests.expert.loop import drive, people
 from tests.expert.test_teacher import heads, start_of
-from xiaolu.core.decision import LampColour
+from xiaolu.core.decision import Cause, LampColour
 from xiaolu.core.observation import EgoState
 from xiaolu.core.plan import PATH_DISTANCES_M, Plan
 from xiaolu.core.rates import TICK_NS, TICK_S
@@ -16,9 +16,11 @@ from xiaolu.core.users import Kind
 from xiaolu.expert.course import steady_speeds
 from xiaolu.expert.encounter import tail_of
 from xiaolu.expert.forecast import MOMENTS, STEP_S
+from xiaolu.expert.limits import Limits
 from xiaolu.expert.path import PATH_STEP_M, PATH_STEPS, S_CELLS, choose_offsets, drive_line
+from xiaolu.expert.reasons import Reason
 from xiaolu.expert.road import LATERAL_MPS2
-from xiaolu.expert.speed import SPEED_UP_MPS2, easy_stop_m, rollout
+from xiaolu.expert.speed import DT_S, SPEED_UP_MPS2, easy_stop_m, rollout
 from xiaolu.measures.comfort import NOTICED, breaches, motion_of
 from xiaolu.vehicle.dynamics import advance, start
 from xiaolu.vehicle.tracker import Tracker
@@ -96,6 +98,23 @@ def test_where_an_easy_stop_ends_it_stands_without_a_jerk(speed_mps, speeds_up):
 def test_a_stop_that_needs_more_is_made_with_more():
     speed, left_m = stopped(8.0, 3.0)
     assert np.diff(speed).min() / TICK_S < -3.0 and left_m > -0.2
+
+
+@pytest.mark.parametrize(("speed_mps", "acceleration_mps2"), [(2.5, 1.0), (4.0, 0.8), (6.0, -0.5)])
+def test_a_stop_for_others_that_needs_more_than_comfort_is_offered_where_comfort_ends(speed_mps, acceleration_mps2):
+    """Tried further out; what law or road order is not moved."""
+    who = Reason(Cause.RIGHT_OF_WAY, "car", 0.0)
+    limits = Limits(np.full(161, 11.0), np.zeros(161, np.int64), [Reason(Cause.FREE, "speed limit", 0.0)])
+    limits.stop(40.0, 0.0, np.inf, who)
+    assert limits.eased(0, speed_mps, acceleration_mps2) is None, "all can be made with ease"
+    near_m = 0.5 * speed_mps**2 / 2.5
+    limits.stop(near_m, 0.0, np.inf, who, early=True)
+    assert limits.eased(2, speed_mps, acceleration_mps2) is None, "an order stays where it is"
+    eased = limits.eased(1, speed_mps, acceleration_mps2)
+    hard, easy = (np.diff(x.roll(speed_mps, acceleration_mps2)[1]) / DT_S for x in (limits, eased))
+    assert hard.min() < -2.2 and -1.95 < easy.min() < -1.5
+    assert np.diff(easy[easy.cumsum() * DT_S > 0.3 - speed_mps]).min() / DT_S > -2.0, "until it all but stands"
+    assert eased.roll(speed_mps, acceleration_mps2)[1][-1] < 0.01 and limits.stops[1][0] == near_m
 
 
 def test_bends_that_follow_one_another_the_other_way_are_driven_slower():
